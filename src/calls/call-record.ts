@@ -1,0 +1,52 @@
+/** The record of one Call: what billing and debugging ask for afterwards. Plain JSON. */
+import type { CallId, LegId } from '../kernel/index.ts';
+import type { AudioCodecName } from '../sdp/index.ts';
+import type { PortReport } from './media-plane.ts';
+
+export type EndReason =
+  | 'hangup-caller'
+  | 'hangup-callee'
+  | 'cancelled'
+  | 'busy'
+  | 'declined'
+  | 'no-answer'
+  | 'not-found'
+  | 'unavailable'
+  | 'not-acceptable'
+  | 'forbidden'
+  | 'media-failed'
+  | 'timeout'
+  | 'gateway-shutdown'
+  /** Found without an end at the next start: the process was killed. */
+  | 'gateway-restart'
+  | 'error';
+
+export interface LegRecord {
+  readonly legId: LegId;
+  readonly kind: 'sip' | 'webrtc' | 'agent';
+  readonly direction: 'inbound' | 'outbound';
+  /** The URI of the party. */
+  readonly party: string;
+  readonly sipCallId: string | undefined;
+  readonly answeredAt: number | undefined;
+  readonly endedAt: number | undefined;
+  readonly sipStatus: number | undefined;
+  readonly codec: AudioCodecName | undefined;
+  readonly media: PortReport | undefined;
+}
+
+/** Times are milliseconds since 1970, UTC. */
+export interface CallRecord {
+  readonly callId: CallId;
+  readonly from: string;
+  readonly to: string;
+  readonly trunk: string | undefined;
+  readonly route: string;
+  readonly startedAt: number;
+  readonly ringingAt: number | undefined;
+  readonly answeredAt: number | undefined;
+  readonly endedAt: number | undefined;
+  readonly endReason: EndReason | undefined;
+  readonly sipStatus: number | undefined;
+  readonly legs: readonly LegRecord[];
+}

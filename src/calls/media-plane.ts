@@ -1,0 +1,129 @@
+/**
+ * The media plane as calls see it: plain data with ids, no sockets and no vendor objects (decision D11),
+ * so that it could live in another process. `media` implements it, `telephony` uses it.
+ */
+import type { CallId, LegId, PortId, Unsubscribe } from '../kernel/index.ts';
+import type {
+  AudioCodec,
+  AudioFormat,
+  Direction,
+  DtlsParameters,
+  IceParameters,
+  LocalRtp,
+  LocalWebRtc,
+  RtpAddress,
+  TelephoneEventFormat,
+} from '../sdp/index.ts';
+
+export interface PortOwner {
+  readonly portId: PortId;
+  readonly callId: CallId;
+  readonly legId: LegId;
+}
+
+/** `sdp`: send to the address of the SDP only. `latch`: follow a peer behind NAT once, by a quorum of coherent packets. */
+export type RtpSourcePolicy = 'sdp' | 'latch';
+
+export interface OpenRtpPort extends PortOwner {
+  readonly kind: 'rtp';
+  /** The address the peer will be told; undefined: the configured default. */
+  readonly announcedAddress?: string;
+}
+
+export interface OpenWebRtcPort extends PortOwner {
+  readonly kind: 'webrtc';
+  /** Every codec and telephone-event of the offer (ours or theirs), under the payload types of this Leg. */
+  readonly codecs: readonly AudioCodec[];
+  readonly telephoneEvents: readonly TelephoneEventFormat[];
+  /** Share the router of this webrtc port: only when both use the same payload types (decision D10). */
+  readonly joinPortId?: PortId;
+}
+
+/** A party without a network side: `echo` returns what it hears, `tone` plays 440 Hz. */
+export interface OpenBuiltInPort extends PortOwner {
+  readonly kind: 'built-in';
+  readonly endpoint: 'echo' | 'tone';
+}
+
+export type OpenPort = OpenRtpPort | OpenWebRtcPort | OpenBuiltInPort;
+
+export interface ConnectRtpPort {
+  readonly kind: 'rtp';
+  readonly portId: PortId;
+  readonly remote: RtpAddress;
+  readonly rtcpMux: boolean;
+  readonly sourcePolicy: RtpSourcePolicy;
+  readonly format: AudioFormat;
+  /** Ours: what the gateway may do on this Leg. */
+  readonly direction: Direction;
+}
+
+export interface ConnectWebRtcPort {
+  readonly kind: 'webrtc';
+  readonly portId: PortId;
+  readonly ice: IceParameters;
+  /** The remote's, its role resolved to 'client' or 'server'. */
+  readonly dtls: DtlsParameters;
+  readonly mid: string;
+  readonly ssrc: number | undefined;
+  readonly cname: string | undefined;
+  readonly format: AudioFormat;
+  readonly direction: Direction;
+}
+
+export interface ConnectBuiltInPort {
+  readonly kind: 'built-in';
+  readonly portId: PortId;
+  readonly format: AudioFormat;
+}
+
+export type ConnectPort = ConnectRtpPort | ConnectWebRtcPort | ConnectBuiltInPort;
+
+/** What went over one port in its life. Jitter in milliseconds. */
+export interface PortReport {
+  readonly portId: PortId;
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Gaps in the sequence numbers received. */
+  readonly packetsLost: number;
+  readonly jitterMs: number;
+}
+
+export type MediaEvent =
+  /** DTLS done (webrtc) or the first valid packet received (rtp): this Leg's media works. */
+  | { readonly kind: 'port-up'; readonly portId: PortId; readonly callId: CallId; readonly legId: LegId }
+  /** ICE or DTLS failed, or the worker died: the Leg has no media any more. */
+  | { readonly kind: 'port-failed'; readonly portId: PortId; readonly callId: CallId; readonly legId: LegId; readonly reason: 'ice' | 'dtls' | 'worker' | 'edge' }
+  /** A digit (0-9 * # A-D) was recognized from this Leg; reported once, at its end. */
+  | { readonly kind: 'digit'; readonly portId: PortId; readonly callId: CallId; readonly legId: LegId; readonly digit: string; readonly durationMs: number };
+
+/** Totals since start, for metrics. */
+export interface MediaCounters {
+  readonly rtpPacketsReceived: number;
+  readonly rtpPacketsSent: number;
+  /** Packets from an address, SSRC or payload type that the port does not accept. */
+  readonly rtpPacketsRejected: number;
+  readonly digitsRelayed: number;
+  readonly transcodedSeconds: number;
+  readonly portsOpen: number;
+  readonly portsQuarantined: number;
+  readonly routersOpen: number;
+  readonly webRtcTransportsOpen: number;
+}
+
+export interface MediaPlane {
+  /** Opens a port and says what our SDP must tell the peer. Throws MEDIA_NO_PORTS (503) when the range is used up. */
+  open(request: OpenRtpPort): Promise<LocalRtp>;
+  open(request: OpenWebRtcPort): Promise<LocalWebRtc>;
+  open(request: OpenBuiltInPort): Promise<undefined>;
+  /** Applies what was negotiated. May be called again for an rtp port (re-INVITE): the peer's address, format or direction moved. */
+  connect(request: ConnectPort): Promise<void>;
+  /** Two ports hear each other from now on. Both may still be unconnected; media starts when both are. */
+  bridge(a: PortId, b: PortId): Promise<void>;
+  /** Closes a port and everything behind it. Idempotent: a port that is gone reports zeros. */
+  close(portId: PortId): Promise<PortReport>;
+  onEvent(listener: (event: MediaEvent) => void): Unsubscribe;
+  counters(): Promise<MediaCounters>;
+}

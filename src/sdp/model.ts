@@ -1,0 +1,129 @@
+/** What an SDP says about the one audio section of a call, as plain data. */
+
+export type AudioCodecName = 'opus' | 'PCMU' | 'PCMA' | 'G722';
+export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+/** `rtp`: plain RTP/AVP as SIP phones and trunks speak it. `webrtc`: ICE and DTLS-SRTP as browsers do. */
+export type SdpKind = 'rtp' | 'webrtc';
+
+/** One codec under the payload type of one Leg. G.722 has clockRate 8000 on the wire (RFC 3551 §4.5.2). */
+export interface AudioCodec {
+  readonly name: AudioCodecName;
+  readonly payloadType: number;
+  readonly clockRate: number;
+  /** 1, but 2 for Opus (RFC 7587 §7). */
+  readonly channels: number;
+  /** The parameters of a=fmtp, '' when there are none. */
+  readonly fmtp: string;
+}
+
+/** telephone-event (RFC 4733) under the payload type of one Leg. */
+export interface TelephoneEventFormat {
+  readonly payloadType: number;
+  readonly clockRate: number;
+}
+
+/** What one Leg sends and receives once offer and answer are done. */
+export interface AudioFormat {
+  readonly codec: AudioCodec;
+  /** Every telephone-event format the Leg may send; the first is the one we send. Empty: no DTMF by RTP. */
+  readonly telephoneEvents: readonly TelephoneEventFormat[];
+  readonly ptimeMs: number;
+}
+
+export interface RtpAddress {
+  readonly address: string;
+  readonly rtpPort: number;
+  readonly rtcpPort: number;
+}
+
+export interface IceParameters {
+  readonly usernameFragment: string;
+  readonly password: string;
+}
+
+export interface IceCandidate {
+  readonly foundation: string;
+  readonly priority: number;
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: 'udp' | 'tcp';
+}
+
+export interface DtlsFingerprint {
+  /** 'sha-256' and stronger; weaker ones are refused. */
+  readonly algorithm: 'sha-256' | 'sha-384' | 'sha-512';
+  /** Upper-case hexadecimal pairs with colons. */
+  readonly value: string;
+}
+
+export interface DtlsParameters {
+  /** Of the one who is described: 'client' is a=setup:active, 'server' passive, 'auto' actpass. */
+  readonly role: 'auto' | 'client' | 'server';
+  readonly fingerprints: readonly DtlsFingerprint[];
+}
+
+export interface HeaderExtension {
+  readonly uri: string;
+  readonly id: number;
+}
+
+/** The audio section of a remote description. */
+export interface RemoteAudio {
+  /** '' when the description has no a=mid. */
+  readonly mid: string;
+  /** The codecs we know, in the remote's order of preference. */
+  readonly codecs: readonly AudioCodec[];
+  readonly telephoneEvents: readonly TelephoneEventFormat[];
+  readonly ptimeMs: number;
+  /** As the remote sees it. 0.0.0.0 (RFC 2543 hold) shows as sendonly. */
+  readonly direction: Direction;
+  readonly rtcpMux: boolean;
+  /** Where the remote wants plain RTP; for webrtc of no meaning. */
+  readonly rtp: RtpAddress;
+  /** Both present exactly when kind is webrtc. */
+  readonly ice: IceParameters | undefined;
+  readonly dtls: DtlsParameters | undefined;
+  /** From a=ssrc, when announced. */
+  readonly ssrc: number | undefined;
+  readonly cname: string | undefined;
+  readonly headerExtensions: readonly HeaderExtension[];
+}
+
+export interface RemoteDescription {
+  readonly kind: SdpKind;
+  readonly audio: RemoteAudio;
+  /** Every m= line in order, so that an answer can mirror them: all but `audioIndex` are refused with port 0. */
+  readonly sections: readonly { media: string; protocol: string; formats: string; mid: string }[];
+  readonly audioIndex: number;
+}
+
+/** The o= line of one local description: the id stays, the version goes up when the text changes (RFC 3264 §5). */
+export interface SdpOrigin {
+  readonly sessionId: string;
+  readonly version: number;
+}
+
+/** Everything our side of an rtp description needs. */
+export interface LocalRtp {
+  readonly kind: 'rtp';
+  readonly rtp: RtpAddress;
+}
+
+/** Everything our side of a webrtc description needs. We are ICE-lite. */
+export interface LocalWebRtc {
+  readonly kind: 'webrtc';
+  readonly ice: IceParameters;
+  readonly candidates: readonly IceCandidate[];
+  readonly dtls: DtlsParameters;
+  /** The header extensions we may use; in an answer only those whose ids the offer shares remain. */
+  readonly headerExtensions: readonly HeaderExtension[];
+}
+
+export interface LocalAudio {
+  readonly origin: SdpOrigin;
+  readonly transport: LocalRtp | LocalWebRtc;
+  readonly codecs: readonly AudioCodec[];
+  readonly telephoneEvents: readonly TelephoneEventFormat[];
+  readonly ptimeMs: number;
+  readonly direction: Direction;
+}

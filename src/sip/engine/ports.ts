@@ -1,0 +1,135 @@
+/**
+ * What the engine and the world say to each other. The engine has no sockets, no threads and no clock of its own:
+ * `sip/net` carries bytes, `sip/wire` carries the applications' commands, `sip/server` puts the three together.
+ */
+import type { SipMessage } from '../message/index.ts';
+
+export type SipTransport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
+
+/** A local address that accepts SIP. */
+export interface ListenerAddress {
+  readonly id: number;
+  readonly transport: SipTransport;
+  readonly address: string;
+  readonly port: number;
+  /** What peers are told in Via and Contact: the external address where there is one, else the same. */
+  readonly advertisedAddress: string;
+  readonly advertisedPort: number;
+}
+
+/** Where a message came from, and the way back to it. */
+export interface Flow {
+  readonly transport: SipTransport;
+  readonly listenerId: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** Of a TCP, TLS, WS or WSS connection; undefined on UDP. */
+  readonly connectionId: number | undefined;
+}
+
+/** Where a message is to go. With a `connectionId` only that connection will do (WS has no other way). */
+export interface SendTarget {
+  readonly transport: SipTransport;
+  readonly listenerId: number;
+  readonly address: string;
+  readonly port: number;
+  readonly connectionId: number | undefined;
+}
+
+/** The network as the engine uses it. */
+export interface EngineNet {
+  readonly listeners: readonly ListenerAddress[];
+  /**
+   * Sends `data` whole. TCP without a connectionId reuses a connection to the same address and port or opens one.
+   * `onFailed` is called (in a later tick, at most once) when it cannot be delivered: 'closed' the connection is
+   * gone, 'refused' nobody listens (ICMP, RST), 'unreachable' anything else.
+   */
+  send(target: SendTarget, data: Buffer, onFailed: (why: SendFailure) => void): void;
+  /** Host name → addresses (numbers are returned as they are). Rejects when there are none. */
+  resolve(host: string): Promise<readonly string[]>;
+}
+export type SendFailure = 'closed' | 'refused' | 'unreachable';
+
+/** A message as it arrived. */
+export interface Received {
+  readonly flow: Flow;
+  readonly message: SipMessage;
+  /** Size on the wire. */
+  readonly bytes: number;
+}
+
+/** A request that cannot be parsed far enough to serve but far enough to refuse (RFC 3261 §8.2, RFC 4475 §3.1.2). */
+export interface Refused {
+  readonly flow: Flow;
+  readonly status: number;
+  readonly reason: string;
+  /** The headers a response must mirror, as far as they could be read. */
+  readonly request: SipMessage;
+}
+
+// ---- the application's side -------------------------------------------------------------------------------------
+
+/** One connected application. */
+export type AppId = number;
+
+/** What an authenticated application asks for; `id` is the uuid it chose. drachtio-protocol §2. */
+export type AppCommand =
+  | { readonly kind: 'route'; readonly id: string; readonly verb: string }
+  | { readonly kind: 'remove-route'; readonly id: string; readonly verb: string }
+  | {
+      readonly kind: 'sip';
+      readonly id: string;
+      readonly transactionId: string;
+      readonly dialogId: string;
+      readonly routeUri: string;
+      /** The start line as sent: 'SIP/2.0 200 OK' or 'INVITE sip:… SIP/2.0'. */
+      readonly startLine: string;
+      /** Header lines as sent, unparsed. */
+      readonly headerLines: readonly string[];
+      readonly body: Buffer;
+    }
+  | { readonly kind: 'proxy'; readonly id: string; readonly transactionId: string; readonly fields: readonly string[]; readonly headerLines: readonly string[] };
+
+export type WireProto = SipTransport | '' | 'unknown';
+
+/** What the application is told. `sip/wire` turns it into frames. */
+export type AppMessage =
+  /** Positions after `response|<id>|` as of drachtio-protocol §3: 'OK' or 'NOK'/'NO', then the rest, then the message as sent. */
+  | { readonly kind: 'response'; readonly id: string; readonly fields: readonly string[]; readonly message: Buffer | undefined }
+  | {
+      readonly kind: 'sip';
+      readonly source: 'network' | 'application';
+      readonly bytes: number;
+      readonly proto: WireProto;
+      readonly address: string;
+      readonly port: number;
+      readonly transactionId: string;
+      readonly dialogId: string;
+      /** Only on a new out-of-dialog request. */
+      readonly receivedOn: { readonly address: string; readonly port: number } | undefined;
+      readonly message: Buffer;
+    }
+  /** A protocol-level refusal: answer `NO|text`, then close. */
+  | { readonly kind: 'refuse'; readonly id: string; readonly text: string };
+
+/** The applications as the engine reaches them. */
+export interface EngineApps {
+  /**
+   * Queues a message to an application, in order. `afterEcho`: it concerns a transaction whose echo has just been
+   * sent; hold it (and what follows for this application) until the echo is flushed and two event-loop turns have
+   * passed, or drachtio-srf loses it (drachtio-protocol §9.3).
+   */
+  send(app: AppId, message: AppMessage, afterEcho: boolean): void;
+}
+
+/** The engine as net and wire drive it. Implemented by SipEngine. */
+export interface EngineInput {
+  received(received: Received): void;
+  refused(refused: Refused): void;
+  connectionClosed(connectionId: number): void;
+  appConnected(app: AppId, tags: readonly string[]): void;
+  appCommand(app: AppId, command: AppCommand): void;
+  appClosed(app: AppId): void;
+}
