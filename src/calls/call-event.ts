@@ -1,20 +1,58 @@
-/** What telephony tells the rest of the house about calls and registrations: one union, plain data, read by telemetry. */
+/**
+ * What telephony tells the rest of the house about calls and registrations: one union, plain data, read by telemetry.
+ * `codec` is undefined where the gateway carries no media (media: bypass).
+ */
 import type { CallId, LegId } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
 import type { CallRecord, EndReason } from './call-record.ts';
 
 export type CallEvent =
-  | { readonly kind: 'call-started'; readonly callId: CallId; readonly legId: LegId; readonly from: string; readonly to: string; readonly trunk: string | undefined; readonly sipCallId: string }
+  | {
+      readonly kind: 'call-started';
+      readonly callId: CallId;
+      readonly legId: LegId;
+      readonly from: string;
+      readonly to: string;
+      readonly trunk: string | undefined;
+      readonly sipCallId: string;
+    }
   | { readonly kind: 'leg-invited'; readonly callId: CallId; readonly legId: LegId; readonly to: string }
   | { readonly kind: 'leg-ringing'; readonly callId: CallId; readonly legId: LegId; readonly sipStatus: number }
-  | { readonly kind: 'leg-answered'; readonly callId: CallId; readonly legId: LegId; readonly codec: AudioCodecName }
+  | {
+      readonly kind: 'leg-answered';
+      readonly callId: CallId;
+      readonly legId: LegId;
+      readonly codec: AudioCodecName | undefined;
+    }
   | { readonly kind: 'leg-failed'; readonly callId: CallId; readonly legId: LegId; readonly sipStatus: number }
-  | { readonly kind: 'call-answered'; readonly callId: CallId; readonly codec: AudioCodecName }
+  | { readonly kind: 'call-answered'; readonly callId: CallId; readonly codec: AudioCodecName | undefined }
   | { readonly kind: 'media-up'; readonly callId: CallId; readonly legId: LegId }
   | { readonly kind: 'digit'; readonly callId: CallId; readonly legId: LegId; readonly durationMs: number }
-  | { readonly kind: 'call-ended'; readonly callId: CallId; readonly reason: EndReason; readonly sipStatus: number | undefined; readonly record: CallRecord }
-  | { readonly kind: 'registered'; readonly aor: string; readonly contact: string; readonly expiresSec: number; readonly isNew: boolean }
-  | { readonly kind: 'unregistered'; readonly aor: string; readonly contact: string; readonly why: 'request' | 'expired' }
-  | { readonly kind: 'auth-failed'; readonly method: string; readonly sourceAddress: string; readonly why: 'credentials' | 'stale' | 'replay' | 'malformed' };
+  | {
+      readonly kind: 'call-ended';
+      readonly callId: CallId;
+      readonly reason: EndReason;
+      readonly sipStatus: number | undefined;
+      readonly record: CallRecord;
+    }
+  | {
+      readonly kind: 'registered';
+      readonly aor: string;
+      readonly contact: string;
+      readonly expiresSec: number;
+      readonly isNew: boolean;
+    }
+  | {
+      readonly kind: 'unregistered';
+      readonly aor: string;
+      readonly contact: string;
+      readonly why: 'request' | 'expired';
+    }
+  | {
+      readonly kind: 'auth-failed';
+      readonly method: string;
+      readonly sourceAddress: string;
+      readonly why: 'credentials' | 'stale' | 'replay' | 'malformed';
+    };
 
 export type CallObserver = (event: CallEvent) => void;

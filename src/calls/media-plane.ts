@@ -95,9 +95,22 @@ export type MediaEvent =
   /** DTLS done (webrtc) or the first valid packet received (rtp): this Leg's media works. */
   | { readonly kind: 'port-up'; readonly portId: PortId; readonly callId: CallId; readonly legId: LegId }
   /** ICE or DTLS failed, or the worker died: the Leg has no media any more. */
-  | { readonly kind: 'port-failed'; readonly portId: PortId; readonly callId: CallId; readonly legId: LegId; readonly reason: 'ice' | 'dtls' | 'worker' | 'edge' }
+  | {
+      readonly kind: 'port-failed';
+      readonly portId: PortId;
+      readonly callId: CallId;
+      readonly legId: LegId;
+      readonly reason: 'ice' | 'dtls' | 'worker' | 'edge';
+    }
   /** A digit (0-9 * # A-D) was recognized from this Leg; reported once, at its end. */
-  | { readonly kind: 'digit'; readonly portId: PortId; readonly callId: CallId; readonly legId: LegId; readonly digit: string; readonly durationMs: number };
+  | {
+      readonly kind: 'digit';
+      readonly portId: PortId;
+      readonly callId: CallId;
+      readonly legId: LegId;
+      readonly digit: string;
+      readonly durationMs: number;
+    };
 
 /** Totals since start, for metrics. */
 export interface MediaCounters {

@@ -1,0 +1,84 @@
+/**
+ * A Call as plain data: the Leg that came in, the Branches rung for it, and where the whole stands.
+ * Each state owns what is true in it; `step` (step.ts) is the only one to make the next.
+ */
+import type { CallId, LegId, PortId } from '../kernel/index.ts';
+import type { AudioCodecName } from '../sdp/index.ts';
+import type { EndReason, LegRecord } from './call-record.ts';
+
+/** One party's side of a Call, fixed from its birth. */
+export interface Leg {
+  readonly legId: LegId;
+  readonly portId: PortId;
+  readonly kind: LegRecord['kind'];
+  /** The URI of the party. */
+  readonly party: string;
+}
+
+export interface InboundLeg extends Leg {
+  readonly sipCallId: string;
+}
+
+export type BranchState =
+  | { readonly kind: 'rung' }
+  | { readonly kind: 'ringing' }
+  | { readonly kind: 'answered'; readonly at: number; readonly codec: AudioCodecName | undefined }
+  /** Called off before it answered. A 200 may still cross the CANCEL. */
+  | { readonly kind: 'cancelled'; readonly at: number }
+  | { readonly kind: 'failed'; readonly at: number; readonly sipStatus: number }
+  | {
+      readonly kind: 'ended';
+      readonly answeredAt: number;
+      readonly at: number;
+      readonly codec: AudioCodecName | undefined;
+    };
+
+/** One outbound Leg of the fork, and how far it came. */
+export interface Branch extends Leg {
+  readonly sipCallId: string | undefined;
+  readonly state: BranchState;
+}
+
+/** How much of the callee's progress the caller has been told. It only grows. */
+export type CallerProgress = 'nothing' | 'progress' | 'ringing' | 'early-media';
+
+export type CallState =
+  | { readonly kind: 'routing' }
+  | { readonly kind: 'ringing'; readonly told: CallerProgress }
+  /** A branch has answered; the caller's answer is on its way (with delayed offer: until the caller's ACK). */
+  | { readonly kind: 'answering'; readonly winner: LegId }
+  | {
+      readonly kind: 'talking';
+      readonly winner: LegId;
+      readonly answeredAt: number;
+      readonly codec: AudioCodecName | undefined;
+    }
+  | {
+      readonly kind: 'ended';
+      readonly at: number;
+      readonly answeredAt: number | undefined;
+      readonly codec: AudioCodecName | undefined;
+      readonly reason: EndReason;
+      readonly sipStatus: number | undefined;
+    };
+
+/** `bypass`: the SDP goes through unchanged and no port is opened. */
+export type CallMedia = 'anchored' | 'bypass';
+
+export interface Call {
+  readonly callId: CallId;
+  readonly from: string;
+  readonly to: string;
+  readonly trunk: string | undefined;
+  /** The name of the dialplan's decision, '' until there is one. */
+  readonly route: string;
+  readonly media: CallMedia;
+  /** Milliseconds since 1970, like every time here. */
+  readonly startedAt: number;
+  readonly ringingAt: number | undefined;
+  readonly inbound: InboundLeg;
+  readonly branches: readonly Branch[];
+  readonly state: CallState;
+}
+
+export type NewCall = Pick<Call, 'callId' | 'from' | 'to' | 'trunk' | 'inbound'>;

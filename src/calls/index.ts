@@ -1,0 +1,22 @@
+export type { Branch, Call, CallMedia, InboundLeg, Leg, NewCall } from './call.ts';
+export type { CallEvent, CallObserver } from './call-event.ts';
+export type { CallRecord, EndReason, LegRecord } from './call-record.ts';
+export type {
+  ConnectBuiltInPort,
+  ConnectPort,
+  ConnectRtpPort,
+  ConnectWebRtcPort,
+  MediaCounters,
+  MediaEvent,
+  MediaPlane,
+  OpenBuiltInPort,
+  OpenPort,
+  OpenRtpPort,
+  OpenWebRtcPort,
+  PortOwner,
+  PortReport,
+  RtpSourcePolicy,
+} from './media-plane.ts';
+export { bestResponse, endReasonOf } from './outcome.ts';
+export { callRecordOf } from './record.ts';
+export { type CallInput, type CallOutput, type CallStep, startCall, step } from './step.ts';

@@ -1,0 +1,65 @@
+/** What a SIP status says about the end of a call, and which of several to pass on. */
+import type { EndReason } from './call-record.ts';
+
+const REASONS: ReadonlyMap<number, EndReason> = new Map<number, EndReason>([
+  [401, 'forbidden'],
+  [403, 'forbidden'],
+  [404, 'not-found'],
+  [407, 'forbidden'],
+  [408, 'no-answer'],
+  [410, 'not-found'],
+  [415, 'not-acceptable'],
+  [480, 'unavailable'],
+  [484, 'not-found'],
+  [486, 'busy'],
+  [487, 'cancelled'],
+  [488, 'not-acceptable'],
+  [503, 'unavailable'],
+  [504, 'timeout'],
+  [600, 'busy'],
+  [603, 'declined'],
+  [604, 'not-found'],
+  [606, 'not-acceptable'],
+]);
+
+/** The EndReason of a call that ended with this final status. */
+export function endReasonOf(sipStatus: number): EndReason {
+  return REASONS.get(sipStatus) ?? 'error';
+}
+
+/** Within the 4xx class: what tells the caller most first; 408 last, it only says that one phone was silent. */
+const TELLING = [486, 488, 415, 484, 403, 480, 404, 410];
+const SILENT = [487, 408];
+
+function rank(status: number): number {
+  const told = TELLING.indexOf(status);
+  return told >= 0 ? told : TELLING.length + 1 + SILENT.indexOf(status);
+}
+
+function better(a: number, b: number): number {
+  const classOf = (status: number): number => Math.floor(status / 100);
+  if (classOf(a) !== classOf(b)) {
+    // RFC 3261 §16.7 step 6: a 6xx speaks for the person called, else the lowest class wins.
+    if (classOf(a) === 6) return a;
+    if (classOf(b) === 6) return b;
+    return classOf(a) < classOf(b) ? a : b;
+  }
+  return rank(a) <= rank(b) ? a : b;
+}
+
+/**
+ * The status owed to the caller for one branch's final status. A redirection is not followed and a challenge is
+ * not for the caller to answer; a 503 speaks of the next hop alone (RFC 3261 §16.7 step 6).
+ */
+export function callerStatusOf(branchStatus: number): number {
+  if (branchStatus >= 300 && branchStatus < 400) return 480;
+  if (branchStatus === 401 || branchStatus === 407) return 403;
+  if (branchStatus === 503) return 500;
+  return branchStatus;
+}
+
+/** The one status to answer the caller when every branch has failed. Without any branch: 480. */
+export function bestResponse(branchStatuses: readonly number[]): number {
+  const [first, ...rest] = branchStatuses.map(callerStatusOf);
+  return first === undefined ? 480 : rest.reduce(better, first);
+}

@@ -1,0 +1,62 @@
+/** The CallRecord that a Call amounts to at any moment. */
+import type { LegId } from '../kernel/index.ts';
+import type { Branch, Call } from './call.ts';
+import type { CallRecord, LegRecord } from './call-record.ts';
+import type { PortReport } from './media-plane.ts';
+
+/** `reports`: what went over the ports that are closed already. */
+export function callRecordOf(call: Call, reports: ReadonlyMap<LegId, PortReport> = new Map()): CallRecord {
+  const ended = call.state.kind === 'ended' ? call.state : undefined;
+  const { callId, from, to, trunk, route, startedAt, ringingAt } = call;
+  return {
+    callId,
+    from,
+    to,
+    trunk,
+    route,
+    startedAt,
+    ringingAt,
+    answeredAt: call.state.kind === 'talking' || call.state.kind === 'ended' ? call.state.answeredAt : undefined,
+    endedAt: ended?.at,
+    endReason: ended?.reason,
+    sipStatus: ended?.sipStatus,
+    legs: [inboundRecord(call, reports), ...call.branches.map((branch) => branchRecord(branch, reports))],
+  };
+}
+
+function inboundRecord(call: Call, reports: ReadonlyMap<LegId, PortReport>): LegRecord {
+  const { legId, kind, party, sipCallId } = call.inbound;
+  const { state } = call;
+  const answer = state.kind === 'talking' || state.kind === 'ended' ? state : undefined;
+  const ended = state.kind === 'ended' ? state : undefined;
+  return {
+    legId,
+    kind,
+    direction: 'inbound',
+    party,
+    sipCallId,
+    answeredAt: answer?.answeredAt,
+    endedAt: ended?.at,
+    sipStatus: answer?.answeredAt === undefined ? ended?.sipStatus : 200,
+    codec: answer?.codec,
+    media: reports.get(legId),
+  };
+}
+
+function branchRecord(branch: Branch, reports: ReadonlyMap<LegId, PortReport>): LegRecord {
+  const { legId, kind, party, sipCallId, state } = branch;
+  const common = { legId, kind, direction: 'outbound', party, sipCallId, media: reports.get(legId) } as const;
+  switch (state.kind) {
+    case 'rung':
+    case 'ringing':
+      return { ...common, answeredAt: undefined, endedAt: undefined, sipStatus: undefined, codec: undefined };
+    case 'answered':
+      return { ...common, answeredAt: state.at, endedAt: undefined, sipStatus: 200, codec: state.codec };
+    case 'cancelled':
+      return { ...common, answeredAt: undefined, endedAt: state.at, sipStatus: 487, codec: undefined };
+    case 'failed':
+      return { ...common, answeredAt: undefined, endedAt: state.at, sipStatus: state.sipStatus, codec: undefined };
+    case 'ended':
+      return { ...common, answeredAt: state.answeredAt, endedAt: state.at, sipStatus: 200, codec: state.codec };
+  }
+}

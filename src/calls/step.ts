@@ -1,0 +1,384 @@
+/**
+ * The life of a Call: RFC 3261 as a B2BUA lives it, one inbound Leg and a fork of branches rung at once.
+ * Pure: what must be sent, opened, closed or told goes out as outputs; the performer feeds back what came of it.
+ * A Call ends once. After that the only thing left to do is to hang up on a branch whose 200 crossed our CANCEL.
+ */
+import type { LegId } from '../kernel/index.ts';
+import type { AudioCodecName } from '../sdp/index.ts';
+import type { Branch, BranchState, Call, CallerProgress, CallMedia, Leg, NewCall } from './call.ts';
+import type { CallEvent } from './call-event.ts';
+import type { EndReason } from './call-record.ts';
+import { bestResponse, callerStatusOf, endReasonOf } from './outcome.ts';
+
+export type CallInput =
+  | {
+      readonly kind: 'routed';
+      readonly route: string;
+      readonly media: CallMedia;
+      readonly branches: readonly Leg[];
+      readonly noAnswerMs: number;
+    }
+  /** The call cannot be routed or offered at all. */
+  | { readonly kind: 'refused'; readonly sipStatus: number; readonly route?: string }
+  | { readonly kind: 'branch-invited'; readonly legId: LegId; readonly sipCallId: string | undefined }
+  /** A 1xx above 100. `early`: with SDP. */
+  | { readonly kind: 'branch-ringing'; readonly legId: LegId; readonly sipStatus: number; readonly early: boolean }
+  | { readonly kind: 'branch-answered'; readonly legId: LegId; readonly codec: AudioCodecName | undefined }
+  | { readonly kind: 'branch-failed'; readonly legId: LegId; readonly sipStatus: number }
+  /** The caller has its answer, and both sides' media are set. */
+  | { readonly kind: 'caller-answered'; readonly codec: AudioCodecName | undefined }
+  /** CANCEL, or the 200 found no transaction any more. */
+  | { readonly kind: 'caller-cancelled'; readonly reason: string | undefined }
+  | { readonly kind: 'no-answer' }
+  | { readonly kind: 'hangup'; readonly legId: LegId }
+  | { readonly kind: 'media-failed'; readonly legId: LegId }
+  /** Our own part failed: a port could not be opened, an answer could not be made. */
+  | { readonly kind: 'failed'; readonly sipStatus: number }
+  | { readonly kind: 'shutdown' };
+
+export type CallOutput =
+  | { readonly kind: 'open-port'; readonly legId: LegId }
+  /** Open the branch's port and send its INVITE. */
+  | { readonly kind: 'ring'; readonly legId: LegId }
+  | { readonly kind: 'progress'; readonly sipStatus: 180 | 183; readonly earlyMediaFrom: LegId | undefined }
+  /** Join the caller's media with this branch's and answer the caller. */
+  | { readonly kind: 'answer-caller'; readonly legId: LegId }
+  /** A final response to the caller's INVITE. */
+  | { readonly kind: 'refuse-caller'; readonly sipStatus: number }
+  /** CANCEL a branch. `reason` is the value of the Reason header (RFC 3326). */
+  | { readonly kind: 'cancel'; readonly legId: LegId; readonly reason: string | undefined }
+  /** BYE. For a caller whose 200 is not out yet: refuse it with `sipStatus`. */
+  | { readonly kind: 'hang-up'; readonly legId: LegId; readonly sipStatus: number; readonly reason: string | undefined }
+  | { readonly kind: 'close-port'; readonly legId: LegId }
+  | { readonly kind: 'set-timer'; readonly ms: number }
+  | { readonly kind: 'clear-timer' }
+  | { readonly kind: 'event'; readonly event: CallEvent }
+  /** The record changed in a way that must survive a crash. */
+  | { readonly kind: 'save' }
+  /** Always the last. The `call-ended` event is the performer's, once it has the reports of the ports. */
+  | { readonly kind: 'ended'; readonly reason: EndReason; readonly sipStatus: number | undefined };
+
+export interface CallStep {
+  readonly call: Call;
+  readonly outputs: readonly CallOutput[];
+}
+
+const ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
+const NO_ANSWER = 'SIP;cause=408;text="No answer"';
+
+/** A Call at the moment its INVITE is taken in. */
+export function startCall(born: NewCall, now: number): CallStep {
+  const call: Call = {
+    ...born,
+    route: '',
+    media: 'anchored',
+    startedAt: now,
+    ringingAt: undefined,
+    branches: [],
+    state: { kind: 'routing' },
+  };
+  const { callId, from, to, trunk, inbound } = call;
+  const event: CallEvent = {
+    kind: 'call-started',
+    callId,
+    legId: inbound.legId,
+    from,
+    to,
+    trunk,
+    sipCallId: inbound.sipCallId,
+  };
+  return { call, outputs: [{ kind: 'event', event }, { kind: 'save' }] };
+}
+
+/** The next Call, and what must be done for it. `now` in milliseconds since 1970. */
+export function step(call: Call, input: CallInput, now: number): CallStep {
+  switch (input.kind) {
+    case 'routed':
+      return call.state.kind === 'routing' ? onRouted(call, input) : stay(call);
+    case 'refused':
+      return call.state.kind === 'routing'
+        ? finish(
+            { ...call, route: input.route ?? call.route },
+            { reason: endReasonOf(input.sipStatus), sipStatus: input.sipStatus },
+            now,
+          )
+        : stay(call);
+    case 'branch-invited':
+      return onInvited(call, input);
+    case 'branch-ringing':
+      return onRinging(call, input, now);
+    case 'branch-answered':
+      return onAnswered(call, input, now);
+    case 'branch-failed':
+      return onFailed(call, input, now);
+    case 'caller-answered':
+      return onCallerAnswered(call, input.codec, now);
+    default:
+      return call.state.kind === 'ended' ? stay(call) : onEnding(call, input, now);
+  }
+}
+
+type EndingInput = Extract<
+  CallInput,
+  { kind: 'caller-cancelled' | 'no-answer' | 'hangup' | 'media-failed' | 'failed' | 'shutdown' }
+>;
+
+function onEnding(call: Call, input: EndingInput, now: number): CallStep {
+  switch (input.kind) {
+    case 'caller-cancelled':
+      // The engine has answered the INVITE with 487 already (drachtio answers CANCEL itself).
+      return call.state.kind === 'talking'
+        ? stay(call)
+        : finish(call, { reason: 'cancelled', sipStatus: 487, cancelReason: input.reason, callerGone: true }, now);
+    case 'no-answer':
+      return call.state.kind === 'ringing'
+        ? finish(call, { reason: 'no-answer', sipStatus: 480, cancelReason: NO_ANSWER }, now)
+        : stay(call);
+    case 'hangup':
+      return onHangup(call, input.legId, now);
+    case 'media-failed':
+      return onMediaFailed(call, input.legId, now);
+    case 'failed':
+      return finish(call, { reason: endReasonOf(input.sipStatus), sipStatus: input.sipStatus }, now);
+    case 'shutdown':
+      return finish(
+        call,
+        { reason: 'gateway-shutdown', sipStatus: 480, byeReason: 'SIP;cause=503;text="Gateway shutting down"' },
+        now,
+      );
+  }
+}
+
+function stay(call: Call, ...outputs: readonly CallOutput[]): CallStep {
+  return { call, outputs };
+}
+
+function onRouted(call: Call, input: Extract<CallInput, { kind: 'routed' }>): CallStep {
+  const branches = input.branches.map((leg): Branch => ({ ...leg, sipCallId: undefined, state: { kind: 'rung' } }));
+  const next: Call = {
+    ...call,
+    route: input.route,
+    media: input.media,
+    branches,
+    state: { kind: 'ringing', told: 'nothing' },
+  };
+  const opened: CallOutput[] = input.media === 'anchored' ? [{ kind: 'open-port', legId: call.inbound.legId }] : [];
+  const rung = branches.map((branch): CallOutput => ({ kind: 'ring', legId: branch.legId }));
+  return { call: next, outputs: [{ kind: 'set-timer', ms: input.noAnswerMs }, ...opened, ...rung, { kind: 'save' }] };
+}
+
+function onInvited(call: Call, input: Extract<CallInput, { kind: 'branch-invited' }>): CallStep {
+  const branch = branchOf(call, input.legId);
+  if (branch === undefined) return stay(call);
+  const next = withBranch(call, { ...branch, sipCallId: input.sipCallId });
+  if (call.state.kind === 'ended') return stay(next);
+  return stay(next, {
+    kind: 'event',
+    event: { kind: 'leg-invited', callId: call.callId, legId: branch.legId, to: branch.party },
+  });
+}
+
+function onRinging(call: Call, input: Extract<CallInput, { kind: 'branch-ringing' }>, now: number): CallStep {
+  const branch = branchOf(call, input.legId);
+  if (call.state.kind !== 'ringing' || branch === undefined || !isPending(branch.state)) return stay(call);
+  // Early media of several phones at once cannot be one answer for the caller: only a single target may bring it.
+  const early = input.early && call.branches.length === 1;
+  const news: CallerProgress = early ? 'early-media' : input.sipStatus === 180 ? 'ringing' : 'progress';
+  const told = isNews(call.state.told, news) ? news : call.state.told;
+  const isFirst = branch.state.kind === 'rung';
+  const alerting = news === 'progress' ? call.ringingAt : (call.ringingAt ?? now);
+  const next: Call = {
+    ...withBranch(call, { ...branch, state: { kind: 'ringing' } }),
+    ringingAt: alerting,
+    state: { kind: 'ringing', told },
+  };
+  const outputs: CallOutput[] = [];
+  if (isFirst)
+    outputs.push({
+      kind: 'event',
+      event: { kind: 'leg-ringing', callId: call.callId, legId: branch.legId, sipStatus: input.sipStatus },
+    });
+  if (told !== call.state.told) {
+    outputs.push({
+      kind: 'progress',
+      sipStatus: told === 'ringing' ? 180 : 183,
+      earlyMediaFrom: told === 'early-media' ? branch.legId : undefined,
+    });
+  }
+  return { call: next, outputs };
+}
+
+const NEWS: readonly CallerProgress[] = ['nothing', 'progress', 'ringing', 'early-media'];
+
+function isNews(told: CallerProgress, news: CallerProgress): boolean {
+  return NEWS.indexOf(news) > NEWS.indexOf(told);
+}
+
+function onAnswered(call: Call, input: Extract<CallInput, { kind: 'branch-answered' }>, now: number): CallStep {
+  const branch = branchOf(call, input.legId);
+  if (branch === undefined) return stay(call);
+  const { legId } = branch;
+  if (branch.state.kind === 'cancelled' || branch.state.kind === 'failed') {
+    // The 200 crossed our CANCEL (RFC 3261 §9.1): this dialog exists and must be ended.
+    const late = withBranch(call, {
+      ...branch,
+      state: { kind: 'ended', answeredAt: now, at: now, codec: input.codec },
+    });
+    return stay(late, { kind: 'hang-up', legId, sipStatus: 487, reason: ELSEWHERE });
+  }
+  if (call.state.kind !== 'ringing' || !isPending(branch.state)) return stay(call);
+  const losers = callOff(call, (other) => other.legId !== legId, { reason: ELSEWHERE, now });
+  const won = withBranch(losers.call, { ...branch, state: { kind: 'answered', at: now, codec: input.codec } });
+  return {
+    call: { ...won, state: { kind: 'answering', winner: legId } },
+    outputs: [
+      { kind: 'clear-timer' },
+      { kind: 'event', event: { kind: 'leg-answered', callId: call.callId, legId, codec: input.codec } },
+      { kind: 'answer-caller', legId },
+      ...losers.outputs,
+    ],
+  };
+}
+
+function onFailed(call: Call, input: Extract<CallInput, { kind: 'branch-failed' }>, now: number): CallStep {
+  const branch = branchOf(call, input.legId);
+  if (branch === undefined || call.state.kind !== 'ringing' || !isPending(branch.state)) return stay(call);
+  const failed = withBranch(call, { ...branch, state: { kind: 'failed', at: now, sipStatus: input.sipStatus } });
+  const outputs: CallOutput[] = [
+    {
+      kind: 'event',
+      event: { kind: 'leg-failed', callId: call.callId, legId: branch.legId, sipStatus: input.sipStatus },
+    },
+    ...closePort(call, branch.legId),
+  ];
+  const isSpokenFor = input.sipStatus >= 600;
+  if (!isSpokenFor && failed.branches.some((other) => isPending(other.state))) return stay(failed, ...outputs);
+  // All have failed, or a 6xx spoke for the person: nobody else is to be bothered (RFC 3261 §16.7 step 5).
+  const sipStatus = isSpokenFor ? input.sipStatus : bestResponse(failedStatuses(failed));
+  const end = finish(failed, { reason: endReasonOf(callerStatusOf(sipStatus)), sipStatus }, now);
+  return { call: end.call, outputs: [...outputs, ...end.outputs] };
+}
+
+function failedStatuses(call: Call): readonly number[] {
+  return call.branches.flatMap((branch) => (branch.state.kind === 'failed' ? [branch.state.sipStatus] : []));
+}
+
+function onCallerAnswered(call: Call, codec: AudioCodecName | undefined, now: number): CallStep {
+  if (call.state.kind !== 'answering') return stay(call);
+  const next: Call = { ...call, state: { kind: 'talking', winner: call.state.winner, answeredAt: now, codec } };
+  const { callId, inbound } = call;
+  return stay(
+    next,
+    { kind: 'event', event: { kind: 'leg-answered', callId, legId: inbound.legId, codec } },
+    { kind: 'event', event: { kind: 'call-answered', callId, codec } },
+    { kind: 'save' },
+  );
+}
+
+function onHangup(call: Call, legId: LegId, now: number): CallStep {
+  if (call.state.kind !== 'answering' && call.state.kind !== 'talking') {
+    // A BYE in the caller's early dialog: its INVITE still wants an answer (RFC 3261 §15.1.2).
+    return legId === call.inbound.legId ? finish(call, { reason: 'cancelled', sipStatus: 487 }, now) : stay(call);
+  }
+  if (legId === call.inbound.legId) return finish(call, { reason: 'hangup-caller', callerGone: true }, now);
+  return legId === call.state.winner ? finish(call, { reason: 'hangup-callee', calleeGone: true }, now) : stay(call);
+}
+
+function onMediaFailed(call: Call, legId: LegId, now: number): CallStep {
+  const isWinner = (call.state.kind === 'talking' || call.state.kind === 'answering') && legId === call.state.winner;
+  if (isWinner || legId === call.inbound.legId) {
+    return finish(
+      call,
+      { reason: 'media-failed', sipStatus: 500, byeReason: 'SIP;cause=500;text="Media failed"' },
+      now,
+    );
+  }
+  const branch = branchOf(call, legId);
+  if (call.state.kind !== 'ringing' || branch === undefined || !isPending(branch.state)) return stay(call);
+  const failed = onFailed(call, { kind: 'branch-failed', legId, sipStatus: 500 }, now);
+  return { call: failed.call, outputs: [{ kind: 'cancel', legId, reason: undefined }, ...failed.outputs] };
+}
+
+interface Ending {
+  readonly reason: EndReason;
+  /** What the caller gets when it has no answer yet. */
+  readonly sipStatus?: number;
+  readonly cancelReason?: string | undefined;
+  readonly byeReason?: string;
+  readonly callerGone?: boolean;
+  readonly calleeGone?: boolean;
+}
+
+function finish(call: Call, ending: Ending, now: number): CallStep {
+  const { state } = call;
+  if (state.kind === 'ended') return stay(call);
+  const sipStatus = ending.sipStatus ?? 480;
+  const called = callOff(call, () => true, { reason: ending.cancelReason ?? ending.byeReason, now });
+  const winner = state.kind === 'answering' || state.kind === 'talking' ? state.winner : undefined;
+  const outputs: CallOutput[] = [{ kind: 'clear-timer' }, ...called.outputs];
+  if (ending.callerGone !== true) {
+    outputs.push(
+      winner === undefined
+        ? { kind: 'refuse-caller', sipStatus }
+        : { kind: 'hang-up', legId: call.inbound.legId, sipStatus, reason: ending.byeReason },
+    );
+  }
+  if (winner !== undefined && ending.calleeGone !== true)
+    outputs.push({ kind: 'hang-up', legId: winner, sipStatus, reason: ending.byeReason });
+  if (winner !== undefined) outputs.push(...closePort(call, winner));
+  if (state.kind !== 'routing') outputs.push(...closePort(call, call.inbound.legId));
+  const isAnswered = state.kind === 'talking';
+  const told = isAnswered ? undefined : ending.sipStatus;
+  outputs.push({ kind: 'ended', reason: ending.reason, sipStatus: told });
+  const ended: Call['state'] = {
+    kind: 'ended',
+    at: now,
+    answeredAt: isAnswered ? state.answeredAt : undefined,
+    codec: isAnswered ? state.codec : undefined,
+    reason: ending.reason,
+    sipStatus: told,
+  };
+  return {
+    call: { ...called.call, branches: called.call.branches.map((branch) => hungUp(branch, now)), state: ended },
+    outputs,
+  };
+}
+
+function hungUp(branch: Branch, now: number): Branch {
+  const { state } = branch;
+  return state.kind === 'answered'
+    ? { ...branch, state: { kind: 'ended', answeredAt: state.at, at: now, codec: state.codec } }
+    : branch;
+}
+
+/** Cancels the branches still pending among those chosen. */
+function callOff(
+  call: Call,
+  chosen: (branch: Branch) => boolean,
+  how: { readonly reason: string | undefined; readonly now: number },
+): CallStep {
+  const outputs: CallOutput[] = [];
+  const branches = call.branches.map((branch) => {
+    if (!chosen(branch) || !isPending(branch.state)) return branch;
+    outputs.push({ kind: 'cancel', legId: branch.legId, reason: how.reason }, ...closePort(call, branch.legId));
+    const state: BranchState = { kind: 'cancelled', at: how.now };
+    return { ...branch, state };
+  });
+  return { call: { ...call, branches }, outputs };
+}
+
+function closePort(call: Call, legId: LegId): readonly CallOutput[] {
+  return call.media === 'anchored' ? [{ kind: 'close-port', legId }] : [];
+}
+
+function isPending(state: BranchState): boolean {
+  return state.kind === 'rung' || state.kind === 'ringing';
+}
+
+function branchOf(call: Call, legId: LegId): Branch | undefined {
+  return call.branches.find((branch) => branch.legId === legId);
+}
+
+function withBranch(call: Call, changed: Branch): Call {
+  return { ...call, branches: call.branches.map((branch) => (branch.legId === changed.legId ? changed : branch)) };
+}

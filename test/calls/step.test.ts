@@ -1,0 +1,254 @@
+import { describe, expect, it } from 'vitest';
+import { callRecordOf } from '../../src/calls/index.ts';
+import type { LegId } from '../../src/kernel/index.ts';
+import { Driven, words } from './fixtures.ts';
+
+const A = 'a' as LegId;
+const B = 'b' as LegId;
+
+describe('a call', () => {
+  it('rings every branch at once, the first answer wins, the others are cancelled with a Reason', () => {
+    const driven = new Driven();
+    expect(words(driven.route('b', 'c', 'd'))).toEqual(['set-timer', 'open-port a', 'ring b', 'ring c', 'ring d']);
+    expect(words(driven.ring('c'))).toEqual(['progress 180']);
+    expect(words(driven.ring('b'))).toEqual([]);
+    const outputs = driven.answer('b');
+    expect(words(outputs)).toEqual([
+      'clear-timer',
+      'answer-caller b',
+      'cancel c',
+      'close-port c',
+      'cancel d',
+      'close-port d',
+    ]);
+    expect(outputs.find((output) => output.kind === 'cancel')).toMatchObject({
+      reason: 'SIP;cause=200;text="Call completed elsewhere"',
+    });
+    expect(words(driven.feed({ kind: 'caller-answered', codec: 'PCMU' }))).toEqual([]);
+    expect(driven.call.state).toMatchObject({ kind: 'talking', winner: 'b', codec: 'PCMU' });
+  });
+
+  it.each([
+    [A, ['clear-timer', 'hang-up b', 'close-port b', 'close-port a', 'ended hangup-caller']],
+    [B, ['clear-timer', 'hang-up a', 'close-port b', 'close-port a', 'ended hangup-callee']],
+  ])('a BYE from %s ends the other side', (who, expected) => {
+    const driven = new Driven();
+    driven.route('b');
+    driven.talk('b');
+    expect(words(driven.feed({ kind: 'hangup', legId: who }))).toEqual(expected);
+    expect(driven.feed({ kind: 'hangup', legId: who === A ? B : A })).toEqual([]);
+  });
+
+  it('the caller gives up: branches are cancelled with its Reason and the engine has answered the INVITE', () => {
+    const driven = new Driven();
+    driven.route('b', 'c');
+    driven.ring('b');
+    const outputs = driven.feed({ kind: 'caller-cancelled', reason: 'SIP;cause=600;text="Busy Everywhere"' });
+    expect(words(outputs)).toEqual([
+      'clear-timer',
+      'cancel b',
+      'close-port b',
+      'cancel c',
+      'close-port c',
+      'close-port a',
+      'ended cancelled',
+    ]);
+    expect(outputs).toContainEqual({ kind: 'cancel', legId: 'b', reason: 'SIP;cause=600;text="Busy Everywhere"' });
+  });
+
+  it('a 200 that crosses the CANCEL is hung up once, even after the end', () => {
+    const driven = new Driven();
+    driven.route('b');
+    driven.feed({ kind: 'caller-cancelled', reason: undefined });
+    expect(words(driven.answer('b'))).toEqual(['hang-up b']);
+    expect(driven.answer('b')).toEqual([]);
+  });
+
+  it('the caller is gone while the callee answers: the callee is hung up', () => {
+    const driven = new Driven();
+    driven.route('b');
+    driven.answer('b');
+    const outputs = driven.feed({ kind: 'caller-cancelled', reason: undefined });
+    expect(words(outputs)).toEqual(['clear-timer', 'hang-up b', 'close-port b', 'close-port a', 'ended cancelled']);
+  });
+
+  it('nobody answers in time', () => {
+    const driven = new Driven();
+    driven.route('b');
+    driven.ring('b');
+    expect(words(driven.feed({ kind: 'no-answer' }))).toEqual([
+      'clear-timer',
+      'cancel b',
+      'close-port b',
+      'refuse-caller 480',
+      'close-port a',
+      'ended no-answer',
+    ]);
+  });
+
+  it.each([
+    [[486, 480], 486, 'busy'],
+    [[408, 486], 486, 'busy'],
+    [[480, 408], 480, 'unavailable'],
+    [[404], 404, 'not-found'],
+    [[408], 408, 'no-answer'],
+    [[487], 487, 'cancelled'],
+    [[500, 486], 486, 'busy'],
+    [[503], 500, 'error'],
+    [[302], 480, 'unavailable'],
+    [[401], 403, 'forbidden'],
+    [[488, 404], 488, 'not-acceptable'],
+    [[503, 480], 480, 'unavailable'],
+    [[499, 408], 499, 'error'],
+  ])('branches failing with %j give the caller %i', (statuses, status, reason) => {
+    const driven = new Driven();
+    const names = statuses.map((_, index) => `b${index}`);
+    driven.route(...names);
+    statuses.forEach((failed, index) => driven.fail(names[index] ?? '', failed));
+    expect(words(driven.outputs)).toContain(`refuse-caller ${status}`);
+    expect(driven.call.state).toMatchObject({ kind: 'ended', sipStatus: status, reason });
+  });
+
+  it('603 speaks for the person: the other phones stop ringing at once', () => {
+    const driven = new Driven();
+    driven.route('b', 'c');
+    expect(words(driven.fail('b', 603))).toEqual([
+      'close-port b',
+      'clear-timer',
+      'cancel c',
+      'close-port c',
+      'refuse-caller 603',
+      'close-port a',
+      'ended declined',
+    ]);
+  });
+
+  it('a busy phone does not stop the others', () => {
+    const driven = new Driven();
+    driven.route('b', 'c');
+    expect(words(driven.fail('b', 486))).toEqual(['close-port b']);
+    expect(words(driven.answer('c'))).toEqual(['clear-timer', 'answer-caller c']);
+  });
+
+  it('early media comes from a single target only, and is told after ringing', () => {
+    const one = new Driven();
+    one.route('b');
+    expect(words(one.ring('b', 183))).toEqual(['progress 183']);
+    expect(words(one.ring('b', 180))).toEqual(['progress 180']);
+    expect(words(one.ring('b', 183, true))).toEqual(['progress 183 early b']);
+    expect(words(one.ring('b', 180))).toEqual([]);
+    const two = new Driven();
+    two.route('b', 'c');
+    expect(words(two.ring('b', 183, true))).toEqual(['progress 183']);
+  });
+
+  it('a refusal before routing opens nothing', () => {
+    const driven = new Driven();
+    expect(words(driven.feed({ kind: 'refused', sipStatus: 488 }))).toEqual([
+      'clear-timer',
+      'refuse-caller 488',
+      'ended not-acceptable',
+    ]);
+  });
+
+  it('bypassed media opens and closes no port', () => {
+    const driven = new Driven();
+    driven.feed({ kind: 'routed', route: 'out', media: 'bypass', branches: [], noAnswerMs: 1 });
+    driven.feed({ kind: 'hangup', legId: A });
+    expect(words(driven.outputs).filter((word) => word.includes('port'))).toEqual([]);
+  });
+
+  it('a BYE in the early dialog still answers the INVITE', () => {
+    const driven = new Driven();
+    driven.route('b');
+    expect(words(driven.feed({ kind: 'hangup', legId: A }))).toContain('refuse-caller 487');
+  });
+
+  it('lost media ends both sides', () => {
+    const driven = new Driven();
+    driven.route('b');
+    driven.talk('b');
+    expect(words(driven.feed({ kind: 'media-failed', legId: B }))).toEqual([
+      'clear-timer',
+      'hang-up a',
+      'hang-up b',
+      'close-port b',
+      'close-port a',
+      'ended media-failed',
+    ]);
+  });
+
+  it('a branch that loses its media while ringing fails alone', () => {
+    const driven = new Driven();
+    driven.route('b', 'c');
+    expect(words(driven.feed({ kind: 'media-failed', legId: B }))).toEqual(['cancel b', 'close-port b']);
+    expect(words(driven.answer('b'))).toEqual(['hang-up b']);
+  });
+
+  it('a shutdown hangs up politely', () => {
+    const driven = new Driven();
+    driven.route('b');
+    driven.talk('b');
+    expect(words(driven.feed({ kind: 'shutdown' }))).toContain('ended gateway-shutdown');
+  });
+
+  it('its record tells who, when, how long and why', () => {
+    const driven = new Driven();
+    driven.route('b', 'c');
+    driven.feed({ kind: 'branch-invited', legId: B, sipCallId: 'sip-b' });
+    driven.ring('b');
+    driven.talk('b');
+    driven.feed({ kind: 'hangup', legId: B });
+    expect(callRecordOf(driven.call)).toEqual({
+      callId: 'call-1',
+      from: 'sip:a@example.net',
+      to: 'sip:b@example.net',
+      trunk: undefined,
+      route: 'users',
+      startedAt: 1_000,
+      ringingAt: 1_030,
+      answeredAt: 1_050,
+      endedAt: 1_060,
+      endReason: 'hangup-callee',
+      sipStatus: undefined,
+      legs: [
+        {
+          legId: 'a',
+          kind: 'sip',
+          direction: 'inbound',
+          party: 'sip:a@example.net',
+          sipCallId: 'sip-1',
+          answeredAt: 1_050,
+          endedAt: 1_060,
+          sipStatus: 200,
+          codec: 'PCMU',
+          media: undefined,
+        },
+        {
+          legId: 'b',
+          kind: 'sip',
+          direction: 'outbound',
+          party: 'sip:b@example.net',
+          sipCallId: 'sip-b',
+          answeredAt: 1_040,
+          endedAt: 1_060,
+          sipStatus: 200,
+          codec: 'PCMU',
+          media: undefined,
+        },
+        {
+          legId: 'c',
+          kind: 'sip',
+          direction: 'outbound',
+          party: 'sip:c@example.net',
+          sipCallId: undefined,
+          answeredAt: undefined,
+          endedAt: 1_040,
+          sipStatus: 487,
+          codec: undefined,
+          media: undefined,
+        },
+      ],
+    });
+  });
+});
