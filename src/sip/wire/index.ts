@@ -1,0 +1,1 @@
+export { openWireServer, type WireServer, type WireServerOptions } from './server.ts';

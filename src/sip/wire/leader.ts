@@ -1,0 +1,34 @@
+/** The leaders of frames to an application: drachtio-protocol §3 and §4. */
+import type { AppMessage } from '../engine/index.ts';
+
+/** Fields are split on '|' and a leader ends at the first CR; a hostile peer may put either into a Call-ID or a tag (§1.1). */
+const UNSAFE = /[|\r\n]/;
+const EVERY_UNSAFE = /[|\r\n]/g;
+
+function clean(field: string): string {
+  return UNSAFE.test(field) ? field.replaceAll(EVERY_UNSAFE, '_') : field;
+}
+
+/** The leader of `message`; `id` names the frame, `time` is when it happened (UTC, `HH:MM:SS.microseconds`). */
+export function formatLeader(message: AppMessage, id: string, time: string): string {
+  switch (message.kind) {
+    case 'response': {
+      let leader = `${id}|response|${message.id}`;
+      for (const field of message.fields) leader += `|${clean(field)}`;
+      return leader;
+    }
+    case 'sip': {
+      const { source, bytes, proto, address, port, receivedOn } = message;
+      const where = `${clean(message.transactionId)}|${clean(message.dialogId)}|`;
+      const leader = `${id}|sip|${source}|${bytes}|${proto}|${address}|${port}|${time}|${where}`;
+      return receivedOn === undefined ? leader : `${leader}${receivedOn.address}|${receivedOn.port}|`;
+    }
+    case 'refuse':
+      return `${id}|response|${message.id}|NO|${clean(message.text)}`;
+  }
+}
+
+/** Time of day in UTC with six decimals, as the real server writes it. */
+export function formatTime(wallTimeMs: number): string {
+  return `${new Date(wallTimeMs).toISOString().slice(11, 23)}000`;
+}
