@@ -95,6 +95,8 @@ export interface RemoteDescription {
   /** Every m= line in order, so that an answer can mirror them: all but `audioIndex` are refused with port 0. */
   readonly sections: readonly { media: string; protocol: string; formats: string; mid: string }[];
   readonly audioIndex: number;
+  /** The mids of the BUNDLE group (RFC 9143) the audio section is in, empty when it is in none. */
+  readonly bundle: readonly string[];
 }
 
 /** The o= line of one local description: the id stays, the version goes up when the text changes (RFC 3264 §5). */

@@ -1,0 +1,29 @@
+export { answerDirection } from './direction.ts';
+export { sdpErrors } from './errors.ts';
+export { formatAnswer, formatOffer } from './format.ts';
+export type {
+  AudioCodec,
+  AudioCodecName,
+  AudioFormat,
+  Direction,
+  DtlsFingerprint,
+  DtlsParameters,
+  HeaderExtension,
+  IceCandidate,
+  IceParameters,
+  LocalAudio,
+  LocalRtp,
+  LocalWebRtc,
+  RemoteAudio,
+  RemoteDescription,
+  RtpAddress,
+  SdpKind,
+  SdpOrigin,
+  TelephoneEventFormat,
+} from './model.ts';
+export { bumpOrigin, createOrigin } from './origin.ts';
+export { parseRemoteDescription } from './parse.ts';
+export { resolveDtlsRole } from './parse-security.ts';
+export { type AnswerPlan, planAnswer, planBuiltIn, planOffererAnswer } from './plan-answer.ts';
+export { type OfferPlan, type OfferRequest, planOffer } from './plan-offer.ts';
+export { noCommonCodecWarning, warningFor } from './warning.ts';
