@@ -17,8 +17,8 @@ module.exports = {
   store: { about: 'Store: keyed state with expiry that survives a kill', imports: ['kernel'] },
   telephony: { about: 'the drachtio-srf application: registrar, auth, trunks, B2BUA', imports: ['kernel', 'sip/message', 'sdp', 'dialplan', 'calls', 'store'], vendors: ['drachtio-srf'] },
   media: { about: 'SIP-side RTP edge (threads); mediasoup workers, routers, transports', imports: ['kernel', 'sdp', 'rtp', 'audio', 'calls'], vendors: ['mediasoup'] },
-  telemetry: { about: 'logs, traces, metrics', imports: ['kernel', 'calls'], vendors: ['pino', '@opentelemetry', 'prom-client'] },
-  ops: { about: 'HTTP API, health, readiness, metrics; serves the web pages', imports: ['kernel', 'calls', 'store'], vendors: ['fastify', 'esbuild', 'ws'] },
+  telemetry: { about: 'logs, traces, metrics', imports: ['kernel', 'calls'], vendors: ['pino', 'pino-pretty', '@opentelemetry', 'prom-client'] },
+  ops: { about: 'HTTP API, health, readiness, metrics; serves the web pages', imports: ['kernel', 'calls', 'store'], vendors: ['fastify', 'esbuild', 'selfsigned'] },
   cli: { about: 'operator commands', imports: ['kernel', 'config'], vendors: ['commander'] },
   'web/softphone': { about: 'the browser softphone', imports: ['kernel'], vendors: ['sip.js'] },
 };

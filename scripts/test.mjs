@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// npm test: sets up what is missing (packages, mediasoup's worker, the real peers), then runs the tests.
+//   npm test                     unit, conformance and interop tests
+//   npm test -- --fast           unit tests only
+//   npm run test:full            also what is long or heavy
+//   npm test -- test/sdp         only the tests below a path
+import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { ensureDebianPackages, ensurePackages, findNode, root, SetupError } from './setup.mjs';
+
+const PEERS = ['sip-tester', 'baresip-core', 'chromium'];
+
+async function main() {
+  const words = process.argv.slice(2);
+  const isFast = words.includes('--fast');
+  const isFull = words.includes('--full');
+  await ensurePackages();
+  const env = { ...process.env };
+  if (!isFast) {
+    const { ensureWorker } = await import('./worker.mjs');
+    env.VIADUCT_MEDIA_WORKER_BIN = await ensureWorker();
+    await ensureDebianPackages(PEERS, 'the tests');
+  }
+  const node = findNode();
+  env.PATH = `${dirname(node)}:${env.PATH}`;
+  const projects = isFast ? ['unit'] : isFull ? ['unit', 'conformance', 'interop', 'full'] : ['unit', 'conformance', 'interop'];
+  const args = [
+    '--disable-warning=ExperimentalWarning',
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--config',
+    join(root, '.ci/vitest.config.ts'),
+    ...projects.flatMap((name) => ['--project', name]),
+    ...words.filter((word) => word !== '--fast' && word !== '--full'),
+  ];
+  const child = spawn(node, args, { cwd: root, env, stdio: 'inherit' });
+  child.on('exit', (code) => process.exit(code ?? 1));
+}
+
+main().catch((error) => {
+  process.stderr.write(`viaduct: ${error instanceof SetupError ? error.message : (error.stack ?? error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,1 @@
+export { type CliOutcome, runCli, type Terminal } from './commands.ts';

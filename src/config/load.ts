@@ -1,0 +1,148 @@
+/** Reads viaduct.yaml, the environment, sip-profiles/ and the dialplan into one frozen Config, or says what is wrong. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { parse as parseYaml, YAMLParseError } from 'yaml';
+import { type Dialplan, parseDialplan } from '../dialplan/index.ts';
+import { CodedError } from '../kernel/index.ts';
+import { errors } from './errors.ts';
+import { explain } from './explain.ts';
+import { type ConfigKey, keysAt, listKeys } from './keys.ts';
+import { type ConfigFile, configSchema, type ProfileConfig, profileSchema } from './schema.ts';
+
+export interface Config extends Omit<ConfigFile, 'dialplan'> {
+  /** The file it came from; undefined: defaults and environment only. */
+  readonly file: string | undefined;
+  readonly profiles: readonly ProfileConfig[];
+  readonly dialplan: Dialplan;
+}
+
+/** Environment names that begin like ours but are no configuration. */
+const FOREIGN_ENV = /^VIADUCT_(CONFIG$|TEST_)/;
+const PROGRAM_ROOT = new URL('../..', import.meta.url).pathname;
+
+export const configKeys: readonly ConfigKey[] = listKeys(configSchema);
+
+function readYaml(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw errors.CONFIG_NOT_FOUND([path], { cause });
+  }
+  try {
+    return parseYaml(text) ?? {};
+  } catch (cause) {
+    const [line] = (cause instanceof YAMLParseError ? cause.message : String(cause)).split('\n');
+    throw errors.CONFIG_SYNTAX([path, line ?? ''], { cause });
+  }
+}
+
+/** 'true' and numbers become what they say; all else stays text. */
+function scalar(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function applyEnvironment(data: unknown, environment: Readonly<Record<string, string | undefined>>): unknown {
+  const result: unknown = structuredClone(data);
+  for (const [variable, text] of Object.entries(environment)) {
+    if (!variable.startsWith('VIADUCT_') || FOREIGN_ENV.test(variable) || text === undefined) continue;
+    const key = configKeys.find((candidate) => candidate.env === variable);
+    if (key === undefined) throw errors.CONFIG_ENV([`${variable}: no such setting; \`viaduct config keys\` lists them all`]);
+    if (isRecord(result)) put(result, key.path.split('.'), scalar(text));
+  }
+  return result;
+}
+
+function put(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  let place = target;
+  for (const step of path.slice(0, -1)) {
+    const next = place[step];
+    const inner: Record<string, unknown> = isRecord(next) ? next : {};
+    place[step] = inner;
+    place = inner;
+  }
+  place[path.at(-1) ?? ''] = value;
+}
+
+/** Relative to the configuration file where it exists there, else to the program. */
+function locate(path: string, file: string | undefined): string {
+  if (isAbsolute(path)) return path;
+  const beside = file === undefined ? undefined : resolve(dirname(file), path);
+  return beside !== undefined && existsSync(beside) ? beside : join(PROGRAM_ROOT, path);
+}
+
+function loadProfiles(folder: string): readonly ProfileConfig[] {
+  let names: string[];
+  try {
+    names = readdirSync(folder).filter((entry) => entry.endsWith('.yaml'));
+  } catch (cause) {
+    throw errors.CONFIG_NOT_FOUND([folder], { cause });
+  }
+  return names.sort().map((entry) => {
+    const path = join(folder, entry);
+    const data = readYaml(path);
+    const result = profileSchema.safeParse(data);
+    if (!result.success) {
+      throw errors.CONFIG_INVALID([explain(path, result.error, data, (at) => keysAt(profileSchema, at)).join('\n')], { cause: result.error });
+    }
+    if (`${result.data.name}.yaml` !== entry) {
+      throw errors.CONFIG_INVALID([`${path}: name: is "${result.data.name}"; call the file ${result.data.name}.yaml or the profile ${entry.slice(0, -5)}`]);
+    }
+    return result.data;
+  });
+}
+
+function checkReferences(config: ConfigFile, profiles: readonly ProfileConfig[], where: string): void {
+  for (const [index, trunk] of config.trunks.entries()) {
+    if (!profiles.some((profile) => profile.name === trunk.profile)) {
+      const known = profiles.map((profile) => profile.name).join(', ');
+      throw errors.CONFIG_INVALID([`${where}: trunks[${index}].profile: no profile "${trunk.profile}" in ${config.sip.profiles}; there are ${known}`]);
+    }
+  }
+  const names = [...(config.users ?? []), ...config.trunks].map((entry) => entry.name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw errors.CONFIG_INVALID([`${where}: "${twice}" names two users or trunks; rename one`]);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value) && !(value instanceof RegExp)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}
+
+/**
+ * Loads the configuration. `file` undefined: ./viaduct.yaml if there is one, else the defaults.
+ * Throws CONFIG_* errors, whose text has one line for each mistake.
+ */
+export function loadConfig(options: { readonly file: string | undefined; readonly environment: Readonly<Record<string, string | undefined>> }): Config {
+  const wanted = options.file ?? options.environment['VIADUCT_CONFIG'] ?? (existsSync('viaduct.yaml') ? 'viaduct.yaml' : undefined);
+  const file = wanted === undefined ? undefined : resolve(wanted);
+  const where = wanted ?? 'environment';
+  const data = applyEnvironment(file === undefined ? {} : readYaml(file), options.environment);
+  const result = configSchema.safeParse(data);
+  if (!result.success) {
+    throw errors.CONFIG_INVALID([explain(where, result.error, data, (at) => keysAt(configSchema, at)).join('\n')], { cause: result.error });
+  }
+  const profiles = loadProfiles(locate(result.data.sip.profiles, file));
+  checkReferences(result.data, profiles, where);
+  const dialplanFile = locate(result.data.dialplan, file);
+  const dialplan = loadDialplan(dialplanFile);
+  return deepFreeze({ ...result.data, file, profiles, dialplan });
+}
+
+function loadDialplan(path: string): Dialplan {
+  const data = readYaml(path);
+  try {
+    return parseDialplan(data, path);
+  } catch (cause) {
+    if (cause instanceof CodedError) throw cause;
+    throw errors.CONFIG_INVALID([`${path}: ${String(cause)}`], { cause });
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * The one schema of viaduct.yaml. Defaults and descriptions live here and nowhere else:
+ * the README's table and `viaduct config show` are made from it.
+ */
+import { z } from 'zod';
+
+const port = z.int().min(0).max(65535);
+const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, 'letters, digits, dot, dash, underscore; at most 64');
+const host = z.string().min(1).max(253);
+
+const httpSchema = z.strictObject({
+  enabled: z.boolean().default(true).describe('serve plain HTTP (browsers give a microphone only to localhost there)'),
+  address: z.string().default('0.0.0.0').describe('local address to listen on'),
+  port: port.default(8080).describe('TCP port'),
+});
+
+const httpsSchema = z.strictObject({
+  enabled: z.boolean().default(true).describe('serve HTTPS'),
+  address: z.string().default('0.0.0.0').describe('local address to listen on'),
+  port: port.default(8443).describe('TCP port'),
+  certificate: z.string().optional().describe('PEM file; without it one is generated into the data folder at first start'),
+  key: z.string().optional().describe('PEM file of the private key of `certificate`'),
+});
+
+const portRangeSchema = z
+  .strictObject({
+    min: port.default(20000).describe('first UDP port for RTP towards SIP peers'),
+    max: port.default(24999).describe('last UDP port for RTP towards SIP peers'),
+  })
+  .refine((range) => range.max - range.min >= 1, { error: 'max must be above min: each call leg takes two ports' });
+
+const mediaSchema = z.strictObject({
+  announcedAddress: z
+    .string()
+    .default('auto')
+    .describe('address that SDP tells the peers; auto: the first IPv4 address of this machine that is not loopback'),
+  listenAddress: z.string().default('0.0.0.0').describe('local address for RTP and WebRTC'),
+  portRange: portRangeSchema.prefault({}),
+  quarantineSec: z.number().min(0).max(3600).default(10).describe('how long a port rests after a call, against stale senders'),
+  webRtcPort: port.default(44400).describe('UDP and TCP port of the first mediasoup worker; each further worker takes the next one'),
+  workers: z.int().min(0).max(256).default(0).describe('mediasoup workers; 0: one for each core'),
+  edgeThreads: z.int().min(0).max(64).default(0).describe('threads that carry RTP towards SIP peers; 0: one for each two cores'),
+  workerBin: z.string().optional().describe('mediasoup-worker executable; npm start sets it'),
+});
+
+const userSchema = z.strictObject({
+  name: name.describe('user part of the address of record and user name for digest'),
+  password: z.string().min(1).max(256).describe('password for digest authentication'),
+  displayName: z.string().max(128).optional().describe('name shown to the called party'),
+});
+
+const trunkSchema = z.strictObject({
+  name: name.describe('how the dialplan and the records call it'),
+  addresses: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe('source addresses that belong to it: IP, IP/prefix length, or IP:port'),
+  target: z.string().min(1).describe('host[:port] where calls to it are sent'),
+  transport: z.enum(['udp', 'tcp']).default('udp').describe('transport towards it'),
+  profile: name.default('trunks').describe('file in sip-profiles/ with its policy'),
+});
+
+const sipSchema = z.strictObject({
+  engine: z
+    .string()
+    .regex(/^(embedded|drachtio:\/\/[^\s/:]+:\d+)$/, 'embedded, or drachtio://host:port')
+    .default('embedded')
+    .describe('embedded, or drachtio://host:port for a drachtio-server'),
+  secret: z.string().default('cymru').describe('secret of that drachtio-server; the embedded engine makes its own'),
+  domain: host.default('viaduct.local').describe('host part of our addresses of record'),
+  domains: z.array(host).default([]).describe('further host names that mean us; the addresses of this machine always do'),
+  profiles: z.string().default('sip-profiles').describe('folder of the profiles; relative to this file, else to the program'),
+  noAnswerSec: z.number().min(1).max(600).default(60).describe('how long a call rings'),
+  reregisterWaitSec: z
+    .number()
+    .min(0)
+    .max(60)
+    .default(10)
+    .describe('how long a call waits for a browser or TCP phone that has lost its connection'),
+});
+
+const telemetrySchema = z.strictObject({
+  otlpEndpoint: z.url().optional().describe('URL of an OTLP/HTTP collector for traces, as http://host:4318/v1/traces'),
+  callRecordDays: z.int().min(1).max(3650).default(30).describe('how long call records are kept'),
+});
+
+export const configSchema = z.strictObject({
+  data: z.string().default('.viaduct').describe('folder for what must survive a restart'),
+  log: z
+    .strictObject({
+      level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('least severe level that is logged'),
+      format: z.enum(['auto', 'json', 'pretty']).default('auto').describe('auto: pretty on a terminal, JSON lines elsewhere'),
+    })
+    .prefault({}),
+  http: httpSchema.prefault({}),
+  https: httpsSchema.prefault({}),
+  api: z
+    .strictObject({
+      token: z.string().min(16).optional().describe('bearer token of the HTTP API; without it one is generated into the data folder'),
+    })
+    .prefault({}),
+  sip: sipSchema.prefault({}),
+  media: mediaSchema.prefault({}),
+  users: z.array(userSchema).optional().describe('accounts; without them three demo accounts with generated passwords'),
+  trunks: z.array(trunkSchema).default([]).describe('carriers and PBXs that call without registering'),
+  dialplan: z.string().default('dialplans/default.yaml').describe('file with the routing rules; relative to this file, else to the program'),
+  telemetry: telemetrySchema.prefault({}),
+});
+
+const listenerSchema = z.strictObject({
+  transport: z.enum(['udp', 'tcp', 'ws']).describe('SIP transport'),
+  address: z.string().default('0.0.0.0').describe('local address'),
+  port: port.describe('local port'),
+  advertisedAddress: z.string().optional().describe('address told to peers in Via and Contact, when it differs'),
+  advertisedPort: port.optional().describe('port told to peers, when it differs'),
+});
+
+/** One file in sip-profiles/: listeners and the policy for who comes in there. */
+export const profileSchema = z.strictObject({
+  name: name.describe('the same as the file name without .yaml'),
+  about: z.string().optional().describe('a sentence for people'),
+  listeners: z.array(listenerSchema).default([]),
+  media: z
+    .enum(['rtp', 'webrtc', 'bypass'])
+    .default('rtp')
+    .describe('rtp: plain RTP through the edge; webrtc: ICE and DTLS-SRTP; bypass: SDP passes unchanged and media goes around us'),
+  codecs: z
+    .array(z.enum(['opus', 'G722', 'PCMU', 'PCMA']))
+    .min(1)
+    .default(['opus', 'G722', 'PCMU', 'PCMA'])
+    .describe('audio codecs that may be used'),
+  nat: z
+    .strictObject({
+      source: z
+        .enum(['sdp', 'latch'])
+        .default('latch')
+        .describe('sdp: RTP only from and to the address of the SDP; latch: follow a peer behind NAT once'),
+    })
+    .prefault({}),
+  auth: z
+    .strictObject({
+      required: z.boolean().default(true).describe('challenge requests with digest'),
+      algorithms: z
+        .array(z.enum(['MD5', 'SHA-256']))
+        .min(1)
+        .default(['MD5'])
+        .describe('digest algorithms offered; most phones and browsers know MD5 only'),
+      realm: z.string().optional().describe('digest realm; default: the domain'),
+      nonceLifetimeSec: z.number().min(10).max(86400).default(300).describe('after this a nonce is stale'),
+    })
+    .prefault({}),
+  registration: z
+    .strictObject({
+      minExpiresSec: z.int().min(1).default(60).describe('shorter is answered 423 Interval Too Brief'),
+      maxExpiresSec: z.int().min(60).default(3600).describe('longer is cut to this'),
+      maxContacts: z.int().min(1).max(100).default(10).describe('contacts of one address of record'),
+    })
+    .prefault({}),
+});
+
+export type ConfigFile = z.infer<typeof configSchema>;
+export type UserConfig = z.infer<typeof userSchema>;
+export type TrunkConfig = z.infer<typeof trunkSchema>;
+export type ProfileConfig = z.infer<typeof profileSchema>;

@@ -1,0 +1,6 @@
+export { type Certificate, loadCertificate } from './certificate.ts';
+export { errors as opsErrors } from './errors.ts';
+export type { OpsViews, RegistrationView } from './routes.ts';
+export { type Ops, type OpsOptions, startOps } from './server.ts';
+export type { SipUpstream } from './sip-front.ts';
+export { loadWebFiles } from './web-files.ts';

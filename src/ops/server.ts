@@ -1,0 +1,84 @@
+/** The HTTP and HTTPS servers. */
+import type { Server } from 'node:http';
+import { type FastifyInstance, fastify } from 'fastify';
+import { CodedError, type Logger, Scope } from '../kernel/index.ts';
+import type { Certificate } from './certificate.ts';
+import { errors } from './errors.ts';
+import { addRoutes, type RouteOptions } from './routes.ts';
+import { type SipUpstream, serveSipFront } from './sip-front.ts';
+
+export interface ListenOptions {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface OpsOptions extends RouteOptions {
+  readonly http: ListenOptions | undefined;
+  readonly https: (ListenOptions & { readonly certificate: Certificate }) | undefined;
+  /** Where `/sip` upgrades go; undefined: nowhere, they get 404. */
+  readonly sipUpstream: SipUpstream | undefined;
+  readonly logger: Logger;
+}
+
+export interface Ops {
+  /** The ports really bound; undefined where disabled. */
+  readonly httpPort: number | undefined;
+  readonly httpsPort: number | undefined;
+  close(): Promise<void>;
+}
+
+interface Listening {
+  readonly kind: 'http' | 'https';
+  readonly listen: ListenOptions;
+}
+
+async function listen(app: FastifyInstance, { kind, listen: { address, port } }: Listening): Promise<number> {
+  try {
+    await app.listen({ host: address, port });
+  } catch (cause) {
+    const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
+    if (isTaken) throw errors.HTTP_PORT_TAKEN([kind.toUpperCase(), port, `${kind}.port (VIADUCT_${kind.toUpperCase()}_PORT)`], { cause });
+    throw errors.HTTP_LISTEN([kind.toUpperCase(), `${port} of ${address}`, cause instanceof Error ? cause.message : String(cause)], { cause });
+  }
+  const bound = app.server.address();
+  return typeof bound === 'object' && bound !== null ? bound.port : port;
+}
+
+function createApp(certificate: Certificate | undefined): FastifyInstance {
+  const base = { bodyLimit: 65_536, requestTimeout: 30_000, forceCloseConnections: true };
+  if (certificate === undefined) return fastify(base);
+  const { cert, key } = certificate;
+  // One type for both servers: nothing of ours looks at what differs.
+  return fastify({ ...base, https: { cert, key, minVersion: 'TLSv1.2' as const } }) as unknown as FastifyInstance;
+}
+
+async function startServer(options: OpsOptions, listening: Listening, certificate: Certificate | undefined, scope: Scope): Promise<number> {
+  const app = createApp(certificate);
+  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) options.logger.error({ error: error.message }, 'HTTP request failed');
+    return reply.code(status).send({
+      error: error instanceof CodedError ? error.code : 'HTTP',
+      message: status >= 500 ? 'internal error; see the log' : error.message,
+    });
+  });
+  addRoutes(app, options);
+  serveSipFront({ server: app.server as Server, proto: certificate === undefined ? 'ws' : 'wss', upstream: options.sipUpstream, logger: options.logger, scope });
+  const port = await listen(app, listening);
+  scope.add(() => app.close());
+  return port;
+}
+
+/** Starts what is configured. Throws HTTP_PORT_TAKEN or HTTP_LISTEN, with everything closed again. */
+export async function startOps(options: OpsOptions): Promise<Ops> {
+  const scope = new Scope();
+  try {
+    const { http, https } = options;
+    const httpPort = http === undefined ? undefined : await startServer(options, { kind: 'http', listen: http }, undefined, scope);
+    const httpsPort = https === undefined ? undefined : await startServer(options, { kind: 'https', listen: https }, https.certificate, scope);
+    return { httpPort, httpsPort, close: () => scope.close() };
+  } catch (error) {
+    await scope.close();
+    throw error;
+  }
+}

@@ -1,0 +1,33 @@
+/** One log line for each CallEvent, with the ids that find its neighbours. */
+import type { CallEvent } from '../calls/index.ts';
+import type { Logger } from '../kernel/index.ts';
+
+const MESSAGES: Readonly<Record<CallEvent['kind'], string>> = {
+  'call-started': 'call started',
+  'leg-invited': 'leg invited',
+  'leg-ringing': 'leg ringing',
+  'leg-answered': 'leg answered',
+  'leg-failed': 'leg failed',
+  'call-answered': 'call answered',
+  'media-up': 'media up',
+  digit: 'digit relayed',
+  'call-ended': 'call ended',
+  registered: 'registered',
+  unregistered: 'unregistered',
+  'auth-failed': 'authentication failed',
+};
+
+/** Writes `event` to the log: refreshes of a registration at debug, failed authentication at warn, all else at info. */
+export function logCallEvent(logger: Logger, event: CallEvent): void {
+  const message = MESSAGES[event.kind];
+  if (event.kind === 'call-ended') {
+    const { record, kind: _, ...fields } = event;
+    const talkMs = record.answeredAt === undefined || record.endedAt === undefined ? 0 : record.endedAt - record.answeredAt;
+    logger.info({ ...fields, talkMs }, message);
+    return;
+  }
+  const { kind, ...fields } = event;
+  if (kind === 'auth-failed') logger.warn(fields, message);
+  else if (event.kind === 'registered' && !event.isNew) logger.debug(fields, message);
+  else logger.info(fields, message);
+}

@@ -1,0 +1,118 @@
+/** Prometheus metrics: what CallEvents say, and what the media plane and the SIP engine count themselves. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { CallEvent, MediaCounters } from '../calls/index.ts';
+
+/** Where figures are read at each scrape. */
+export interface MetricSources {
+  readonly media: () => Promise<MediaCounters>;
+  /** Flat name → value, e.g. `messages_in` → 12. */
+  readonly sip: () => Promise<Readonly<Record<string, number>>>;
+  readonly activeCalls: () => number;
+  readonly registrations: () => number;
+}
+
+export interface Metrics {
+  observe(event: CallEvent): void;
+  /** The text of a scrape, and its content type. */
+  scrape(): Promise<{ readonly text: string; readonly contentType: string }>;
+}
+
+const snake = (name: string): string => name.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
+
+/** Gauge-like figures of the media plane; the others only grow. */
+const MEDIA_GAUGES = new Set(['portsOpen', 'portsQuarantined', 'routersOpen', 'webRtcTransportsOpen']);
+
+function callMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    started: new Counter({ name: 'viaduct_calls_started_total', help: 'Calls that began', registers }),
+    answered: new Counter({ name: 'viaduct_calls_answered_total', help: 'Calls that were answered, by codec', labelNames: ['codec'], registers }),
+    ended: new Counter({ name: 'viaduct_calls_ended_total', help: 'Calls that ended, by reason', labelNames: ['reason'], registers }),
+    setup: new Histogram({
+      name: 'viaduct_call_setup_seconds',
+      help: 'From INVITE to answer',
+      buckets: [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60],
+      registers,
+    }),
+    duration: new Histogram({
+      name: 'viaduct_call_duration_seconds',
+      help: 'From answer to end',
+      buckets: [1, 5, 15, 60, 300, 900, 3600],
+      registers,
+    }),
+    registered: new Counter({ name: 'viaduct_registrations_total', help: 'REGISTER requests that made or refreshed a binding', registers }),
+    authFailed: new Counter({ name: 'viaduct_auth_failures_total', help: 'Requests whose credentials failed, by reason', labelNames: ['why'], registers }),
+    digits: new Counter({ name: 'viaduct_digits_total', help: 'DTMF digits relayed', registers }),
+  };
+}
+
+function observeEvent(metrics: ReturnType<typeof callMetrics>, event: CallEvent): void {
+  switch (event.kind) {
+    case 'call-started':
+      return metrics.started.inc();
+    case 'call-answered':
+      return metrics.answered.inc({ codec: event.codec });
+    case 'call-ended': {
+      const { startedAt, answeredAt, endedAt } = event.record;
+      metrics.ended.inc({ reason: event.reason });
+      if (answeredAt !== undefined) metrics.setup.observe((answeredAt - startedAt) / 1000);
+      if (answeredAt !== undefined && endedAt !== undefined) metrics.duration.observe((endedAt - answeredAt) / 1000);
+      return;
+    }
+    case 'registered':
+      return metrics.registered.inc();
+    case 'auth-failed':
+      return metrics.authFailed.inc({ why: event.why });
+    case 'digit':
+      return metrics.digits.inc();
+    case 'leg-invited':
+    case 'leg-ringing':
+    case 'leg-answered':
+    case 'leg-failed':
+    case 'media-up':
+    case 'unregistered':
+      return;
+  }
+}
+
+/** Figures that are read anew at each scrape, written as Prometheus text. */
+async function scrapeSources(sources: MetricSources): Promise<string> {
+  const lines: string[] = [];
+  const write = (name: string, type: 'gauge' | 'counter', value: number): void => {
+    lines.push(`# TYPE ${name} ${type}`, `${name} ${value}`);
+  };
+  for (const [name, value] of Object.entries(await sources.media())) {
+    if (MEDIA_GAUGES.has(name)) write(`viaduct_media_${snake(name)}`, 'gauge', Number(value));
+    else write(name === 'transcodedSeconds' ? 'transcoded_seconds_total' : `viaduct_${snake(name)}_total`, 'counter', Number(value));
+  }
+  for (const [name, value] of Object.entries(await sources.sip())) write(`viaduct_sip_${snake(name)}`, 'gauge', value);
+  return `${lines.join('\n')}\n`;
+}
+
+/** Creates the metrics of one gateway, in a Registry of their own. */
+export function createMetrics(sources: MetricSources): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const metrics = callMetrics(registry);
+  const registers = [registry];
+  new Gauge({
+    name: 'viaduct_calls_active',
+    help: 'Calls at this moment',
+    registers,
+    collect() {
+      this.set(sources.activeCalls());
+    },
+  });
+  new Gauge({
+    name: 'viaduct_registrations_active',
+    help: 'Bindings at this moment',
+    registers,
+    collect() {
+      this.set(sources.registrations());
+    },
+  });
+  return {
+    observe: (event) => observeEvent(metrics, event),
+    scrape: async () => ({ text: `${await registry.metrics()}${await scrapeSources(sources)}`, contentType: registry.contentType }),
+  };
+}
