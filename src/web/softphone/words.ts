@@ -1,0 +1,71 @@
+/** What the page says about the line and the call. */
+import type { CallQuality } from './call-quality.ts';
+import type { CallState } from './call-state.ts';
+import type { LineState } from './line.ts';
+import { sentence } from './trouble.ts';
+
+export function lineWords(line: LineState, user: string | undefined): string {
+  switch (line.kind) {
+    case 'signed-out':
+      return 'Signed out';
+    case 'connecting':
+      return 'Connecting…';
+    case 'online':
+      return user ?? 'Online';
+    case 'reconnecting':
+      return 'Reconnecting…';
+    case 'refused':
+      return 'Not signed in';
+  }
+}
+
+export function callWords(call: CallState): string {
+  switch (call.kind) {
+    case 'idle':
+      return '';
+    case 'calling':
+      return 'Calling…';
+    case 'ringing':
+      return call.hasEarlyMedia ? 'Connecting…' : 'Ringing…';
+    case 'incoming':
+      return 'is calling you';
+    case 'answering':
+      return 'Answering…';
+    case 'active':
+      return call.isMuted ? 'Connected, you are muted' : 'Connected';
+    case 'ended':
+      return endWords(call);
+  }
+}
+
+function endWords(call: Extract<CallState, { kind: 'ended' }>): string {
+  if (call.trouble !== undefined) return sentence(call.trouble);
+  return call.durationMs === undefined ? 'Call ended' : `Call ended after ${durationWords(call.durationMs)}`;
+}
+
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** `1:05`, `1:02:03`. */
+export function durationWords(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  const minutes = Math.floor(seconds / 60);
+  const rest = two(seconds % 60);
+  return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${rest}`;
+}
+
+export function qualityWords(quality: CallQuality): string {
+  const parts = [
+    quality.codec ?? 'no sound yet',
+    `${(quality.lossShare * 100).toFixed(1)} % lost`,
+    `jitter ${quality.jitterMs.toFixed(0)} ms`,
+  ];
+  if (quality.roundTripMs !== undefined) parts.push(`round trip ${quality.roundTripMs.toFixed(0)} ms`);
+  return parts.join(' · ');
+}
+
+/** 1 poor, 2 fair, 3 good: the bounds where people begin to notice. */
+export function qualityLevel({ lossShare, jitterMs, roundTripMs = 0 }: CallQuality): 1 | 2 | 3 {
+  if (lossShare > 0.05 || jitterMs > 60 || roundTripMs > 500) return 1;
+  if (lossShare > 0.01 || jitterMs > 30 || roundTripMs > 300) return 2;
+  return 3;
+}
