@@ -24,11 +24,17 @@ export function loadDemoAccounts(folder: string, random: Random): readonly UserC
     try {
       return JSON.parse(text) as UserConfig[];
     } catch (cause) {
-      throw errors.CONFIG_INVALID([`${path}: not valid JSON; mend it, or delete it to get new demo accounts`], { cause });
+      throw errors.CONFIG_INVALID([`${path}: not valid JSON; mend it, or delete it to get new demo accounts`], {
+        cause,
+      });
     }
   }
   mkdirSync(folder, { recursive: true });
-  const accounts = NAMES.map((name) => ({ name, password: random.hex(6), displayName: name[0]?.toUpperCase() + name.slice(1) }));
+  const accounts = NAMES.map((name) => ({
+    name,
+    password: random.hex(6),
+    displayName: name[0]?.toUpperCase() + name.slice(1),
+  }));
   writeSecretFile(path, `${JSON.stringify(accounts, null, 2)}\n`);
   return accounts;
 }

@@ -1,13 +1,14 @@
 /** The addresses of this machine. */
 import { networkInterfaces } from 'node:os';
 
+const rank = (entry: { internal: boolean; family: string }): number => (entry.internal ? 2 : 0) + (entry.family === 'IPv4' ? 0 : 1);
+
 /** Every address of this machine, IPv4 first, loopback last. */
 export function localAddresses(): readonly string[] {
   const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const rank = (entry: { internal: boolean; family: string }): number => (entry.internal ? 2 : 0) + (entry.family === 'IPv4' ? 0 : 1);
   return all
     .filter((entry) => entry.family === 'IPv4' || !entry.address.startsWith('fe80'))
-    .sort((a, b) => rank(a) - rank(b))
+    .toSorted((a, b) => rank(a) - rank(b))
     .map((entry) => entry.address);
 }
 

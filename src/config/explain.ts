@@ -34,12 +34,18 @@ function distance(a: string, b: string): number {
 
 /** The known key that was probably meant, if one is near enough. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  const ranked = known.map((candidate) => ({ candidate, far: distance(word, candidate) })).sort((a, b) => a.far - b.far);
+  const ranked = known
+    .map((candidate) => ({ candidate, far: distance(word, candidate) }))
+    .toSorted((a, b) => a.far - b.far);
   const best = ranked[0];
   return best !== undefined && best.far <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
 }
 
-function explainIssue(issue: Issue, data: unknown, keysAt: (path: readonly PropertyKey[]) => readonly string[]): string {
+function explainIssue(
+  issue: Issue,
+  data: unknown,
+  keysAt: (path: readonly PropertyKey[]) => readonly string[],
+): string {
   const where = formatPath(issue.path);
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(issue.path);

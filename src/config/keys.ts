@@ -39,7 +39,8 @@ function unwrap(schema: z.ZodType): Unwrapped {
 export function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
   let { schema: inner } = unwrap(schema);
   for (const key of path) {
-    const next: unknown = inner instanceof z.ZodArray ? inner.element : inner instanceof z.ZodObject ? inner.shape[String(key)] : undefined;
+    const next: unknown =
+      inner instanceof z.ZodArray ? inner.element : inner instanceof z.ZodObject ? inner.shape[String(key)] : undefined;
     if (!(next instanceof z.ZodType)) return [];
     inner = unwrap(next).schema;
   }

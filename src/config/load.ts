@@ -52,7 +52,8 @@ function applyEnvironment(data: unknown, environment: Readonly<Record<string, st
   for (const [variable, text] of Object.entries(environment)) {
     if (!variable.startsWith('VIADUCT_') || FOREIGN_ENV.test(variable) || text === undefined) continue;
     const key = configKeys.find((candidate) => candidate.env === variable);
-    if (key === undefined) throw errors.CONFIG_ENV([`${variable}: no such setting; \`viaduct config keys\` lists them all`]);
+    if (key === undefined)
+      throw errors.CONFIG_ENV([`${variable}: no such setting; \`viaduct config keys\` lists them all`]);
     if (isRecord(result)) put(result, key.path.split('.'), scalar(text));
   }
   return result;
@@ -83,15 +84,19 @@ function loadProfiles(folder: string): readonly ProfileConfig[] {
   } catch (cause) {
     throw errors.CONFIG_NOT_FOUND([folder], { cause });
   }
-  return names.sort().map((entry) => {
+  return names.toSorted().map((entry) => {
     const path = join(folder, entry);
     const data = readYaml(path);
     const result = profileSchema.safeParse(data);
     if (!result.success) {
-      throw errors.CONFIG_INVALID([explain(path, result.error, data, (at) => keysAt(profileSchema, at)).join('\n')], { cause: result.error });
+      throw errors.CONFIG_INVALID([explain(path, result.error, data, (at) => keysAt(profileSchema, at)).join('\n')], {
+        cause: result.error,
+      });
     }
     if (`${result.data.name}.yaml` !== entry) {
-      throw errors.CONFIG_INVALID([`${path}: name: is "${result.data.name}"; call the file ${result.data.name}.yaml or the profile ${entry.slice(0, -5)}`]);
+      throw errors.CONFIG_INVALID([
+        `${path}: name: is "${result.data.name}"; call the file ${result.data.name}.yaml or the profile ${entry.slice(0, -5)}`,
+      ]);
     }
     return result.data;
   });
@@ -101,7 +106,9 @@ function checkReferences(config: ConfigFile, profiles: readonly ProfileConfig[],
   for (const [index, trunk] of config.trunks.entries()) {
     if (!profiles.some((profile) => profile.name === trunk.profile)) {
       const known = profiles.map((profile) => profile.name).join(', ');
-      throw errors.CONFIG_INVALID([`${where}: trunks[${index}].profile: no profile "${trunk.profile}" in ${config.sip.profiles}; there are ${known}`]);
+      throw errors.CONFIG_INVALID([
+        `${where}: trunks[${index}].profile: no profile "${trunk.profile}" in ${config.sip.profiles}; there are ${known}`,
+      ]);
     }
   }
   const names = [...(config.users ?? []), ...config.trunks].map((entry) => entry.name);
@@ -121,14 +128,20 @@ function deepFreeze<T>(value: T): T {
  * Loads the configuration. `file` undefined: ./viaduct.yaml if there is one, else the defaults.
  * Throws CONFIG_* errors, whose text has one line for each mistake.
  */
-export function loadConfig(options: { readonly file: string | undefined; readonly environment: Readonly<Record<string, string | undefined>> }): Config {
-  const wanted = options.file ?? options.environment['VIADUCT_CONFIG'] ?? (existsSync('viaduct.yaml') ? 'viaduct.yaml' : undefined);
+export function loadConfig(options: {
+  readonly file: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}): Config {
+  const wanted =
+    options.file ?? options.environment['VIADUCT_CONFIG'] ?? (existsSync('viaduct.yaml') ? 'viaduct.yaml' : undefined);
   const file = wanted === undefined ? undefined : resolve(wanted);
   const where = wanted ?? 'environment';
   const data = applyEnvironment(file === undefined ? {} : readYaml(file), options.environment);
   const result = configSchema.safeParse(data);
   if (!result.success) {
-    throw errors.CONFIG_INVALID([explain(where, result.error, data, (at) => keysAt(configSchema, at)).join('\n')], { cause: result.error });
+    throw errors.CONFIG_INVALID([explain(where, result.error, data, (at) => keysAt(configSchema, at)).join('\n')], {
+      cause: result.error,
+    });
   }
   const profiles = loadProfiles(locate(result.data.sip.profiles, file));
   checkReferences(result.data, profiles, where);

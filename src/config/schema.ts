@@ -18,7 +18,10 @@ const httpsSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('serve HTTPS'),
   address: z.string().default('0.0.0.0').describe('local address to listen on'),
   port: port.default(8443).describe('TCP port'),
-  certificate: z.string().optional().describe('PEM file; without it one is generated into the data folder at first start'),
+  certificate: z
+    .string()
+    .optional()
+    .describe('PEM file; without it one is generated into the data folder at first start'),
   key: z.string().optional().describe('PEM file of the private key of `certificate`'),
 });
 
@@ -36,10 +39,22 @@ const mediaSchema = z.strictObject({
     .describe('address that SDP tells the peers; auto: the first IPv4 address of this machine that is not loopback'),
   listenAddress: z.string().default('0.0.0.0').describe('local address for RTP and WebRTC'),
   portRange: portRangeSchema.prefault({}),
-  quarantineSec: z.number().min(0).max(3600).default(10).describe('how long a port rests after a call, against stale senders'),
-  webRtcPort: port.default(44400).describe('UDP and TCP port of the first mediasoup worker; each further worker takes the next one'),
+  quarantineSec: z
+    .number()
+    .min(0)
+    .max(3600)
+    .default(10)
+    .describe('how long a port rests after a call, against stale senders'),
+  webRtcPort: port
+    .default(44400)
+    .describe('UDP and TCP port of the first mediasoup worker; each further worker takes the next one'),
   workers: z.int().min(0).max(256).default(0).describe('mediasoup workers; 0: one for each core'),
-  edgeThreads: z.int().min(0).max(64).default(0).describe('threads that carry RTP towards SIP peers; 0: one for each two cores'),
+  edgeThreads: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(0)
+    .describe('threads that carry RTP towards SIP peers; 0: one for each two cores'),
   workerBin: z.string().optional().describe('mediasoup-worker executable; npm start sets it'),
 });
 
@@ -68,8 +83,14 @@ const sipSchema = z.strictObject({
     .describe('embedded, or drachtio://host:port for a drachtio-server'),
   secret: z.string().default('cymru').describe('secret of that drachtio-server; the embedded engine makes its own'),
   domain: host.default('viaduct.local').describe('host part of our addresses of record'),
-  domains: z.array(host).default([]).describe('further host names that mean us; the addresses of this machine always do'),
-  profiles: z.string().default('sip-profiles').describe('folder of the profiles; relative to this file, else to the program'),
+  domains: z
+    .array(host)
+    .default([])
+    .describe('further host names that mean us; the addresses of this machine always do'),
+  profiles: z
+    .string()
+    .default('sip-profiles')
+    .describe('folder of the profiles; relative to this file, else to the program'),
   noAnswerSec: z.number().min(1).max(600).default(60).describe('how long a call rings'),
   reregisterWaitSec: z
     .number()
@@ -88,22 +109,35 @@ export const configSchema = z.strictObject({
   data: z.string().default('.viaduct').describe('folder for what must survive a restart'),
   log: z
     .strictObject({
-      level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('least severe level that is logged'),
-      format: z.enum(['auto', 'json', 'pretty']).default('auto').describe('auto: pretty on a terminal, JSON lines elsewhere'),
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+        .default('info')
+        .describe('least severe level that is logged'),
+      format: z
+        .enum(['auto', 'json', 'pretty'])
+        .default('auto')
+        .describe('auto: pretty on a terminal, JSON lines elsewhere'),
     })
     .prefault({}),
   http: httpSchema.prefault({}),
   https: httpsSchema.prefault({}),
   api: z
     .strictObject({
-      token: z.string().min(16).optional().describe('bearer token of the HTTP API; without it one is generated into the data folder'),
+      token: z
+        .string()
+        .min(16)
+        .optional()
+        .describe('bearer token of the HTTP API; without it one is generated into the data folder'),
     })
     .prefault({}),
   sip: sipSchema.prefault({}),
   media: mediaSchema.prefault({}),
   users: z.array(userSchema).optional().describe('accounts; without them three demo accounts with generated passwords'),
   trunks: z.array(trunkSchema).default([]).describe('carriers and PBXs that call without registering'),
-  dialplan: z.string().default('dialplans/default.yaml').describe('file with the routing rules; relative to this file, else to the program'),
+  dialplan: z
+    .string()
+    .default('dialplans/default.yaml')
+    .describe('file with the routing rules; relative to this file, else to the program'),
   telemetry: telemetrySchema.prefault({}),
 });
 
@@ -123,7 +157,9 @@ export const profileSchema = z.strictObject({
   media: z
     .enum(['rtp', 'webrtc', 'bypass'])
     .default('rtp')
-    .describe('rtp: plain RTP through the edge; webrtc: ICE and DTLS-SRTP; bypass: SDP passes unchanged and media goes around us'),
+    .describe(
+      'rtp: plain RTP through the edge; webrtc: ICE and DTLS-SRTP; bypass: SDP passes unchanged and media goes around us',
+    ),
   codecs: z
     .array(z.enum(['opus', 'G722', 'PCMU', 'PCMA']))
     .min(1)

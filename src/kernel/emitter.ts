@@ -7,9 +7,9 @@ export class Emitter<Events extends object> {
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): Unsubscribe {
     const set = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, set);
-    set.add(listener as (event: never) => void);
+    set.add(listener);
     return () => {
-      set.delete(listener as (event: never) => void);
+      set.delete(listener);
     };
   }
 

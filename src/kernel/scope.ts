@@ -29,7 +29,7 @@ export class Scope {
   /** Undoes everything, newest first. Idempotent. The first error is thrown after all have been tried. */
   async close(): Promise<void> {
     this.#closed = true;
-    const disposers = [...this.#disposers].reverse();
+    const disposers = [...this.#disposers].toReversed();
     this.#disposers.clear();
     const failures: unknown[] = [];
     for (const dispose of disposers) {

@@ -36,11 +36,13 @@ export async function loadCertificate(options: {
   return loadGenerated(options.folder, options.names, options.nowMs);
 }
 
+const isAddress = (name: string): boolean => /^[\d.]+$|:/.test(name);
+
 async function loadGenerated(folder: string, names: readonly string[], nowMs: number): Promise<Certificate> {
   const certPath = join(folder, 'https-certificate.pem');
   const keyPath = join(folder, 'https-key.pem');
   const metaPath = join(folder, 'https-certificate.json');
-  const wanted = JSON.stringify([...names].sort());
+  const wanted = JSON.stringify(names.toSorted());
   if (existsSync(certPath) && existsSync(keyPath) && existsSync(metaPath)) {
     const meta = JSON.parse(readFileSync(metaPath, 'utf8')) as { names: string; until: number };
     if (meta.names === wanted && meta.until - nowMs > 30 * DAY_MS) {
@@ -48,7 +50,6 @@ async function loadGenerated(folder: string, names: readonly string[], nowMs: nu
     }
   }
   const until = nowMs + LIFETIME_DAYS * DAY_MS;
-  const isAddress = (name: string): boolean => /^[\d.]+$|:/.test(name);
   const made = await generate([{ name: 'commonName', value: 'Viaduct' }], {
     keyType: 'ec',
     curve: 'P-256',

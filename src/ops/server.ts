@@ -1,5 +1,4 @@
 /** The HTTP and HTTPS servers. */
-import type { Server } from 'node:http';
 import { type FastifyInstance, fastify } from 'fastify';
 import { CodedError, type Logger, Scope } from '../kernel/index.ts';
 import type { Certificate } from './certificate.ts';
@@ -49,7 +48,7 @@ function createApp(certificate: Certificate | undefined): FastifyInstance {
   if (certificate === undefined) return fastify(base);
   const { cert, key } = certificate;
   // One type for both servers: nothing of ours looks at what differs.
-  return fastify({ ...base, https: { cert, key, minVersion: 'TLSv1.2' as const } }) as unknown as FastifyInstance;
+  return fastify({ ...base, https: { cert, key, minVersion: 'TLSv1.2' as const } });
 }
 
 async function startServer(options: OpsOptions, listening: Listening, certificate: Certificate | undefined, scope: Scope): Promise<number> {
@@ -63,7 +62,7 @@ async function startServer(options: OpsOptions, listening: Listening, certificat
     });
   });
   addRoutes(app, options);
-  serveSipFront({ server: app.server as Server, proto: certificate === undefined ? 'ws' : 'wss', upstream: options.sipUpstream, logger: options.logger, scope });
+  serveSipFront({ server: app.server, proto: certificate === undefined ? 'ws' : 'wss', upstream: options.sipUpstream, logger: options.logger, scope });
   const port = await listen(app, listening);
   scope.add(() => app.close());
   return port;

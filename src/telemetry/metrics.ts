@@ -1,5 +1,5 @@
 /** Prometheus metrics: what CallEvents say, and what the media plane and the SIP engine count themselves. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { CallEvent, MediaCounters } from '../calls/index.ts';
 
 /** Where figures are read at each scrape. */
@@ -81,6 +81,8 @@ async function scrapeSources(sources: MetricSources): Promise<string> {
   const write = (name: string, type: 'gauge' | 'counter', value: number): void => {
     lines.push(`# TYPE ${name} ${type}`, `${name} ${value}`);
   };
+  write('viaduct_calls_active', 'gauge', sources.activeCalls());
+  write('viaduct_registrations_active', 'gauge', sources.registrations());
   for (const [name, value] of Object.entries(await sources.media())) {
     if (MEDIA_GAUGES.has(name)) write(`viaduct_media_${snake(name)}`, 'gauge', Number(value));
     else write(name === 'transcodedSeconds' ? 'transcoded_seconds_total' : `viaduct_${snake(name)}_total`, 'counter', Number(value));
@@ -94,23 +96,6 @@ export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const metrics = callMetrics(registry);
-  const registers = [registry];
-  new Gauge({
-    name: 'viaduct_calls_active',
-    help: 'Calls at this moment',
-    registers,
-    collect() {
-      this.set(sources.activeCalls());
-    },
-  });
-  new Gauge({
-    name: 'viaduct_registrations_active',
-    help: 'Bindings at this moment',
-    registers,
-    collect() {
-      this.set(sources.registrations());
-    },
-  });
   return {
     observe: (event) => observeEvent(metrics, event),
     scrape: async () => ({ text: `${await registry.metrics()}${await scrapeSources(sources)}`, contentType: registry.contentType }),

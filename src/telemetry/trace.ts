@@ -41,8 +41,9 @@ function endCall(call: CallTrace, event: LegEvent & { kind: 'call-ended' }): voi
   call.root.end();
 }
 
+const invite = (legId: LegId): string => `invite ${legId}`;
+
 function observeCall(tracer: Tracer, call: CallTrace, event: LegEvent): void {
-  const invite = (legId: LegId): string => `invite ${legId}`;
   switch (event.kind) {
     case 'leg-invited':
       return child(tracer, call, 'INVITE', invite(event.legId));
