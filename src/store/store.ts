@@ -11,6 +11,9 @@ export interface Store {
   put(key: string, value: Json, options?: { readonly ttlMs?: number }): Promise<void>;
   delete(key: string): Promise<void>;
   /** All live entries whose key starts with `prefix`, in key order, at most `limit` (default 1000); `newestFirst` reverses the order. */
-  list(prefix: string, options?: { readonly limit?: number; readonly newestFirst?: boolean }): Promise<readonly { readonly key: string; readonly value: Json }[]>;
+  list(
+    prefix: string,
+    options?: { readonly limit?: number; readonly newestFirst?: boolean },
+  ): Promise<readonly { readonly key: string; readonly value: Json }[]>;
   close(): Promise<void>;
 }
