@@ -1,0 +1,209 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { CallRecord } from '../../src/calls/index.ts';
+import { type CallId, Scope, silentLogger } from '../../src/kernel/index.ts';
+import { loadCertificate, type Ops, type OpsOptions, startOps } from '../../src/ops/index.ts';
+
+const TOKEN = 'a-token-of-sixteen-characters';
+const record: CallRecord = {
+  callId: 'c1' as CallId,
+  from: 'sip:alice@viaduct.local',
+  to: 'sip:bob@viaduct.local',
+  trunk: undefined,
+  route: 'users',
+  startedAt: 1000,
+  ringingAt: undefined,
+  answeredAt: 2000,
+  endedAt: 3000,
+  endReason: 'hangup-caller',
+  sipStatus: 200,
+  legs: [],
+};
+
+let scope: Scope;
+let folder: string;
+beforeEach(() => {
+  scope = new Scope();
+  folder = mkdtempSync(join(tmpdir(), 'viaduct-ops-'));
+  scope.add(() => rmSync(folder, { recursive: true }));
+});
+afterEach(() => scope.close());
+
+async function start(changes: Partial<OpsOptions> = {}): Promise<Ops> {
+  const ops = await startOps({
+    http: { address: '127.0.0.1', port: 0 },
+    https: undefined,
+    sipUpstream: undefined,
+    logger: silentLogger,
+    files: new Map([
+      ['/', { body: Buffer.from('<p>page</p>'), contentType: 'text/html; charset=utf-8', etag: '"e1"' }],
+    ]),
+    token: TOKEN,
+    domain: 'viaduct.local',
+    views: {
+      calls: (limit) => Promise.resolve([record].slice(0, limit)),
+      call: (callId) => Promise.resolve(callId === 'c1' ? record : undefined),
+      registrations: () => Promise.resolve([]),
+      metrics: () => Promise.resolve({ text: 'x 1\n', contentType: 'text/plain; version=0.0.4' }),
+      readiness: () => Promise.resolve({ sip: true, media: true }),
+    },
+    ...changes,
+  });
+  scope.add(() => ops.close());
+  return ops;
+}
+
+const get = (ops: Ops, path: string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(`http://127.0.0.1:${ops.httpPort}${path}`, { headers });
+
+describe('HTTP API', () => {
+  it('serves the page with a policy that lets in nothing foreign, and 304 when it is known', async () => {
+    const ops = await start();
+    const page = await get(ops, '/');
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
+    expect(await page.text()).toBe('<p>page</p>');
+    expect((await get(ops, '/', { 'if-none-match': '"e1"' })).status).toBe(304);
+  });
+
+  it('says 503 and which part is missing when not ready', async () => {
+    const healthy = await start();
+    expect((await get(healthy, '/readyz')).status).toBe(200);
+    const base = await start();
+    expect((await get(base, '/healthz')).status).toBe(200);
+    const views = { readiness: () => Promise.resolve({ sip: true, media: false }) } as unknown as OpsOptions['views'];
+    const sick = await start({ views });
+    const answer = await get(sick, '/readyz');
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toEqual({ status: 'not ready', parts: { sip: true, media: false } });
+  });
+
+  it('gives call records to the bearer of the token only', async () => {
+    const ops = await start();
+    for (const path of ['/calls', '/calls/c1', '/registrations']) {
+      expect((await get(ops, path)).status).toBe(401);
+      expect((await get(ops, path, { authorization: 'Bearer wrong-token-of-sixteen-chars' })).status).toBe(401);
+      expect((await get(ops, path, { authorization: `Bearer ${TOKEN}` })).status).toBe(200);
+    }
+    expect((await get(ops, '/calls/none', { authorization: `Bearer ${TOKEN}` })).status).toBe(404);
+    expect((await get(ops, '/calls?limit=0', { authorization: `Bearer ${TOKEN}` })).status).toBe(400);
+  });
+
+  it('names a port that is taken and the setting that moves it', async () => {
+    const other = createTcpServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    scope.add(() => new Promise<void>((resolve) => other.close(() => resolve())));
+    const { port } = other.address() as AddressInfo;
+    await expect(start({ http: { address: '127.0.0.1', port } })).rejects.toThrow(
+      new RegExp(`HTTP port ${port} is taken: .*http\\.port \\(VIADUCT_HTTP_PORT\\)`),
+    );
+  });
+});
+
+describe('SIP over WebSocket front', () => {
+  async function upstream(): Promise<{ port: number; seen: Promise<Record<string, unknown>> }> {
+    const http = createServer();
+    const server = new WebSocketServer({ server: http, handleProtocols: () => 'sip' });
+    const seen = new Promise<Record<string, unknown>>((resolve) => {
+      server.on('connection', (socket, request) => {
+        resolve(request.headers);
+        socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+      });
+    });
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    scope.add(() => {
+      for (const client of server.clients) client.terminate();
+      http.close();
+    });
+    return { port: (http.address() as AddressInfo).port, seen };
+  }
+
+  it('passes /sip on, tells the real address, and lets no client tell its own', async () => {
+    const { port, seen } = await upstream();
+    const ops = await start({ sipUpstream: { host: '127.0.0.1', port, secret: 's3cret' } });
+    const socket = new WebSocket(`ws://127.0.0.1:${ops.httpPort}/sip`, 'sip', {
+      headers: { 'x-forwarded-for': '203.0.113.9', 'x-viaduct-front': 'guess' },
+    });
+    scope.add(() => socket.terminate());
+    const echoed = new Promise<string>((resolve) => socket.on('message', (data: Buffer) => resolve(data.toString())));
+    socket.on('open', () => socket.send('OPTIONS sip:x SIP/2.0\r\n\r\n'));
+    expect(await echoed).toBe('OPTIONS sip:x SIP/2.0\r\n\r\n');
+    const headers = await seen;
+    expect(headers['x-forwarded-for']).toBe('127.0.0.1');
+    expect(headers['x-viaduct-front']).toBe('s3cret');
+    expect(headers['x-forwarded-proto']).toBe('ws');
+    expect(socket.protocol).toBe('sip');
+  });
+
+  it('answers 404 to other paths and closes everything with the server', async () => {
+    const { port } = await upstream();
+    const ops = await start({ sipUpstream: { host: '127.0.0.1', port, secret: 's' } });
+    const status = await new Promise<number | undefined>((resolve) => {
+      const stray = new WebSocket(`ws://127.0.0.1:${ops.httpPort}/other`);
+      stray.on('unexpected-response', (_request, response) => resolve(response.statusCode));
+      stray.on('error', () => {});
+    });
+    expect(status).toBe(404);
+    const socket = new WebSocket(`ws://127.0.0.1:${ops.httpPort}/sip`, 'sip');
+    await new Promise((resolve) => socket.on('open', resolve));
+    const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+    await ops.close();
+    await closed;
+  });
+});
+
+describe('certificate', () => {
+  it('is made once, kept with a private key only we can read, and made anew when the names change', async () => {
+    const options = {
+      certificate: undefined,
+      key: undefined,
+      folder,
+      names: ['localhost', '127.0.0.1'],
+      nowMs: Date.now(),
+    };
+    const first = await loadCertificate(options);
+    expect(first.isSelfSigned).toBe(true);
+    expect((await loadCertificate(options)).cert).toBe(first.cert);
+    expect(statSync(join(folder, 'https-key.pem')).mode & 0o077).toBe(0);
+    expect(readFileSync(join(folder, 'https-key.pem'), 'utf8')).toBe(first.key);
+    expect((await loadCertificate({ ...options, names: ['localhost', '192.0.2.1'] })).cert).not.toBe(first.cert);
+    const expired = await loadCertificate({ ...options, nowMs: Date.now() + 790 * 86_400_000 });
+    expect(expired.cert).not.toBe(first.cert);
+  });
+
+  it('serves TLS 1.2 and newer under every name', async () => {
+    const certificate = await loadCertificate({
+      certificate: undefined,
+      key: undefined,
+      folder,
+      names: ['localhost', '127.0.0.1'],
+      nowMs: Date.now(),
+    });
+    const ops = await start({ http: undefined, https: { address: '127.0.0.1', port: 0, certificate } });
+    const handshake = (maxVersion: 'TLSv1.1' | 'TLSv1.3'): Promise<boolean> =>
+      new Promise((resolve) => {
+        const socket = connectTls(
+          { host: '127.0.0.1', port: ops.httpsPort ?? 0, ca: certificate.cert, minVersion: 'TLSv1', maxVersion },
+          () => {
+            resolve(socket.authorized);
+            socket.destroy();
+          },
+        );
+        socket.on('error', () => resolve(false));
+      });
+    expect(await handshake('TLSv1.3')).toBe(true);
+    expect(await handshake('TLSv1.1')).toBe(false);
+  });
+
+  it('says which file cannot be read', async () => {
+    const missing = { certificate: '/nowhere/c.pem', key: '/nowhere/k.pem', folder, names: [], nowMs: 0 };
+    await expect(loadCertificate(missing)).rejects.toThrow(/https\.certificate or https\.key cannot be read.*nowhere/);
+  });
+});

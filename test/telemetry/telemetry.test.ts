@@ -1,0 +1,131 @@
+import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { describe, expect, it } from 'vitest';
+import type { CallEvent, CallRecord, MediaCounters } from '../../src/calls/index.ts';
+import type { CallId, LegId } from '../../src/kernel/index.ts';
+import { createMetrics, createTracing } from '../../src/telemetry/index.ts';
+
+const callId = 'call-1' as CallId;
+const a = 'leg-a' as LegId;
+const b = 'leg-b' as LegId;
+
+function record(changes: Partial<CallRecord> = {}): CallRecord {
+  return {
+    callId,
+    from: 'sip:alice@v',
+    to: 'sip:bob@v',
+    trunk: undefined,
+    route: 'users',
+    startedAt: 1000,
+    ringingAt: 1100,
+    answeredAt: 1500,
+    endedAt: 61_500,
+    endReason: 'hangup-caller',
+    sipStatus: 200,
+    legs: [],
+    ...changes,
+  };
+}
+
+const answered: readonly CallEvent[] = [
+  { kind: 'call-started', callId, legId: a, from: 'sip:alice@v', to: 'sip:bob@v', trunk: undefined, sipCallId: 'x@y' },
+  { kind: 'leg-invited', callId, legId: b, to: 'sip:bob@192.0.2.1' },
+  { kind: 'leg-ringing', callId, legId: b, sipStatus: 180 },
+  { kind: 'leg-answered', callId, legId: b, codec: 'opus' },
+  { kind: 'call-answered', callId, codec: 'opus' },
+  { kind: 'media-up', callId, legId: a },
+  { kind: 'call-ended', callId, reason: 'hangup-caller', sipStatus: 200, record: record() },
+];
+
+const media: MediaCounters = {
+  rtpPacketsReceived: 5,
+  rtpPacketsSent: 6,
+  rtpPacketsRejected: 0,
+  digitsRelayed: 0,
+  transcodedSeconds: 0,
+  portsOpen: 2,
+  portsQuarantined: 1,
+  routersOpen: 0,
+  webRtcTransportsOpen: 0,
+};
+
+function metrics() {
+  return createMetrics({
+    media: () => Promise.resolve(media),
+    sip: () => Promise.resolve({ messagesIn: 7 }),
+    activeCalls: () => 3,
+    registrations: () => 4,
+  });
+}
+
+describe('metrics', () => {
+  it('counts calls by reason and measures set-up and duration', async () => {
+    const it = metrics();
+    for (const event of answered) it.observe(event);
+    const { text } = await it.scrape();
+    expect(text).toContain('viaduct_calls_started_total 1');
+    expect(text).toContain('viaduct_calls_answered_total{codec="opus"} 1');
+    expect(text).toContain('viaduct_calls_ended_total{reason="hangup-caller"} 1');
+    expect(text).toContain('viaduct_call_setup_seconds_sum 0.5');
+    expect(text).toContain('viaduct_call_duration_seconds_sum 60');
+  });
+
+  it('reads the other figures at the moment of the scrape', async () => {
+    const { text, contentType } = await metrics().scrape();
+    expect(contentType).toContain('text/plain');
+    for (const line of [
+      'viaduct_calls_active 3',
+      'viaduct_registrations_active 4',
+      'viaduct_rtp_packets_sent_total 6',
+      'viaduct_media_ports_open 2',
+      'transcoded_seconds_total 0',
+      'viaduct_sip_messages_in 7',
+    ]) {
+      expect(text).toContain(`${line}\n`);
+    }
+  });
+});
+
+describe('traces', () => {
+  function traced(events: readonly CallEvent[]): { spans: ReadableSpan[]; open: number } {
+    const exporter = new InMemorySpanExporter();
+    const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
+    const tracing = createTracing(provider.getTracer('test'));
+    for (const event of events) tracing.observe(event);
+    return { spans: exporter.getFinishedSpans(), open: tracing.open };
+  }
+
+  it('makes one trace for each call: INVITE, answer, media up, end below the call', () => {
+    const { spans, open } = traced(answered);
+    expect(open).toBe(0);
+    expect(spans.map(({ name }) => name).toSorted()).toEqual(['INVITE', 'answer', 'call', 'end', 'media up']);
+    const root = spans.find(({ name }) => name === 'call');
+    expect(new Set(spans.map((span) => span.spanContext().traceId)).size).toBe(1);
+    for (const span of spans)
+      if (span !== root) expect(span.parentSpanContext?.spanId).toBe(root?.spanContext().spanId);
+    expect(root?.attributes['viaduct.end_reason']).toBe('hangup-caller');
+  });
+
+  it('ends every span of a call that fails, and marks it', () => {
+    const failed: CallEvent[] = [
+      ...answered.slice(0, 3),
+      { kind: 'leg-failed', callId, legId: b, sipStatus: 486 },
+      {
+        kind: 'call-ended',
+        callId,
+        reason: 'busy',
+        sipStatus: 486,
+        record: record({ answeredAt: undefined, endReason: 'busy', sipStatus: 486 }),
+      },
+    ];
+    const { spans } = traced(failed);
+    expect(spans.map(({ name, status }) => [name, status.code])).toEqual([
+      ['INVITE', 2],
+      ['end', 0],
+      ['call', 2],
+    ]);
+  });
+
+  it('is not confused by events of calls it does not know', () => {
+    expect(traced([{ kind: 'media-up', callId, legId: a }]).spans).toEqual([]);
+  });
+});
