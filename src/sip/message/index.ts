@@ -22,7 +22,7 @@ export { canonicalHeaderName } from './header-names.ts';
 export type { NameAddr, SipHeader, SipMessage, SipRequest, SipResponse, SipUri, Via } from './model.ts';
 export { formatNameAddr, parseNameAddr, parseNameAddrs } from './name-addr.ts';
 export { formatParams, isToken, parseParams, quote, unquote } from './params.ts';
-export type { ParseLimits } from './parse-head.ts';
+export { DEFAULT_PARSE_LIMITS, type ParseLimits } from './parse-head.ts';
 export { type ParseResult, parseMessage } from './parse-message.ts';
 export { reasonPhrase } from './reason-phrases.ts';
 export { sameUri } from './same-uri.ts';

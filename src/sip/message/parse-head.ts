@@ -13,7 +13,7 @@ export interface ParseLimits {
   readonly headerCount: number;
   readonly headerLineBytes: number;
 }
-export const DEFAULT_LIMITS: ParseLimits = { totalBytes: 65_536, headerCount: 256, headerLineBytes: 8192 };
+export const DEFAULT_PARSE_LIMITS: ParseLimits = { totalBytes: 65_536, headerCount: 256, headerLineBytes: 8192 };
 
 /** What is wrong with a message: the status a request is answered with, and a reason phrase that says why. */
 export interface Problem {

@@ -5,7 +5,7 @@
 import { findProblem } from './check-message.ts';
 import { header } from './header-access.ts';
 import type { SipMessage, SipRequest } from './model.ts';
-import { bad, DEFAULT_LIMITS, type Head, type ParseLimits, type Problem, parseHead } from './parse-head.ts';
+import { bad, DEFAULT_PARSE_LIMITS, type Head, type ParseLimits, type Problem, parseHead } from './parse-head.ts';
 
 export type ParseResult =
   | { readonly kind: 'message'; readonly message: SipMessage }
@@ -17,7 +17,7 @@ const BLANK_LINE = Buffer.from('\r\n\r\n');
 const NO_BODY = Buffer.alloc(0);
 
 /** Reads a whole message. The body is a view into `data`: the rest of it, or as much of it as Content-Length says. */
-export function parseMessage(data: Buffer, limits: ParseLimits = DEFAULT_LIMITS): ParseResult {
+export function parseMessage(data: Buffer, limits: ParseLimits = DEFAULT_PARSE_LIMITS): ParseResult {
   const start = skipLineBreaks(data);
   if (start === data.length) return { kind: 'dropped', reason: 'empty' };
   const blank = data.indexOf(BLANK_LINE, start);

@@ -3,7 +3,9 @@
  * (RFC 5626 §3.5.1, §4.4.1). A message is handed over only when it is complete; where it ends can no longer be told,
  * the stream is broken for good.
  */
-import { DEFAULT_LIMITS, type ParseLimits } from './parse-head.ts';
+import { DEFAULT_PARSE_LIMITS, type ParseLimits } from './parse-head.ts';
+
+export type FramerLimits = Pick<ParseLimits, 'totalBytes'>;
 
 export type FramerEvent =
   | { readonly kind: 'message'; readonly data: Buffer }
@@ -21,7 +23,7 @@ const CONTENT_LENGTH = /\r\n(?:content-length|l)[ \t]*:((?:[^\r]|\r\n[ \t])*)/gi
 const NO_BYTES = Buffer.alloc(0);
 
 export class StreamFramer {
-  readonly #limits: ParseLimits;
+  readonly #limits: FramerLimits;
   /** What has come and is not yet handed over: `#buffer` from `#start` to `#end`. */
   #buffer: Buffer = NO_BYTES;
   /** `#buffer` was made by `#grow`, not by the caller. */
@@ -36,7 +38,7 @@ export class StreamFramer {
   #hasLineBreak = false;
   #isBroken = false;
 
-  constructor(limits: ParseLimits = DEFAULT_LIMITS) {
+  constructor(limits: FramerLimits = DEFAULT_PARSE_LIMITS) {
     this.#limits = limits;
   }
 

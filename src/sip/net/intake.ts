@@ -1,0 +1,82 @@
+/** From bytes to the engine: parse, note where it really came from, count. */
+import type { Logger } from '../../kernel/index.ts';
+import type { EngineInput, Flow } from '../engine/ports.ts';
+import {
+  DEFAULT_PARSE_LIMITS,
+  type ParseLimits,
+  type ParseResult,
+  parseMessage,
+  type SipRequest,
+  withReceived,
+} from '../message/index.ts';
+import type { NetTally } from './counters.ts';
+
+export class Intake {
+  readonly #input: EngineInput;
+  readonly #limits: ParseLimits;
+  readonly #tally: NetTally;
+  readonly #logger: Logger;
+  #isStopped = false;
+
+  constructor(input: EngineInput, messageBytes: number, tally: NetTally, logger: Logger) {
+    this.#input = input;
+    this.#limits = { ...DEFAULT_PARSE_LIMITS, totalBytes: messageBytes };
+    this.#tally = tally;
+    this.#logger = logger;
+  }
+
+  /** One datagram, WebSocket message or framed stretch of a stream. */
+  received(flow: Flow, data: Buffer): void {
+    this.#deliver(flow, parseMessage(data, this.#limits), data.length);
+  }
+
+  /** The beginning of something whose end cannot be told: a request in it is refused, nothing in it is served. */
+  broken(flow: Flow, data: Buffer, status: number, reason: string): void {
+    const result = parseMessage(data, this.#limits);
+    if (result.kind !== 'message') this.#deliver(flow, result, data.length);
+    else if (result.message.kind === 'request' && result.message.method !== 'ACK') {
+      this.#deliver(flow, { kind: 'refused', status, reason, request: result.message }, data.length);
+    } else this.#deliver(flow, { kind: 'dropped', reason }, data.length);
+  }
+
+  /** Nothing more reaches the engine. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  connectionClosed(connectionId: number): void {
+    this.#guarded(() => this.#input.connectionClosed(connectionId));
+  }
+
+  #deliver(flow: Flow, result: ParseResult, bytes: number): void {
+    const fixed = (request: SipRequest): SipRequest => withReceived(request, flow.remoteAddress, flow.remotePort);
+    switch (result.kind) {
+      case 'message': {
+        this.#tally.messagesIn++;
+        const message = result.message.kind === 'request' ? fixed(result.message) : result.message;
+        this.#guarded(() => this.#input.received({ flow, message, bytes }));
+        return;
+      }
+      case 'refused': {
+        this.#tally.refused++;
+        const { status, reason, request } = result;
+        this.#logger.debug({ from: flow.remoteAddress, status, reason }, 'request refused');
+        this.#guarded(() => this.#input.refused({ flow, status, reason, request: fixed(request) }));
+        return;
+      }
+      case 'dropped':
+        this.#tally.dropped++;
+        this.#logger.debug({ from: flow.remoteAddress, reason: result.reason }, 'message dropped');
+    }
+  }
+
+  /** One message must not take the sockets down with it: a fault of ours is reported and the next message is read. */
+  #guarded(deliver: () => void): void {
+    if (this.#isStopped) return;
+    try {
+      deliver();
+    } catch (error) {
+      this.#logger.error({ error }, 'engine failed on a message');
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/** A listener as openSipNet makes and drives it. */
+import type { Clock, Logger } from '../../kernel/index.ts';
+import type { ListenerAddress, SendTarget } from '../engine/ports.ts';
+import type { OnFailed } from './connection.ts';
+import type { ConnectionTable } from './connection-table.ts';
+import type { NetTally } from './counters.ts';
+import type { Intake } from './intake.ts';
+import type { SipNetLimits } from './limits.ts';
+
+/** A local address to open. Port 0 takes any free one. */
+export interface SipListenerOptions {
+  readonly transport: 'udp' | 'tcp' | 'ws';
+  readonly address: string;
+  readonly port: number;
+  /** What peers are told instead, where there is an external address. */
+  readonly advertisedAddress?: string;
+  readonly advertisedPort?: number;
+}
+
+/** What all listeners of one SipNet share. */
+export interface Household {
+  readonly table: ConnectionTable;
+  readonly intake: Intake;
+  readonly tally: NetTally;
+  readonly limits: SipNetLimits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Listener {
+  readonly where: ListenerAddress;
+  /** Sends to an address; a target with a connection never comes here. */
+  send(target: SendTarget, data: Buffer, onFailed: OnFailed): void;
+  /** Stops accepting and closes the socket. Connections are the table's. */
+  close(): Promise<void>;
+}

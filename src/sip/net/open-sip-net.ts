@@ -1,0 +1,99 @@
+/** Opens the SIP sockets and joins them to the engine. */
+import type { Clock, Logger } from '../../kernel/index.ts';
+import type { EngineInput, EngineNet, ListenerAddress } from '../engine/ports.ts';
+import { reachableAddress } from './address.ts';
+import { failLater } from './connection.ts';
+import { ConnectionTable } from './connection-table.ts';
+import { createTally, type NetCounters } from './counters.ts';
+import { codeOf, netErrors } from './errors.ts';
+import { HostLookup } from './host-lookup.ts';
+import { Intake } from './intake.ts';
+import { DEFAULT_NET_LIMITS, type SipNetLimits } from './limits.ts';
+import type { Household, Listener, SipListenerOptions } from './listener.ts';
+import { TcpListener } from './tcp-listener.ts';
+import { UdpListener } from './udp-listener.ts';
+import { type UpgradePolicy, WsListener } from './ws-listener.ts';
+
+export interface SipNetOptions extends UpgradePolicy {
+  readonly listeners: readonly SipListenerOptions[];
+  readonly input: EngineInput;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** What differs from DEFAULT_NET_LIMITS. */
+  readonly limits?: Partial<SipNetLimits>;
+}
+
+export interface SipNet extends EngineNet {
+  readonly counters: NetCounters;
+  /** Closes every socket. The engine hears no more from here, not even of the connections that end. */
+  close(): Promise<void>;
+}
+
+/** Opens all listeners, or none: rejects with SIP_LISTENER_FAILED. */
+export async function openSipNet(options: SipNetOptions): Promise<SipNet> {
+  const { clock, logger } = options;
+  const limits = { ...DEFAULT_NET_LIMITS, ...options.limits };
+  const tally = createTally();
+  const table = new ConnectionTable(limits, tally, clock, logger);
+  const intake = new Intake(options.input, limits.messageBytes, tally, logger);
+  const home: Household = { table, intake, tally, limits, clock, logger };
+  const opened = await openAll(options, home);
+  table.start();
+  const byId = new Map(opened.map((listener) => [listener.where.id, listener]));
+  const lookup = new HostLookup(clock);
+  return {
+    counters: tally,
+    listeners: opened.map((listener) => listener.where),
+    resolve: (host) => lookup.resolve(host),
+    send(target, data, onFailed) {
+      const { connectionId } = target;
+      if (connectionId === undefined) {
+        const listener = byId.get(target.listenerId);
+        if (listener?.where.transport !== target.transport) failLater(onFailed, 'unreachable');
+        else listener.send(target, data, onFailed);
+        return;
+      }
+      const connection = table.get(connectionId);
+      if (connection === undefined) failLater(onFailed, 'closed');
+      else connection.send(data, onFailed);
+    },
+    async close() {
+      intake.stop();
+      table.close();
+      await Promise.all(opened.map((listener) => listener.close()));
+    },
+  };
+}
+
+async function openAll(options: SipNetOptions, home: Household): Promise<readonly Listener[]> {
+  const opened: Listener[] = [];
+  for (const [index, wanted] of options.listeners.entries()) {
+    try {
+      opened.push(await openOne(wanted, index + 1, home, options));
+    } catch (cause) {
+      await Promise.all(opened.map((listener) => listener.close()));
+      throw netErrors.SIP_LISTENER_FAILED([wanted.transport, wanted.address, wanted.port, codeOf(cause)], { cause });
+    }
+  }
+  return opened;
+}
+
+function openOne(wanted: SipListenerOptions, id: number, home: Household, policy: UpgradePolicy): Promise<Listener> {
+  const { transport, address } = wanted;
+  const describe = (port: number): ListenerAddress => ({
+    id,
+    transport,
+    address,
+    port,
+    advertisedAddress: wanted.advertisedAddress ?? reachableAddress(address),
+    advertisedPort: wanted.advertisedPort ?? port,
+  });
+  switch (transport) {
+    case 'udp':
+      return UdpListener.open(address, wanted.port, home, describe);
+    case 'tcp':
+      return TcpListener.open(address, wanted.port, home, describe);
+    case 'ws':
+      return WsListener.open(wanted, home, describe, policy);
+  }
+}

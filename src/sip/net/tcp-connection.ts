@@ -1,0 +1,158 @@
+/** One SIP connection over TCP, accepted or opened by us: RFC 3261 §18.3, RFC 5626 §4.4.1. */
+import type { Socket } from 'node:net';
+import type { Flow } from '../engine/ports.ts';
+import { type FramerEvent, StreamFramer } from '../message/index.ts';
+import { type Connection, type ConnectionHealth, failLater, type OnFailed } from './connection.ts';
+import { codeOf } from './errors.ts';
+import type { Household } from './listener.ts';
+
+const LINE_BREAK = Buffer.from('\r\n');
+/** A peer that keeps its half open after we ended ours is cut off after this long. */
+const LINGER_MS = 2000;
+
+interface Waiting {
+  readonly data: Buffer;
+  readonly onFailed: OnFailed;
+}
+
+export class TcpConnection implements Connection {
+  readonly id: number;
+  readonly flow: Flow;
+  readonly #socket: Socket;
+  readonly #home: Household;
+  readonly #framer: StreamFramer;
+  readonly #isOutbound: boolean;
+  readonly #openedAt: number;
+  #lastTrafficAt: number;
+  #incompleteSince: number | undefined;
+  #hasDelivered = false;
+  /** Messages for a peer that has not accepted yet; undefined once it has. */
+  #waiting: Waiting[] | undefined;
+  #waitingBytes = 0;
+  #isClosed = false;
+
+  constructor(socket: Socket, flow: Flow & { readonly connectionId: number }, home: Household) {
+    this.id = flow.connectionId;
+    this.flow = flow;
+    this.#socket = socket;
+    this.#home = home;
+    this.#framer = new StreamFramer({ totalBytes: home.limits.messageBytes });
+    this.#isOutbound = socket.connecting;
+    this.#waiting = socket.connecting ? [] : undefined;
+    this.#openedAt = home.clock.now();
+    this.#lastTrafficAt = this.#openedAt;
+  }
+
+  /** Takes its place in the table and begins to read. */
+  start(): void {
+    this.#home.table.add(this);
+    this.#socket.setNoDelay(true);
+    this.#socket.on('data', (chunk: Buffer) => this.#received(chunk));
+    this.#socket.on('error', (error) => this.#failed(error));
+    this.#socket.on('close', () => this.close());
+    if (this.#waiting !== undefined) this.#awaitPeer();
+  }
+
+  get health(): ConnectionHealth {
+    return {
+      isOutbound: this.#isOutbound,
+      openedAt: this.#openedAt,
+      lastTrafficAt: this.#lastTrafficAt,
+      hasDelivered: this.#hasDelivered,
+      incompleteSince: this.#incompleteSince,
+    };
+  }
+
+  send(data: Buffer, onFailed: OnFailed): void {
+    if (this.#isClosed) return failLater(onFailed, 'closed');
+    const { limits, tally, logger } = this.#home;
+    if (this.#socket.writableLength + this.#waitingBytes + data.length > limits.sendBufferBytes) {
+      logger.warn({ remoteAddress: this.flow.remoteAddress }, 'connection closed: its peer does not read');
+      failLater(onFailed, 'closed');
+      this.close();
+      return;
+    }
+    if (this.#waiting !== undefined) {
+      this.#waiting.push({ data, onFailed });
+      this.#waitingBytes += data.length;
+      return;
+    }
+    tally.messagesOut++;
+    this.#lastTrafficAt = this.#home.clock.now();
+    this.#socket.write(data, (error) => {
+      if (error !== null && error !== undefined) failLater(onFailed, 'closed');
+    });
+  }
+
+  /** TCP has no pings of its own in SIP; the idle limit has to do. */
+  probe(): boolean {
+    return true;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#failWaiting('unreachable');
+    this.#socket.destroy();
+    this.#home.table.remove(this);
+    this.#home.intake.connectionClosed(this.id);
+  }
+
+  #awaitPeer(): void {
+    const timeout = this.#home.clock.after(this.#home.limits.connectMs, () => this.close());
+    this.#socket.on('close', () => timeout.cancel());
+    this.#socket.on('connect', () => {
+      timeout.cancel();
+      const waiting = this.#waiting ?? [];
+      this.#waiting = undefined;
+      this.#waitingBytes = 0;
+      for (const { data, onFailed } of waiting) this.send(data, onFailed);
+    });
+  }
+
+  #failed(error: Error): void {
+    this.#failWaiting(codeOf(error) === 'ECONNREFUSED' ? 'refused' : 'unreachable');
+    this.close();
+  }
+
+  #failWaiting(why: 'refused' | 'unreachable'): void {
+    for (const { onFailed } of this.#waiting ?? []) failLater(onFailed, why);
+    this.#waiting = undefined;
+    this.#waitingBytes = 0;
+  }
+
+  #received(chunk: Buffer): void {
+    const now = this.#home.clock.now();
+    this.#lastTrafficAt = now;
+    const events = this.#framer.push(chunk);
+    for (const event of events) if (!this.#isClosed) this.#take(event);
+    if (this.#framer.pendingBytes === 0) this.#incompleteSince = undefined;
+    else if (events.length > 0 || this.#incompleteSince === undefined) this.#incompleteSince = now;
+  }
+
+  #take(event: FramerEvent): void {
+    switch (event.kind) {
+      case 'message':
+        this.#hasDelivered = true;
+        this.#home.intake.received(this.flow, event.data);
+        return;
+      case 'keepalive':
+        this.#socket.write(LINE_BREAK);
+        return;
+      case 'pong':
+        return;
+      case 'broken':
+        this.#home.table.retire(this);
+        this.#home.intake.broken(this.flow, event.data, event.status, event.reason);
+        // After this turn, so that the engine's refusal still goes out.
+        setImmediate(() => this.#end());
+    }
+  }
+
+  #end(): void {
+    if (this.#isClosed) return;
+    const linger = this.#home.clock.after(LINGER_MS, () => this.close());
+    this.#socket.on('close', () => linger.cancel());
+    this.#socket.end();
+  }
+}

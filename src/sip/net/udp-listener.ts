@@ -1,0 +1,98 @@
+/** SIP over UDP: RFC 3261 §18. */
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { isIPv6 } from 'node:net';
+import type { ListenerAddress, SendTarget } from '../engine/ports.ts';
+import { addressForFamily, asNumber, plainAddress } from './address.ts';
+import { failLater, type OnFailed } from './connection.ts';
+import { codeOf } from './errors.ts';
+import type { Household, Listener } from './listener.ts';
+
+/** A burst of calls must fit while the event loop is busy elsewhere; the system may grant less. */
+const RECEIVE_BUFFER_BYTES = 4_194_304;
+
+export class UdpListener implements Listener {
+  readonly where: ListenerAddress;
+  readonly #socket: Socket;
+  readonly #family: 4 | 6;
+  readonly #home: Household;
+
+  private constructor(where: ListenerAddress, socket: Socket, home: Household) {
+    this.where = where;
+    this.#socket = socket;
+    this.#family = isIPv6(where.address) ? 6 : 4;
+    this.#home = home;
+  }
+
+  /** `describe` turns the port that was bound into the listener's address. */
+  static async open(
+    address: string,
+    port: number,
+    home: Household,
+    describe: (port: number) => ListenerAddress,
+  ): Promise<UdpListener> {
+    const socket = createSocket({
+      type: isIPv6(address) ? 'udp6' : 'udp4',
+      // Addresses are numbers already: no detour through the resolver for each datagram.
+      lookup: (host, _options, callback) => callback(null, host, isIPv6(host) ? 6 : 4),
+    });
+    socket.bind({ address, port, exclusive: true });
+    try {
+      await once(socket, 'listening');
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    const listener = new UdpListener(describe(socket.address().port), socket, home);
+    listener.#start();
+    return listener;
+  }
+
+  #start(): void {
+    const { logger } = this.#home;
+    try {
+      this.#socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+    } catch (error) {
+      logger.debug({ error }, 'receive buffer not enlarged');
+    }
+    this.#socket.on('error', (error) => logger.warn({ error, port: this.where.port }, 'udp socket error'));
+    this.#socket.on('message', (data, remote) => this.#received(data, remote.address, remote.port));
+  }
+
+  #received(data: Buffer, address: string, port: number): void {
+    if (isKeepAlive(data)) return;
+    const { id, address: localAddress, port: localPort } = this.where;
+    this.#home.intake.received(
+      {
+        transport: 'udp',
+        listenerId: id,
+        localAddress,
+        localPort,
+        remoteAddress: plainAddress(address),
+        remotePort: port,
+        connectionId: undefined,
+      },
+      data,
+    );
+  }
+
+  send(target: SendTarget, data: Buffer, onFailed: OnFailed): void {
+    const number = asNumber(target.address);
+    if (number === undefined) return failLater(onFailed, 'unreachable');
+    this.#home.tally.messagesOut++;
+    this.#socket.send(data, target.port, addressForFamily(number, this.#family), (error) => {
+      if (error !== null) failLater(onFailed, codeOf(error) === 'ECONNREFUSED' ? 'refused' : 'unreachable');
+    });
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#socket, 'close');
+    this.#socket.close();
+    await closed;
+  }
+}
+
+/** Phones behind NAT send line breaks, or a few bytes that are nothing, to keep the way open; nobody waits for an answer. */
+function isKeepAlive(data: Buffer): boolean {
+  return data.length <= 4;
+}
