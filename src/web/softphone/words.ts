@@ -54,8 +54,9 @@ export function durationWords(ms: number): string {
 }
 
 export function qualityWords(quality: CallQuality): string {
+  if (quality.codec === undefined) return 'No sound yet';
   const parts = [
-    quality.codec ?? 'no sound yet',
+    quality.codec,
     `${(quality.lossShare * 100).toFixed(1)} % lost`,
     `jitter ${quality.jitterMs.toFixed(0)} ms`,
   ];
@@ -63,8 +64,9 @@ export function qualityWords(quality: CallQuality): string {
   return parts.join(' · ');
 }
 
-/** 1 poor, 2 fair, 3 good: the bounds where people begin to notice. */
-export function qualityLevel({ lossShare, jitterMs, roundTripMs = 0 }: CallQuality): 1 | 2 | 3 {
+/** 0 nothing heard, 1 poor, 2 fair, 3 good: the bounds where people begin to notice. */
+export function qualityLevel({ codec, lossShare, jitterMs, roundTripMs = 0 }: CallQuality): 0 | 1 | 2 | 3 {
+  if (codec === undefined) return 0;
   if (lossShare > 0.05 || jitterMs > 60 || roundTripMs > 500) return 1;
   if (lossShare > 0.01 || jitterMs > 30 || roundTripMs > 300) return 2;
   return 3;

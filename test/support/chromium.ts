@@ -1,0 +1,244 @@
+/** Headless Chromium as a peer: a microphone that says a tone, the softphone page as an object, and what the page hears. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Softphone } from '../../src/web/softphone/phone.ts';
+import { ensurePeer } from './install.ts';
+import { encodeWav, type Sound, sine } from './sound.ts';
+import { until } from './until.ts';
+
+export const MICROPHONE_HZ = 1000;
+const MICROPHONE_SEC = 90;
+
+interface SoftphoneWindow {
+  readonly softphone: Softphone;
+}
+
+type CallKind = Softphone['state']['call']['kind'];
+
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+  readonly domain: string;
+}
+
+export class Chromium {
+  readonly #browser: Browser;
+  readonly #folder: string;
+
+  private constructor(browser: Browser, folder: string) {
+    this.#browser = browser;
+    this.#folder = folder;
+  }
+
+  /** A browser whose microphone says a 1 kHz tone without end. */
+  static async launch(): Promise<Chromium> {
+    const executablePath = await ensurePeer('chromium');
+    const folder = await mkdtemp(join(tmpdir(), 'viaduct-chromium-'));
+    // A long file: Chromium starts it anew at its end, and the seam would be heard.
+    const microphone = join(folder, 'microphone.wav');
+    await writeFile(microphone, encodeWav(sine(MICROPHONE_HZ, MICROPHONE_SEC, { rateHz: 48_000, amplitude: 0.3 })));
+    const browser = await chromium.launch({
+      executablePath,
+      headless: true,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--use-fake-ui-for-media-stream',
+        '--use-fake-device-for-media-stream',
+        `--use-file-for-fake-audio-capture=${microphone}`,
+        '--autoplay-policy=no-user-gesture-required',
+        '--allow-loopback-in-peer-connection',
+        '--force-webrtc-ip-handling-policy=default',
+        '--disable-features=WebRtcHideLocalIpsWithMdns',
+        '--disable-background-timer-throttling',
+        '--disable-backgrounding-occluded-windows',
+        '--disable-renderer-backgrounding',
+      ],
+    });
+    return new Chromium(browser, folder);
+  }
+
+  /** A fresh profile: no storage shared with other pages. */
+  async context(options: Parameters<Browser['newContext']>[0] = {}): Promise<BrowserContext> {
+    return this.#browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'], ...options });
+  }
+
+  /** Opens the gateway's softphone with a microphone whose sound is not processed. */
+  async softphone(origin: string): Promise<SoftphonePage> {
+    const context = await this.context();
+    const page = await context.newPage();
+    const softphone = new SoftphonePage(page, new URL(origin));
+    await softphone.open();
+    return softphone;
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** The page's `window.softphone`, driven from here. */
+export class SoftphonePage {
+  readonly page: Page;
+  readonly #origin: URL;
+  readonly #errors: string[] = [];
+
+  constructor(page: Page, origin: URL) {
+    this.page = page;
+    this.#origin = origin;
+    page.on('pageerror', (error) => this.#errors.push(error.message));
+  }
+
+  /** Errors that nothing on the page caught. */
+  get errors(): readonly string[] {
+    return this.#errors;
+  }
+
+  async open(): Promise<void> {
+    await this.page.goto(`${this.#origin.origin}/#audio=raw`);
+    await this.page.waitForFunction(() => 'softphone' in window);
+  }
+
+  async register(credentials: Credentials): Promise<void> {
+    const server = `${this.#origin.protocol === 'https:' ? 'wss' : 'ws'}://${this.#origin.host}/sip`;
+    await this.page.evaluate((account) => (window as unknown as SoftphoneWindow).softphone.register(account), {
+      ...credentials,
+      server,
+      rawAudio: true,
+    });
+    await this.page.evaluate(() => (window as unknown as SoftphoneWindow).softphone.warmMicrophone());
+  }
+
+  async call(target: string): Promise<void> {
+    await this.page.evaluate((to) => (window as unknown as SoftphoneWindow).softphone.call(to), target);
+  }
+
+  async answer(): Promise<void> {
+    await this.page.evaluate(() => (window as unknown as SoftphoneWindow).softphone.answer());
+  }
+
+  async decline(why: 'declined' | 'busy' = 'declined'): Promise<void> {
+    await this.page.evaluate((reason) => (window as unknown as SoftphoneWindow).softphone.decline(reason), why);
+  }
+
+  async hangUp(): Promise<void> {
+    await this.page.evaluate(() => (window as unknown as SoftphoneWindow).softphone.hangUp());
+  }
+
+  async mute(isMuted: boolean): Promise<void> {
+    await this.page.evaluate((value) => (window as unknown as SoftphoneWindow).softphone.mute(value), isMuted);
+  }
+
+  async sendDigits(digits: string): Promise<boolean> {
+    return this.page.evaluate((text) => (window as unknown as SoftphoneWindow).softphone.sendDigits(text), digits);
+  }
+
+  async state(): Promise<Softphone['state']> {
+    return this.page.evaluate(() => (window as unknown as SoftphoneWindow).softphone.state);
+  }
+
+  async log(): Promise<Softphone['log']> {
+    return this.page.evaluate(() => (window as unknown as SoftphoneWindow).softphone.log);
+  }
+
+  async quality(): Promise<Awaited<ReturnType<Softphone['quality']>>> {
+    return this.page.evaluate(() => (window as unknown as SoftphoneWindow).softphone.quality());
+  }
+
+  /** Waits for the call to be in one of these states; fails at once when it ended in trouble instead. */
+  async callIs(kinds: CallKind | readonly CallKind[], within = 8_000): Promise<Softphone['state']['call']> {
+    const wanted = typeof kinds === 'string' ? [kinds] : kinds;
+    let last = '';
+    return until(
+      async () => {
+        const { call } = await this.state();
+        last = JSON.stringify(call);
+        if (wanted.includes(call.kind)) return call;
+        if (call.kind === 'ended' && call.trouble !== undefined) throw new Error(`the call ended: ${call.trouble}`);
+        return undefined;
+      },
+      { within, what: `the call to be ${wanted.join(' or ')}` },
+    ).catch((cause: unknown) => {
+      throw new Error(`${String(cause)}; it is ${last}`, { cause });
+    });
+  }
+
+  async lineIs(kind: Softphone['state']['line']['kind'], within = 8_000): Promise<void> {
+    await until(async () => (await this.state()).line.kind === kind, { within, what: `the line to be ${kind}` });
+  }
+
+  /** Records what the page plays for `seconds`, sample by sample as it leaves the jitter buffer. */
+  async hear(seconds: number): Promise<Sound> {
+    return recordAudio(this.page, '#remote-audio', seconds);
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+}
+
+/** Records the stream that the element `selector` of `page` plays. */
+export async function recordAudio(page: Page, selector: string, seconds: number): Promise<Sound> {
+  const { rateHz, base64 } = await page.evaluate(recordInPage, { selector, seconds });
+  const bytes = Buffer.from(base64, 'base64');
+  const samples = Float32Array.from({ length: bytes.length / 2 }, (_, i) => bytes.readInt16LE(i * 2) / 32768);
+  return { rateHz, samples };
+}
+
+/** Runs in the page. MediaStreamTrackProcessor gives every frame, where WebAudio would drop some under load. */
+async function recordInPage({
+  selector,
+  seconds,
+}: {
+  selector: string;
+  seconds: number;
+}): Promise<{ rateHz: number; base64: string }> {
+  interface Frame {
+    readonly sampleRate: number;
+    readonly numberOfFrames: number;
+    copyTo(target: Float32Array, options: { planeIndex: number; format: string }): void;
+    close(): void;
+  }
+  interface Here {
+    readonly document: {
+      querySelector(selector: string): { srcObject: { getAudioTracks(): { clone(): { stop(): void } }[] } };
+    };
+    readonly MediaStreamTrackProcessor: new (init: {
+      track: unknown;
+      maxBufferSize: number;
+    }) => {
+      readable: { getReader(): { read(): Promise<{ done: boolean; value: Frame }>; cancel(): Promise<void> } };
+    };
+    readonly btoa: (this: void, text: string) => string;
+  }
+  const { document, MediaStreamTrackProcessor, btoa } = globalThis as unknown as Here;
+  const track = document.querySelector(selector).srcObject.getAudioTracks()[0]!.clone();
+  const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 500 }).readable.getReader();
+  const parts: Int16Array[] = [];
+  let rateHz = 48_000;
+  let count = 0;
+  while (count < seconds * rateHz) {
+    const { done, value: frame } = await reader.read();
+    if (done) break;
+    rateHz = frame.sampleRate;
+    const floats = new Float32Array(frame.numberOfFrames);
+    frame.copyTo(floats, { planeIndex: 0, format: 'f32-planar' });
+    frame.close();
+    parts.push(Int16Array.from(floats, (value) => Math.max(-1, Math.min(1, value)) * 32767));
+    count += floats.length;
+  }
+  await reader.cancel();
+  track.stop();
+  const bytes = new Uint8Array(count * 2);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(new Uint8Array(part.buffer), at);
+    at += part.byteLength;
+  }
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  return { rateHz, base64: btoa(text) };
+}
