@@ -85,7 +85,7 @@ function webRtcLines(transport: LocalWebRtc, lines: AudioLines): string[] {
     'a=end-of-candidates',
     ...formatDtls(transport.dtls, lines.setup),
     ...lines.headerExtensions.map((extension) => `a=extmap:${extension.id} ${extension.uri}`),
-    'a=rtcp-mux',
+    ...(lines.rtcpMux ? ['a=rtcp-mux'] : []),
     // A stream for the browser to put the track into; the SSRC stays unsaid, because it is the far end's.
     'a=msid:viaduct audio',
   ];

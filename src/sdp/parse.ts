@@ -51,12 +51,20 @@ function midOf(section: SdpSection): string {
   return mid;
 }
 
-/** The section's attributes, then the session's, then those of the section that carries the bundle's transport (RFC 9143 §7.1.3). */
+/**
+ * What holds for the section: of each attribute its own, else the session's (RFC 8866 §5.13), else, for the transport,
+ * what the section that carries its bundle says (RFC 9143 §7.1.3).
+ */
 function inherited(lines: SdpLines, section: SdpSection, bundle: readonly string[]): SdpAttribute[] {
-  const carrier = lines.sections.find((each) => bundle[0] !== undefined && midOf(each) === bundle[0]);
   const isBundled = bundle.includes(midOf(section));
-  const transport = (carrier?.attributes ?? []).filter((each) => /^(?:ice-|fingerprint$|setup$)/u.test(each.name));
-  return [...section.attributes, ...lines.attributes, ...(isBundled ? transport : [])];
+  const carrier = isBundled ? lines.sections.find((each) => midOf(each) === bundle[0]) : undefined;
+  const transport = carrier?.attributes.filter((each) => /^(?:ice-|fingerprint$|setup$)/u.test(each.name)) ?? [];
+  return overlaid(section.attributes, overlaid(lines.attributes, transport));
+}
+
+function overlaid(upper: readonly SdpAttribute[], lower: readonly SdpAttribute[]): SdpAttribute[] {
+  const names = new Set(upper.map((each) => each.name));
+  return [...upper, ...lower.filter((each) => !names.has(each.name))];
 }
 
 function kindOf(section: SdpSection, attributes: readonly SdpAttribute[]): SdpKind {
