@@ -90,14 +90,25 @@ export type AppCommand =
       readonly headerLines: readonly string[];
       readonly body: Buffer;
     }
-  | { readonly kind: 'proxy'; readonly id: string; readonly transactionId: string; readonly fields: readonly string[]; readonly headerLines: readonly string[] };
+  | {
+      readonly kind: 'proxy';
+      readonly id: string;
+      readonly transactionId: string;
+      readonly fields: readonly string[];
+      readonly headerLines: readonly string[];
+    };
 
 export type WireProto = SipTransport | '' | 'unknown';
 
 /** What the application is told. `sip/wire` turns it into frames. */
 export type AppMessage =
   /** Positions after `response|<id>|` as of drachtio-protocol §3: 'OK' or 'NOK'/'NO', then the rest, then the message as sent. */
-  | { readonly kind: 'response'; readonly id: string; readonly fields: readonly string[]; readonly message: Buffer | undefined }
+  | {
+      readonly kind: 'response';
+      readonly id: string;
+      readonly fields: readonly string[];
+      readonly message: Buffer | undefined;
+    }
   | {
       readonly kind: 'sip';
       readonly source: 'network' | 'application';

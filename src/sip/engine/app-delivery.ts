@@ -1,0 +1,105 @@
+/** What applications are told: requests and responses from the network, synthesized responses, the unsolicited BYE. */
+import { formatMessage, type SipMessage } from '../message/index.ts';
+import type { EngineCore } from './core.ts';
+import type { AppId, Flow, ListenerAddress, Received, SipTransport } from './ports.ts';
+
+export interface Delivery {
+  readonly transactionId: string;
+  readonly dialogId: string;
+  readonly message: SipMessage;
+  readonly received: Received;
+}
+
+const NOBODY = { address: '', port: 0 };
+
+export class AppDelivery {
+  readonly #core: EngineCore;
+
+  constructor(core: EngineCore) {
+    this.#core = core;
+  }
+
+  /** A request outside any dialog, with the local address it came in on. */
+  newRequest(app: AppId, delivery: Delivery): void {
+    const { localAddress, localPort } = delivery.received.flow;
+    this.#network(app, delivery, { receivedOn: { address: localAddress, port: localPort } });
+  }
+
+  requestInDialog(app: AppId, delivery: Delivery): void {
+    this.#network(app, delivery, {});
+  }
+
+  /** An ACK is told without its transport, as the real server does. */
+  ack(app: AppId, delivery: Delivery): void {
+    this.#network(app, delivery, { hidesTransport: true });
+  }
+
+  response(app: AppId, delivery: Delivery, afterEcho: boolean): void {
+    this.#network(app, delivery, { afterEcho });
+  }
+
+  /** A response, or a CANCEL, that nobody sent. */
+  synthesized(
+    app: AppId,
+    told: {
+      readonly transactionId: string;
+      readonly dialogId: string;
+      readonly transport: SipTransport;
+      readonly message: Buffer;
+    },
+    afterEcho: boolean,
+  ): void {
+    const { transactionId, dialogId, message } = told;
+    const common = { kind: 'sip', source: 'network', bytes: 0, proto: told.transport, ...NOBODY } as const;
+    this.#core.apps.send(app, { ...common, transactionId, dialogId, receivedOn: undefined, message }, afterEcho);
+  }
+
+  /** The one way to say that the engine ended a dialog by itself. */
+  unsolicitedBye(app: AppId, dialogId: string, bye: Buffer, listener: ListenerAddress): void {
+    this.#core.apps.send(
+      app,
+      {
+        kind: 'sip',
+        source: 'application',
+        bytes: bye.length,
+        proto: listener.transport,
+        address: listener.address,
+        port: listener.port,
+        transactionId: 'unsolicited',
+        dialogId,
+        receivedOn: undefined,
+        message: bye,
+      },
+      false,
+    );
+  }
+
+  #network(app: AppId, delivery: Delivery, how: Manner): void {
+    const { flow, bytes } = delivery.received;
+    this.#core.apps.send(
+      app,
+      {
+        kind: 'sip',
+        source: 'network',
+        bytes,
+        proto: how.hidesTransport === true ? '' : flow.transport,
+        ...peerOf(flow),
+        transactionId: delivery.transactionId,
+        dialogId: delivery.dialogId,
+        receivedOn: how.receivedOn,
+        message: formatMessage(delivery.message),
+      },
+      how.afterEcho === true,
+    );
+  }
+}
+
+interface Manner {
+  readonly receivedOn?: { readonly address: string; readonly port: number };
+  readonly hidesTransport?: boolean;
+  readonly afterEcho?: boolean;
+}
+
+function peerOf(flow: Flow): { readonly address: string; readonly port: number } {
+  return { address: flow.remoteAddress, port: flow.remotePort };
+}

@@ -1,0 +1,221 @@
+/** One request of an application on its way: its responses, forks and CANCEL (drachtio-protocol §6.4-§6.6, §6.10). */
+import { reasonPhrase, type SipRequest } from '../message/index.ts';
+import type { ClientFailure, ClientTransaction, ClientUser, Heard } from './client-transactions.ts';
+import { synthesize } from './client-transactions.ts';
+import { adoptResponse, createClientDialog, refreshTarget } from './dialog.ts';
+import type { DialogEndings, SentAck } from './dialog-endings.ts';
+import type { DialogWork } from './dialog-table.ts';
+import type { EngineParts } from './parts.ts';
+import type { AppId } from './ports.ts';
+
+/** For so long after its echo a transaction is news to drachtio-srf (drachtio-protocol §9.3). */
+const ECHO_WINDOW_MS = 100;
+const ignoreFailure = (): void => {};
+
+export interface AppRequestParts {
+  readonly app: AppId;
+  readonly method: string;
+  /** What the application is told; '' outside a dialog. */
+  readonly dialogId: string;
+  /** The dialog it is sent in. */
+  readonly work: DialogWork | undefined;
+  readonly cseq: number;
+  readonly from: string;
+  readonly fromTag: string;
+}
+
+export class AppRequest implements ClientUser {
+  readonly of: AppRequestParts;
+  readonly #parts: EngineParts;
+  readonly #endings: DialogEndings;
+  readonly #echoedAt: number;
+  /** Dialogs that 2xx of other forks made, ended by us; by their tag. */
+  #strays: Map<string, SentAck | undefined> | undefined;
+  /** The dialog this INVITE or SUBSCRIBE made. */
+  #made: DialogWork | undefined;
+  #heldCancel: SipRequest | undefined;
+  #isCancelWanted = false;
+  #isCounted = true;
+
+  constructor(parts: EngineParts, endings: DialogEndings, of: AppRequestParts) {
+    this.#parts = parts;
+    this.#endings = endings;
+    this.of = of;
+    this.#echoedAt = parts.core.clock.now();
+    parts.appTable.countTransaction(of.app, 1);
+  }
+
+  get isCancelWanted(): boolean {
+    return this.#isCancelWanted;
+  }
+
+  /** Sends the CANCEL, or keeps it until there is something to cancel (RFC 3261 §9.1). True when it was sent. */
+  cancel(tx: ClientTransaction, cancel: SipRequest): boolean {
+    this.#isCancelWanted = true;
+    this.#heldCancel = cancel;
+    return this.#flushCancel(tx);
+  }
+
+  onResponse(tx: ClientTransaction, heard: Heard): void {
+    const { status } = heard.response;
+    if (status >= 200) this.#uncount();
+    if (this.of.method === 'INVITE') this.#onInviteResponse(tx, heard);
+    else this.#onOtherResponse(tx, heard);
+  }
+
+  onFailure(tx: ClientTransaction, failure: ClientFailure): void {
+    this.#uncount();
+    const { work, method } = this.of;
+    if (this.#made !== undefined) this.#parts.dialogs.remove(this.#made);
+    if (work?.pendingClient === tx) work.pendingClient = undefined;
+    const [status, reason] = this.#verdict(failure);
+    this.#tell(tx, status, reason);
+    if (method === 'BYE' && work !== undefined) this.#parts.dialogs.remove(work);
+  }
+
+  onEnded(): void {
+    this.#uncount();
+  }
+
+  #uncount(): void {
+    if (this.#isCounted) this.#parts.appTable.countTransaction(this.of.app, -1);
+    this.#isCounted = false;
+  }
+
+  #verdict(failure: ClientFailure): readonly [status: number, reason: string] {
+    if (failure === 'canceled' && this.#isCancelWanted) return [487, reasonPhrase(487)];
+    if (failure === 'timeout' || failure === 'canceled') return [408, reasonPhrase(408)];
+    const isFlowGone = this.of.work !== undefined && this.of.work.dialog.flow.connectionId !== undefined;
+    return failure === 'closed' || isFlowGone ? [410, reasonPhrase(410)] : [503, reasonPhrase(503)];
+  }
+
+  #tell(tx: ClientTransaction, status: number, reason: string): void {
+    const { app, dialogId } = this.of;
+    if (!this.#parts.appTable.has(app)) return;
+    const message = synthesize(tx.request, status, reason);
+    const told = { transactionId: tx.id, dialogId, transport: tx.target.transport, message };
+    this.#parts.delivery.synthesized(app, told, this.#isAfterEcho());
+  }
+
+  #isAfterEcho(): boolean {
+    return this.#parts.core.clock.now() - this.#echoedAt < ECHO_WINDOW_MS;
+  }
+
+  #deliver(tx: ClientTransaction, heard: Heard): void {
+    const { app, dialogId } = this.of;
+    if (!this.#parts.appTable.has(app)) return;
+    const { response, received } = heard;
+    const delivery = { transactionId: tx.id, dialogId, message: response, received };
+    this.#parts.delivery.response(app, delivery, this.#isAfterEcho());
+  }
+
+  #onOtherResponse(tx: ClientTransaction, heard: Heard): void {
+    const { status } = heard.response;
+    if (status === 100) return;
+    const { method, work } = this.of;
+    if (work !== undefined && status >= 200) this.#onFinalInDialog(work, status, heard);
+    if (method === 'SUBSCRIBE' && work === undefined && status >= 200 && status < 300) {
+      this.#adopt(heard).dialog.isConfirmed = true;
+    }
+    this.#deliver(tx, heard);
+  }
+
+  /** A BYE that was challenged comes again with credentials; any other answer to it is the end. */
+  #onFinalInDialog(work: DialogWork, status: number, heard: Heard): void {
+    const { dialogs } = this.#parts;
+    const { method } = this.of;
+    if (method === 'BYE' && status !== 401 && status !== 407) return dialogs.remove(work);
+    if (status < 300 && (method === 'UPDATE' || method === 'SUBSCRIBE')) refreshTarget(work.dialog, heard.response);
+  }
+
+  #onInviteResponse(tx: ClientTransaction, heard: Heard): void {
+    const { status } = heard.response;
+    if (status >= 300) return this.#onRefusal(tx, heard);
+    if (status >= 200) return this.#onSuccess(tx, heard);
+    if (status > 100) {
+      if (this.of.work === undefined && heard.facts.toTag !== '') this.#adopt(heard).pendingClient = tx;
+      this.#deliver(tx, heard);
+    }
+    this.#flushCancel(tx);
+  }
+
+  #onRefusal(tx: ClientTransaction, heard: Heard): void {
+    const { work } = this.of;
+    if (this.#made !== undefined) this.#parts.dialogs.remove(this.#made);
+    if (work?.pendingClient === tx) work.pendingClient = undefined;
+    this.#deliver(tx, heard);
+  }
+
+  #onSuccess(tx: ClientTransaction, heard: Heard): void {
+    const { toTag } = heard.facts;
+    const work = this.of.work ?? this.#made;
+    const isAnswered = work?.answered?.tx === tx;
+    if (isAnswered && work !== undefined && work.dialog.remoteTag === toTag) {
+      const ack = work.answered?.ack; // the 2xx was repeated, because the ACK was lost or is not given yet
+      if (ack !== undefined) this.#parts.core.net.send(ack.target, ack.data, ignoreFailure);
+      return;
+    }
+    if (isAnswered || this.#isUnwanted()) return this.#onStray(tx, heard);
+    this.#onFirstSuccess(tx, heard);
+  }
+
+  /** The application is gone, or ended the dialog before this answer: nobody will acknowledge it. */
+  #isUnwanted(): boolean {
+    const { work, app } = this.of;
+    if (!this.#parts.appTable.has(app) || this.#strays !== undefined) return true;
+    const live = work ?? this.#made;
+    return live !== undefined && this.#parts.dialogs.get(live.dialog.id) !== live;
+  }
+
+  #onFirstSuccess(tx: ClientTransaction, heard: Heard): void {
+    const { response, received } = heard;
+    const work = this.of.work ?? this.#adopt(heard);
+    const { dialog } = work;
+    if (this.of.work !== undefined) refreshTarget(dialog, response);
+    dialog.isConfirmed = true;
+    this.#parts.dialogs.rebind(work, received.flow);
+    work.answered = { tx, ack: undefined };
+    work.pendingClient = undefined;
+    this.#deliver(tx, heard);
+  }
+
+  /** A second phone answered the same call: it is told at once that it came too late (RFC 3261 §13.2.2.4). */
+  #onStray(tx: ClientTransaction, heard: Heard): void {
+    const { toTag } = heard.facts;
+    this.#strays ??= new Map();
+    if (this.#strays.has(toTag)) {
+      const ack = this.#strays.get(toTag);
+      if (ack !== undefined) this.#parts.core.net.send(ack.target, ack.data, ignoreFailure);
+      return;
+    }
+    this.#strays.set(toTag, undefined);
+    if (this.#made !== undefined && !this.#made.dialog.isConfirmed) this.#parts.dialogs.remove(this.#made);
+    const dialog = this.of.work?.dialog ?? createClientDialog(this.of, this.#heardBy(heard));
+    this.#endings.refuse(dialog, tx.request, (ack) => this.#strays?.set(toTag, ack));
+  }
+
+  /** The dialog of this response; of several forks the one heard last, until one is confirmed. */
+  #adopt(heard: Heard): DialogWork {
+    const { dialogs } = this.#parts;
+    const heardBy = this.#heardBy(heard);
+    const made = this.#made ?? dialogs.add(createClientDialog(this.of, heardBy));
+    if (this.#made !== undefined) {
+      dialogs.rebind(made, heardBy.flow);
+      adoptResponse(made.dialog, heardBy.message, heardBy.facts);
+    }
+    this.#made = made;
+    return made;
+  }
+
+  #heardBy(heard: Heard): { message: Heard['response']; facts: Heard['facts']; flow: Heard['received']['flow'] } {
+    return { message: heard.response, facts: heard.facts, flow: heard.received.flow };
+  }
+
+  #flushCancel(tx: ClientTransaction): boolean {
+    const cancel = this.#heldCancel;
+    if (cancel === undefined || !this.#parts.clients.isCancelable(tx)) return false;
+    this.#heldCancel = undefined;
+    this.#parts.clients.cancel(tx, cancel);
+    return true;
+  }
+}

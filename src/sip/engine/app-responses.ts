@@ -1,0 +1,217 @@
+/** The application's answers to requests from the network: drachtio-protocol §5.3, §6.1, §3.3. */
+import { formatMessage, header, headerValues, parseNameAddr, type SipHeader } from '../message/index.ts';
+import { findHeader, missingContentType, parseAppHeaders } from './app-headers.ts';
+import { contactKey } from './connections.ts';
+import { createSequence, refuseCommand } from './core.ts';
+import { createServerDialog, dialogId, refreshTarget } from './dialog.ts';
+import type { DialogEndings } from './dialog-endings.ts';
+import type { DialogWork } from './dialog-table.ts';
+import { echoResponse } from './echo.ts';
+import type { FlowLoss } from './flow-loss.ts';
+import { localizeHeaders, ownUri } from './local-address.ts';
+import type { EngineParts } from './parts.ts';
+import type { AppCommand, AppId, ListenerAddress } from './ports.ts';
+import { buildResponse } from './response-builder.ts';
+import type { ServerTransaction } from './server-transactions.ts';
+import { Unacknowledged } from './unacknowledged.ts';
+
+type SipCommand = Extract<AppCommand, { kind: 'sip' }>;
+
+/** The transaction's own; the application's copies do not count. */
+const OF_THE_TRANSACTION = new Set(['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards']);
+/** 2xx to these need a Contact (RFC 3261 §12.1.1, RFC 3311 §5.2, RFC 6665 §4.2.1.1). */
+const WITH_CONTACT = new Set(['INVITE', 'SUBSCRIBE', 'UPDATE']);
+const UNKNOWN = 'Response not sent due to unknown transaction';
+const CLOSED = 'transport for response has been shutdown or closed';
+const UNRELIABLE = 'reliable provisional responses are not supported';
+const DUPLICATE = 'dialog already exists, rejecting this request';
+
+interface Answer {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: readonly SipHeader[];
+  readonly body: Buffer;
+  readonly listener: ListenerAddress;
+}
+
+export class AppResponses {
+  readonly #parts: EngineParts;
+  readonly #endings: DialogEndings;
+  readonly #flows: FlowLoss;
+
+  constructor(parts: EngineParts, endings: DialogEndings, flows: FlowLoss) {
+    this.#parts = parts;
+    this.#endings = endings;
+    this.#flows = flows;
+  }
+
+  respond(app: AppId, command: SipCommand): void {
+    const { servers } = this.#parts;
+    const tx = servers.byId(command.transactionId);
+    if (tx === undefined || tx.app !== app || !servers.isOpen(tx)) return this.#refuse(app, command, UNKNOWN);
+    const answer = this.#read(tx, command);
+    if (typeof answer === 'string') return this.#refuse(app, command, answer);
+    this.#chooseTag(tx, answer, command);
+    this.#send(tx, answer, app, command);
+  }
+
+  /** What the application wants said, or why it cannot be. */
+  #read(tx: ServerTransaction, command: SipCommand): Answer | string {
+    const { core } = this.#parts;
+    const [, digits = '', reason = ''] = /^SIP\/2\.0 (\d{3})(?: (.*))?$/i.exec(command.startLine) ?? [];
+    const status = Number(digits);
+    if (status < 100 || status > 699) return 'Unknown server error sending response';
+    const given = parseAppHeaders(command.headerLines);
+    const contentType = missingContentType(given, command.body);
+    if (contentType === undefined) return 'missing content-type';
+    if (status > 100 && status < 200 && requiresReliable(given)) {
+      return supportsReliable(tx) ? UNRELIABLE : 'Remote endpoint does not support 100rel';
+    }
+    const listener = core.net.listeners.find((one) => one.id === tx.flow.listenerId);
+    if (listener === undefined || !this.#canAnswer(tx)) return CLOSED;
+    if (this.#makesSecondDialog(tx, status)) return DUPLICATE;
+    const own = given.filter((line) => !OF_THE_TRANSACTION.has(line.name));
+    const needsContact = status >= 200 && status < 300 && WITH_CONTACT.has(tx.request.method);
+    const contact: SipHeader[] =
+      needsContact && findHeader(own, 'Contact') === undefined
+        ? [{ name: 'Contact', value: `<${ownUri(listener)}>` }]
+        : [];
+    const headers = [...contact, ...localizeHeaders(own, listener), ...contentType];
+    return { status, reason, headers, body: command.body, listener };
+  }
+
+  /** A TCP peer may be connected to anew; a browser may not, but may come back by itself (RFC 3261 §18.2.2). */
+  #canAnswer(tx: ServerTransaction): boolean {
+    const { flow } = tx;
+    if (flow.connectionId === undefined || this.#parts.connections.isLive(flow.connectionId)) return true;
+    if (flow.transport === 'ws' || flow.transport === 'wss') return false;
+    const port = tx.facts.via.port ?? (flow.transport === 'tls' ? 5061 : 5060);
+    tx.flow = { ...flow, connectionId: undefined, remotePort: port };
+    return true;
+  }
+
+  #makesSecondDialog(tx: ServerTransaction, status: number): boolean {
+    if (!this.#makesDialog(tx, status)) return false;
+    return this.#parts.dialogs.get(dialogId(tx.facts.callId, tx.facts.fromTag)) !== undefined;
+  }
+
+  #makesDialog(tx: ServerTransaction, status: number): boolean {
+    if (tx.dialog !== undefined || tx.isInDialog) return false;
+    const { method } = tx.request;
+    if (method === 'SUBSCRIBE') return status >= 200 && status < 300;
+    return method === 'INVITE' && status > 100 && status < 300;
+  }
+
+  /** The first response fixes our tag; the application may choose it. */
+  #chooseTag(tx: ServerTransaction, answer: Answer, command: SipCommand): void {
+    if (answer.status === 100 || tx.localTag !== '') return;
+    const to = findHeader(parseAppHeaders(command.headerLines), 'To');
+    tx.localTag = (to === undefined ? undefined : parseNameAddr(to)?.params.get('tag')) ?? '';
+    this.#parts.servers.tagFor(tx);
+  }
+
+  #send(tx: ServerTransaction, answer: Answer, app: AppId, command: SipCommand): void {
+    const { servers, core } = this.#parts;
+    const { status, reason, headers, body } = answer;
+    const isSuccess = status >= 200 && status < 300;
+    const hasRecordRoute = (isSuccess || (status > 100 && status < 200)) && WITH_CONTACT.has(tx.request.method);
+    const toTag = status === 100 ? '' : tx.localTag;
+    const message = formatMessage(buildResponse(tx.request, { status, reason, toTag, hasRecordRoute, headers, body }));
+    servers.respond(tx, status, message);
+    this.#follow(tx, status, message);
+    const named = this.#nameDialog(tx);
+    echoResponse(core, app, { id: command.id, transactionId: tx.id, dialogId: named, flow: tx.flow, message });
+    if (isSuccess) this.#learnConnection(tx, answer);
+  }
+
+  /** What the response does to the dialog it makes or is in. */
+  #follow(tx: ServerTransaction, status: number, message: Buffer): void {
+    const { dialogs, core } = this.#parts;
+    if (this.#makesDialog(tx, status)) {
+      tx.dialog = createServerDialog(tx, tx.localTag, createSequence(core.random));
+      const made = dialogs.add(tx.dialog);
+      if (tx.request.method === 'INVITE') made.pendingServer = tx;
+    }
+    const work = tx.dialog === undefined ? undefined : dialogs.get(tx.dialog.id);
+    if (work === undefined || work.dialog !== tx.dialog || status < 200) return;
+    if (work.pendingServer === tx) work.pendingServer = undefined;
+    if (status < 300) this.#onSuccess(work, tx, message);
+    else if (!tx.isInDialog) dialogs.remove(work);
+    else if (endsSubscription(tx)) dialogs.remove(work);
+  }
+
+  #onSuccess(work: DialogWork, tx: ServerTransaction, message: Buffer): void {
+    const { method } = tx.request;
+    const { core, dialogs } = this.#parts;
+    if (tx.isInDialog && WITH_CONTACT.has(method)) refreshTarget(work.dialog, tx.request);
+    work.dialog.isConfirmed = true;
+    if (endsSubscription(tx)) return dialogs.remove(work);
+    if (method !== 'INVITE') return;
+    work.unacknowledged?.stop();
+    work.unacknowledged = new Unacknowledged(core, tx, message, () => this.#onUnacknowledged(work));
+    work.unacknowledged.start();
+  }
+
+  /** RFC 3261 §13.3.1.4: without an ACK the call is ended; by the application's own BYE if it has one waiting. */
+  #onUnacknowledged(work: DialogWork): void {
+    const waiting = work.afterAck.splice(0);
+    if (waiting.length === 0) return this.#endings.end(work, 'ACK timeout');
+    for (const act of waiting) act();
+  }
+
+  /** Filled for INVITE and SUBSCRIBE whatever the status, and for requests in a dialog that lives. */
+  #nameDialog(tx: ServerTransaction): string {
+    const { method } = tx.request;
+    if (tx.isInDialog) {
+      const id = tx.dialog?.id ?? '';
+      return this.#parts.dialogs.get(id)?.dialog === tx.dialog ? id : '';
+    }
+    return method === 'INVITE' || method === 'SUBSCRIBE' ? dialogId(tx.facts.callId, tx.facts.fromTag) : '';
+  }
+
+  /** A peer that registers over a connection is reached over that connection. */
+  #learnConnection(tx: ServerTransaction, answer: Answer): void {
+    const { method } = tx.request;
+    if ((method !== 'REGISTER' && method !== 'SUBSCRIBE') || tx.flow.connectionId === undefined) return;
+    const contact = parseNameAddr(headerValues(tx.request, 'Contact')[0] ?? '');
+    const key = contact === undefined ? undefined : contactKey(contact.uri);
+    if (contact === undefined || key === undefined) return;
+    const seconds = grantedSeconds(contact.uri, answer.headers, header(tx.request, 'Expires'));
+    if (seconds > 0) this.#flows.register(key, tx.flow, seconds);
+    else this.#parts.connections.unbind(key);
+  }
+
+  #refuse(app: AppId, command: SipCommand, text: string): void {
+    refuseCommand(this.#parts.core, app, command.id, text);
+  }
+}
+
+function requiresReliable(headers: readonly SipHeader[]): boolean {
+  return headers.some((line) => line.name === 'Require' && /(?:^|[\s,])100rel(?:$|[\s,])/i.test(line.value));
+}
+
+function supportsReliable(tx: ServerTransaction): boolean {
+  const offered = [...headerValues(tx.request, 'Supported'), ...headerValues(tx.request, 'Require')];
+  return offered.some((value) => value.trim().toLowerCase() === '100rel');
+}
+
+/** A NOTIFY that says so is the last of its subscription (RFC 6665 §4.4.1). */
+function endsSubscription(tx: ServerTransaction): boolean {
+  if (tx.request.method !== 'NOTIFY' || tx.dialog?.method !== 'SUBSCRIBE') return false;
+  return /^terminated\b/i.test(header(tx.request, 'Subscription-State') ?? '');
+}
+
+/** What the response grants: of that Contact, else of its Expires, else of the request's; an hour when nobody says. */
+function grantedSeconds(uri: string, headers: readonly SipHeader[], asked: string | undefined): number {
+  const contacts = headers.filter((line) => line.name === 'Contact');
+  const response = { kind: 'response', status: 200, reason: '', headers: contacts, body: Buffer.alloc(0) } as const;
+  const key = contactKey(uri);
+  let granted: string | undefined;
+  for (const value of headerValues(response, 'Contact')) {
+    const one = parseNameAddr(value);
+    if (one !== undefined && contactKey(one.uri) === key) granted = one.params.get('expires') ?? granted;
+  }
+  const text = granted ?? findHeader(headers, 'Expires') ?? asked ?? '3600';
+  const seconds = Number.parseInt(text, 10);
+  return Number.isNaN(seconds) ? 3600 : seconds;
+}

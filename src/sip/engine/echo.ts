@@ -1,0 +1,55 @@
+/** What an application is told about a message it had sent: drachtio-protocol §3.2 and §3.3. */
+import type { EngineCore } from './core.ts';
+import type { AppId, Flow, ListenerAddress } from './ports.ts';
+
+const DAY_MS = 86_400_000;
+
+/** UTC `HH:MM:SS.microseconds`. */
+export function timeText(wallTime: number): string {
+  const inDay = wallTime % DAY_MS;
+  const seconds = Math.floor(inDay / 1000);
+  const micros = Math.floor((inDay % 1000) * 1000);
+  return `${two(seconds / 3600)}:${two((seconds / 60) % 60)}:${two(seconds % 60)}.${String(micros).padStart(6, '0')}`;
+}
+
+function two(value: number): string {
+  return String(Math.floor(value)).padStart(2, '0');
+}
+
+export interface RequestEcho {
+  readonly id: string;
+  readonly transactionId: string;
+  readonly listener: ListenerAddress;
+  readonly message: Buffer;
+  /** False when nothing went out yet (a CANCEL held back) or nothing can (a peer that is gone). */
+  readonly isSent: boolean;
+}
+
+export function echoRequest(core: EngineCore, app: AppId, echo: RequestEcho): void {
+  const { listener } = echo;
+  const bytes = echo.isSent ? echo.message.length : 0;
+  const time = timeText(core.clock.wallTime());
+  const fields = [
+    ...['OK', 'application', String(bytes), listener.transport, listener.address, String(listener.port), time],
+    ...[echo.transactionId, 'Msg sent:', ''],
+  ];
+  core.apps.send(app, { kind: 'response', id: echo.id, fields, message: echo.message }, false);
+}
+
+export interface ResponseEcho {
+  readonly id: string;
+  readonly transactionId: string;
+  readonly dialogId: string;
+  readonly flow: Flow;
+  readonly message: Buffer;
+}
+
+export function echoResponse(core: EngineCore, app: AppId, echo: ResponseEcho): void {
+  const { flow } = echo;
+  const time = timeText(core.clock.wallTime());
+  const fields = [
+    ...['OK', 'application', String(echo.message.length), flow.transport, flow.remoteAddress, String(flow.remotePort)],
+    ...[time, echo.transactionId, echo.dialogId, '', 'Msg sent:', ''],
+  ];
+  core.apps.send(app, { kind: 'response', id: echo.id, fields, message: echo.message }, false);
+}

@@ -1,0 +1,150 @@
+/**
+ * The SIP engine that drachtio-srf applications talk to: drachtio-protocol §2-§6. It keeps transactions and dialogs and
+ * decides; sockets, threads and time are brought by others. Here everything is put together and inputs are handed on.
+ */
+import type { Clock, Logger, Random } from '../../kernel/index.ts';
+import { formatMessage } from '../message/index.ts';
+import { AppDelivery } from './app-delivery.ts';
+import { AppRequests } from './app-requests.ts';
+import { AppResponses } from './app-responses.ts';
+import { AppTable } from './app-table.ts';
+import { ClientTransactions } from './client-transactions.ts';
+import { Connections } from './connections.ts';
+import { createTag, type EngineCore, refuseCommand } from './core.ts';
+import { DialogEndings } from './dialog-endings.ts';
+import { DialogTable } from './dialog-table.ts';
+import { FlowLoss } from './flow-loss.ts';
+import { InboundRequests } from './inbound-requests.ts';
+import { readFacts } from './message-facts.ts';
+import { NextHops } from './next-hop.ts';
+import { DEFAULT_OPTIONS, type EngineOptions } from './options.ts';
+import type { EngineParts } from './parts.ts';
+import type { AppCommand, AppId, EngineApps, EngineInput, EngineNet, Received, Refused } from './ports.ts';
+import { buildResponse, NO_BODY, NO_HEADERS } from './response-builder.ts';
+import { ServerTransactions } from './server-transactions.ts';
+import { TimerQueue } from './timer-queue.ts';
+
+export interface EngineSetup {
+  readonly net: EngineNet;
+  readonly apps: EngineApps;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly options?: Partial<EngineOptions>;
+}
+
+/** How much is under way, for metrics and for tests that look for leaks. */
+export interface EngineLoad {
+  readonly serverTransactions: number;
+  readonly clientTransactions: number;
+  readonly dialogs: number;
+  readonly timers: number;
+}
+
+export class SipEngine implements EngineInput {
+  readonly #core: EngineCore;
+  readonly #parts: EngineParts;
+  readonly #inbound: InboundRequests;
+  readonly #requests: AppRequests;
+  readonly #responses: AppResponses;
+  readonly #flows: FlowLoss;
+
+  constructor(setup: EngineSetup) {
+    const { net, apps, clock, random, logger } = setup;
+    const options = { ...DEFAULT_OPTIONS, ...setup.options };
+    const core: EngineCore = { net, apps, clock, random, logger, options, timers: new TimerQueue(clock) };
+    const appTable = new AppTable(options);
+    const connections = new Connections(clock);
+    this.#core = core;
+    this.#parts = {
+      core,
+      appTable,
+      connections,
+      servers: new ServerTransactions(core, (tx) => appTable.countTransaction(tx.app, -1)),
+      clients: new ClientTransactions(core),
+      dialogs: new DialogTable(core, appTable),
+      hops: new NextHops(core, connections),
+      delivery: new AppDelivery(core),
+    };
+    const endings = new DialogEndings(this.#parts);
+    this.#flows = new FlowLoss(this.#parts, endings);
+    this.#inbound = new InboundRequests(this.#parts);
+    this.#requests = new AppRequests(this.#parts, endings);
+    this.#responses = new AppResponses(this.#parts, endings, this.#flows);
+  }
+
+  get load(): EngineLoad {
+    const { servers, clients, dialogs } = this.#parts;
+    return {
+      serverTransactions: servers.size,
+      clientTransactions: clients.size,
+      dialogs: dialogs.size,
+      timers: this.#core.timers.size,
+    };
+  }
+
+  received(received: Received): void {
+    const { message, flow } = received;
+    this.#parts.connections.seen(flow);
+    const facts = readFacts(message);
+    if (facts === undefined) {
+      this.#core.logger.debug({ remote: flow.remoteAddress }, 'message without the headers to match it dropped');
+      return;
+    }
+    if (message.kind === 'request') return this.#inbound.received(message, facts, received);
+    if (this.#parts.clients.received({ response: message, facts, received })) return;
+    this.#core.logger.debug({ remote: flow.remoteAddress, status: message.status }, 'response to nothing dropped');
+  }
+
+  /** Answers statelessly: a retransmission is refused anew. */
+  refused({ flow, status, reason, request }: Refused): void {
+    this.#parts.connections.seen(flow);
+    if (request.kind === 'response' || request.method === 'ACK') return;
+    const toTag = createTag(this.#core.random);
+    const parts = { status, reason, toTag, hasRecordRoute: false, headers: NO_HEADERS, body: NO_BODY };
+    this.#parts.servers.sendBack(flow, formatMessage(buildResponse(request, parts)));
+  }
+
+  connectionClosed(connectionId: number): void {
+    this.#flows.connectionClosed(connectionId);
+  }
+
+  appConnected(app: AppId, _tags: readonly string[]): void {
+    this.#parts.appTable.connect(app);
+  }
+
+  appCommand(app: AppId, command: AppCommand): void {
+    const { appTable } = this.#parts;
+    if (!appTable.has(app)) return;
+    switch (command.kind) {
+      case 'route':
+        appTable.route(app, command.verb.toLowerCase());
+        return this.#confirm(app, command.id);
+      case 'remove-route':
+        appTable.unroute(app, command.verb.toLowerCase());
+        return this.#confirm(app, command.id);
+      case 'sip':
+        return this.#sip(app, command);
+      case 'proxy':
+        return refuseCommand(this.#core, app, command.id, 'proxying is not supported by this engine');
+    }
+  }
+
+  appClosed(app: AppId): void {
+    const { appTable, servers, dialogs } = this.#parts;
+    appTable.close(app);
+    for (const tx of [...servers.all()]) if (tx.app === app && servers.isOpen(tx)) servers.respondPlain(tx, 503);
+    this.#requests.appClosed(app);
+    dialogs.orphan(app);
+  }
+
+  #sip(app: AppId, command: Extract<AppCommand, { kind: 'sip' }>): void {
+    if (!/^SIP\/2\.0 /i.test(command.startLine)) return this.#requests.request(app, command);
+    if (command.transactionId !== '') return this.#responses.respond(app, command);
+    this.#core.apps.send(app, { kind: 'refuse', id: command.id, text: 'transaction id missing' }, false);
+  }
+
+  #confirm(app: AppId, id: string): void {
+    this.#core.apps.send(app, { kind: 'response', id, fields: ['OK'], message: undefined }, false);
+  }
+}

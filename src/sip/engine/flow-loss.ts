@@ -1,0 +1,114 @@
+/**
+ * A browser's connection is all there is to reach it by. When it closes under a live call, the same registered Contact
+ * gets some time to come back on a new one; then the call is over (drachtio-protocol §11).
+ */
+import { formatMessage, type SipRequest } from '../message/index.ts';
+import { contactKey } from './connections.ts';
+import { contactUri } from './dialog.ts';
+import type { DialogEndings } from './dialog-endings.ts';
+import type { DialogWork } from './dialog-table.ts';
+import type { EngineParts } from './parts.ts';
+import type { Flow } from './ports.ts';
+import { NO_BODY } from './response-builder.ts';
+import type { ServerTransaction } from './server-transactions.ts';
+
+const TEXT = 'transport closed';
+
+export class FlowLoss {
+  readonly #parts: EngineParts;
+  readonly #endings: DialogEndings;
+  /** INVITEs being answered whose caller's connection closed. */
+  readonly #stranded = new Map<ServerTransaction, string>();
+
+  constructor(parts: EngineParts, endings: DialogEndings) {
+    this.#parts = parts;
+    this.#endings = endings;
+  }
+
+  /** A Contact (re)registered over `flow`: what it had under way continues there. */
+  register(key: string, flow: Flow, seconds: number): void {
+    const { connections, dialogs } = this.#parts;
+    connections.bind(key, flow, seconds);
+    for (const work of dialogs.returned(key, flow)) {
+      if (work.pendingServer !== undefined) work.pendingServer.flow = flow;
+    }
+    for (const [tx, contact] of this.#stranded) if (contact === key) this.#rescue(tx, flow);
+  }
+
+  connectionClosed(connectionId: number): void {
+    const { connections, dialogs } = this.#parts;
+    const keys = connections.closed(connectionId);
+    const works = dialogs.takeConnection(connectionId);
+    for (const work of works) {
+      const isRegistered = keys.has(contactKey(work.dialog.remoteTarget) ?? '');
+      // A TCP peer that never registered may close an idle connection and open another: that is no loss.
+      if (isBrowser(work.dialog.flow) || isRegistered) dialogs.awaitReturn(work, () => this.#onGone(work));
+    }
+    this.#strand(connectionId);
+    this.#failRequests(connectionId, works);
+  }
+
+  #onGone(work: DialogWork): void {
+    const { servers, clients, dialogs } = this.#parts;
+    const { pendingServer, pendingClient } = work;
+    if (work.dialog.isConfirmed) return this.#endings.end(work, TEXT, 503);
+    dialogs.remove(work);
+    if (pendingServer !== undefined && servers.isOpen(pendingServer)) this.#abandon(pendingServer);
+    if (pendingClient !== undefined && clients.isOpen(pendingClient)) clients.fail(pendingClient, 'closed');
+  }
+
+  /** Callers that had no answer yet, so no dialog either. */
+  #strand(connectionId: number): void {
+    const { servers, core } = this.#parts;
+    for (const tx of servers.all()) {
+      if (tx.flow.connectionId !== connectionId || tx.request.method !== 'INVITE') continue;
+      if (tx.dialog !== undefined || !servers.isOpen(tx) || !isBrowser(tx.flow)) continue;
+      this.#stranded.set(tx, contactKey(contactUri(tx.request)) ?? '');
+      core.timers.after(core.options.flowGraceMs, () => {
+        if (this.#stranded.delete(tx) && servers.isOpen(tx)) this.#abandon(tx);
+      });
+    }
+  }
+
+  #rescue(tx: ServerTransaction, flow: Flow): void {
+    tx.flow = flow;
+    this.#stranded.delete(tx);
+  }
+
+  /** Our requests on that connection will not be answered, except calls that ring at a browser that may come back. */
+  #failRequests(connectionId: number, lost: readonly DialogWork[]): void {
+    const { clients } = this.#parts;
+    const waiting = new Set(lost.map((work) => work.pendingClient));
+    for (const tx of [...clients.all()]) {
+      if (tx.target.connectionId !== connectionId || waiting.has(tx) || !clients.isOpen(tx)) continue;
+      clients.fail(tx, 'closed');
+    }
+  }
+
+  /** The caller is gone for good: to the application that is a CANCEL. */
+  #abandon(tx: ServerTransaction): void {
+    const { servers, delivery } = this.#parts;
+    servers.abandon(tx);
+    if (tx.app === undefined) return;
+    const message = formatMessage(cancelOf(tx.request));
+    const { transport } = tx.flow;
+    delivery.synthesized(tx.app, { transactionId: tx.id, dialogId: tx.dialog?.id ?? '', transport, message }, false);
+  }
+}
+
+function isBrowser(flow: Flow): boolean {
+  return flow.transport === 'ws' || flow.transport === 'wss';
+}
+
+const NAMING = new Set(['Via', 'From', 'To', 'Call-ID', 'Max-Forwards']);
+
+function cancelOf(invite: SipRequest): SipRequest {
+  const cseq = Number.parseInt(invite.headers.find((line) => line.name === 'CSeq')?.value ?? '0', 10);
+  const headers = [
+    ...invite.headers.filter((line) => NAMING.has(line.name)),
+    { name: 'CSeq', value: `${cseq} CANCEL` },
+    { name: 'Reason', value: `SIP;cause=503;text="${TEXT}"` },
+    { name: 'Content-Length', value: '0' },
+  ];
+  return { kind: 'request', method: 'CANCEL', uri: invite.uri, headers, body: NO_BODY };
+}

@@ -1,0 +1,149 @@
+/** Requests from the network: which transaction and dialog they belong to, and who is asked (drachtio-protocol §6.1-§6.3). */
+
+import type { SipRequest } from '../message/index.ts';
+import { findHeader } from './app-headers.ts';
+import { contactUri } from './dialog.ts';
+import type { DialogWork } from './dialog-table.ts';
+import type { MessageFacts } from './message-facts.ts';
+import { ALLOW, fallsThrough, isKnownMethod, isOffered, needsDialog } from './method-policy.ts';
+import type { EngineParts } from './parts.ts';
+import type { AppId, Received } from './ports.ts';
+import type { ServerTransaction } from './server-transactions.ts';
+
+const SUPPORTED_SCHEME = /^(?:sips?|tel):/i;
+
+export class InboundRequests {
+  readonly #parts: EngineParts;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  received(request: SipRequest, facts: MessageFacts, received: Received): void {
+    if (request.method === 'ACK') return this.#onAck(request, facts, received);
+    const { servers } = this.#parts;
+    const known = servers.find(request, facts);
+    if (known !== undefined) return servers.retransmitted(known);
+    if (request.method === 'CANCEL') return this.#onCancel(request, facts, received);
+    const isMerged = servers.isMerged(facts);
+    const tx = servers.create(request, facts, received.flow);
+    if (isMerged) return servers.respondPlain(tx, 482);
+    if (!SUPPORTED_SCHEME.test(request.uri)) return servers.respondPlain(tx, 416);
+    if (facts.toTag === '') return this.#outOfDialog(tx, received);
+    return this.#inDialog(tx, received);
+  }
+
+  #onAck(request: SipRequest, facts: MessageFacts, received: Received): void {
+    const { servers, dialogs, delivery } = this.#parts;
+    const tx = servers.find(request, facts);
+    if (tx !== undefined && !servers.acked(tx)) return; // the ACK to a failure ends there
+    const work = dialogs.match(facts);
+    const waiting = work?.unacknowledged;
+    if (work === undefined || waiting === undefined || waiting.cseq !== facts.cseq.number) return;
+    dialogs.rebind(work, received.flow);
+    if (!waiting.acknowledged()) return;
+    const { app, id } = work.dialog;
+    if (app !== undefined) {
+      delivery.ack(app, { transactionId: waiting.ackId, dialogId: id, message: request, received });
+    }
+    for (const act of work.afterAck.splice(0)) act();
+  }
+
+  /** RFC 3261 §9.2: the CANCEL and the INVITE are answered at once; the application learns of it afterwards. */
+  #onCancel(request: SipRequest, facts: MessageFacts, received: Received): void {
+    const { servers, dialogs, delivery } = this.#parts;
+    const invite = servers.find(request, facts, 'INVITE');
+    const tx = servers.create(request, facts, received.flow);
+    if (invite === undefined || invite.machine.phase === 'accepted') return servers.respondPlain(tx, 481);
+    tx.localTag = servers.tagFor(invite);
+    servers.respondPlain(tx, 200);
+    if (!servers.isOpen(invite)) return;
+    servers.respondPlain(invite, 487);
+    const { app, dialog } = invite;
+    const work = dialog === undefined ? undefined : dialogs.get(dialog.id);
+    if (work !== undefined && !invite.isInDialog) dialogs.remove(work);
+    if (app === undefined) return;
+    delivery.requestInDialog(app, { transactionId: invite.id, dialogId: dialog?.id ?? '', message: request, received });
+  }
+
+  #outOfDialog(tx: ServerTransaction, received: Received): void {
+    const { servers, appTable, delivery } = this.#parts;
+    const { method } = tx.request;
+    if (needsDialog(method)) return servers.respondPlain(tx, 481);
+    if (isUnusable(tx)) return servers.respondPlain(tx, 400);
+    const choice = appTable.choose(method);
+    if (choice.kind === 'app') {
+      this.#assign(tx, choice.app);
+      return delivery.newRequest(choice.app, { transactionId: tx.id, dialogId: '', message: tx.request, received });
+    }
+    if (choice.kind === 'full') {
+      const seconds = String(this.#parts.core.options.retryAfterSec);
+      return servers.respondPlain(tx, 503, [{ name: 'Retry-After', value: seconds }]);
+    }
+    if (isOffered(method)) return servers.respondPlain(tx, 503);
+    servers.respondPlain(tx, isKnownMethod(method) ? 405 : 501, [{ name: 'Allow', value: ALLOW }]);
+  }
+
+  #inDialog(tx: ServerTransaction, received: Received): void {
+    const { servers, dialogs, delivery } = this.#parts;
+    const { method } = tx.request;
+    const work = dialogs.match(tx.facts);
+    if (work === undefined && fallsThrough(method)) return this.#outOfDialog(tx, received);
+    if (work === undefined) return servers.respondPlain(tx, 481);
+    const { dialog } = work;
+    if (dialog.app === undefined) {
+      if (method === 'BYE') dialogs.remove(work);
+      return servers.respondPlain(tx, 481);
+    }
+    if (tx.facts.cseq.number < dialog.remoteSeq) return servers.respondPlain(tx, 500);
+    dialog.remoteSeq = tx.facts.cseq.number;
+    dialogs.rebind(work, received.flow);
+    tx.dialog = dialog;
+    tx.isInDialog = true;
+    if (method === 'INVITE' && !this.#admitReInvite(tx, work)) return;
+    this.#assign(tx, dialog.app);
+    if (method === 'BYE') this.#onBye(work);
+    delivery.requestInDialog(dialog.app, { transactionId: tx.id, dialogId: dialog.id, message: tx.request, received });
+  }
+
+  /** Two INVITEs at a time are one too many (RFC 3261 §14.2). */
+  #admitReInvite(tx: ServerTransaction, work: DialogWork): boolean {
+    const { servers, clients, core } = this.#parts;
+    if (work.pendingServer !== undefined && servers.isOpen(work.pendingServer)) {
+      servers.respondPlain(tx, 500, [{ name: 'Retry-After', value: String(core.random.uint32() % 11) }]);
+      return false;
+    }
+    if (work.pendingClient !== undefined && clients.isOpen(work.pendingClient)) {
+      servers.respondPlain(tx, 491);
+      return false;
+    }
+    work.pendingServer = tx;
+    return true;
+  }
+
+  /** The dialog is over at once; an INVITE still open in it is answered (RFC 3261 §15.1.2). */
+  #onBye(work: DialogWork): void {
+    const { servers, dialogs } = this.#parts;
+    const open = work.pendingServer;
+    if (open !== undefined && servers.isOpen(open)) servers.respondPlain(open, 487);
+    dialogs.remove(work);
+  }
+
+  #assign(tx: ServerTransaction, app: AppId): void {
+    const { servers, appTable } = this.#parts;
+    tx.app = app;
+    appTable.countTransaction(app, 1);
+    const isInvite = tx.request.method === 'INVITE';
+    if (isInvite) servers.respondPlain(tx, 100);
+    // Nobody may be left ringing for ever; for other methods the sender has given up by then (RFC 4320 §4.1).
+    servers.awaitApp(tx, () => (isInvite ? servers.respondPlain(tx, 480) : servers.abandon(tx)));
+  }
+}
+
+/** What no application could work with: an INVITE nobody can talk back to, a REGISTER that takes all and keeps it. */
+function isUnusable({ request, facts }: ServerTransaction): boolean {
+  if (request.method === 'INVITE') return facts.fromTag === '' || contactUri(request) === '';
+  if (request.method !== 'REGISTER') return false;
+  const removesAll = findHeader(request.headers, 'Contact') === '*';
+  return removesAll && findHeader(request.headers, 'Expires') !== '0';
+}

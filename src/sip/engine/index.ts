@@ -1,0 +1,18 @@
+export { type EngineLoad, type EngineSetup, SipEngine } from './engine.ts';
+export { DEFAULT_OPTIONS, type EngineOptions } from './options.ts';
+export type {
+  AppCommand,
+  AppId,
+  AppMessage,
+  EngineApps,
+  EngineInput,
+  EngineNet,
+  Flow,
+  ListenerAddress,
+  Received,
+  Refused,
+  SendFailure,
+  SendTarget,
+  SipTransport,
+  WireProto,
+} from './ports.ts';

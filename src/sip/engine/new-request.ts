@@ -1,0 +1,53 @@
+/** A new request outside a dialog, with everything filled in that its application left out: drachtio-protocol §5.2. */
+import type { Random } from '../../kernel/index.ts';
+import { parseCSeq, parseNameAddr, type SipHeader, type SipRequest } from '../message/index.ts';
+import { findHeader } from './app-headers.ts';
+import { createSequence, createTag } from './core.ts';
+import { localizeHeaders, ownUri, viaValue } from './local-address.ts';
+import type { ListenerAddress } from './ports.ts';
+import { withTag } from './response-builder.ts';
+
+export interface NewRequest {
+  readonly request: SipRequest;
+  readonly callId: string;
+  /** The whole From value. */
+  readonly from: string;
+  readonly fromTag: string;
+  readonly cseq: number;
+}
+
+/** Requests that say where later ones go. */
+const WITH_CONTACT = new Set(['INVITE', 'SUBSCRIBE', 'REFER']);
+const PLACED_FIRST = new Set(['Max-Forwards', 'From', 'To', 'Call-ID', 'CSeq', 'Contact']);
+
+export function buildNewRequest(
+  wish: {
+    readonly method: string;
+    readonly uri: string;
+    readonly headers: readonly SipHeader[];
+    readonly body: Buffer;
+  },
+  by: { readonly listener: ListenerAddress; readonly branch: string; readonly random: Random },
+): NewRequest {
+  const { method, uri, body } = wish;
+  const { listener, random } = by;
+  const given = localizeHeaders(wish.headers, listener);
+  const from = withTag(findHeader(given, 'From') ?? `<${ownUri(listener)}>`, createTag(random));
+  const callId = findHeader(given, 'Call-ID') ?? random.uuid();
+  const cseq = parseCSeq(findHeader(given, 'CSeq') ?? '')?.number ?? createSequence(random);
+  const headers: SipHeader[] = [
+    { name: 'Via', value: viaValue(listener, by.branch) },
+    { name: 'Max-Forwards', value: findHeader(given, 'Max-Forwards') ?? '70' },
+    { name: 'From', value: from },
+    { name: 'To', value: findHeader(given, 'To') ?? `<${uri}>` },
+    { name: 'Call-ID', value: callId },
+    { name: 'CSeq', value: `${cseq} ${method}` },
+  ];
+  const contacts = given.filter((line) => line.name === 'Contact');
+  if (contacts.length > 0) headers.push(...contacts);
+  else if (WITH_CONTACT.has(method)) headers.push({ name: 'Contact', value: `<${ownUri(listener)}>` });
+  for (const line of given) if (!PLACED_FIRST.has(line.name)) headers.push(line);
+  headers.push({ name: 'Content-Length', value: String(body.length) });
+  const fromTag = parseNameAddr(from)?.params.get('tag') ?? '';
+  return { request: { kind: 'request', method, uri, headers, body }, callId, from, fromTag, cseq };
+}

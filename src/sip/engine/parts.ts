@@ -1,0 +1,20 @@
+import type { AppDelivery } from './app-delivery.ts';
+import type { AppTable } from './app-table.ts';
+import type { ClientTransactions } from './client-transactions.ts';
+import type { Connections } from './connections.ts';
+import type { EngineCore } from './core.ts';
+import type { DialogTable } from './dialog-table.ts';
+import type { NextHops } from './next-hop.ts';
+import type { ServerTransactions } from './server-transactions.ts';
+
+/** The engine's tables, which those who decide work on together. */
+export interface EngineParts {
+  readonly core: EngineCore;
+  readonly appTable: AppTable;
+  readonly servers: ServerTransactions;
+  readonly clients: ClientTransactions;
+  readonly dialogs: DialogTable;
+  readonly connections: Connections;
+  readonly hops: NextHops;
+  readonly delivery: AppDelivery;
+}
