@@ -1,0 +1,2 @@
+export { mediaErrors } from './media-errors.ts';
+export { type MediaPlaneOptions, type RunningMediaPlane, startMediaPlane } from './media-plane.ts';

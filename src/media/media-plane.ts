@@ -1,0 +1,257 @@
+/** The MediaPlane of this process: browser Legs on mediasoup, SIP Legs and built-in parties on the edge. */
+import type {
+  ConnectPort,
+  ConnectWebRtcPort,
+  MediaCounters,
+  MediaEvent,
+  MediaPlane,
+  OpenBuiltInPort,
+  OpenPort,
+  OpenRtpPort,
+  OpenWebRtcPort,
+  PortReport,
+} from '../calls/index.ts';
+import { type Clock, Emitter, type Logger, type PortId, type Unsubscribe } from '../kernel/index.ts';
+import type { LocalRtp, LocalWebRtc } from '../sdp/index.ts';
+import { type Edge, type EdgeEvent, type EdgeOptions, startEdge } from './edge/index.ts';
+import { emptyReport } from './empty-report.ts';
+import { innerPorts, type PortRange } from './inner-ports.ts';
+import { mediaErrors } from './media-errors.ts';
+import type { MediaWorker } from './media-worker.ts';
+import { routerFormats, rtpCapabilities } from './router-codecs.ts';
+import { SharedRouter } from './shared-router.ts';
+import type { WebRtcListen } from './webrtc-listen.ts';
+import { WebRtcPort, type WebRtcPortState } from './webrtc-port.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface MediaPlaneOptions {
+  /** Path of mediasoup's worker. */
+  readonly workerBin: string;
+  /** How many worker processes. */
+  readonly workers: number;
+  readonly webRtc: WebRtcListen;
+  readonly edge: EdgeOptions;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** A MediaPlane with what its owner needs beyond the calls' view of it. */
+export interface RunningMediaPlane extends MediaPlane {
+  /** Workers that are up: for readiness. */
+  readonly workersRunning: number;
+  /** Process ids of the workers: for measurements. */
+  readonly workerPids: readonly number[];
+  /** Closes every port, ends workers and threads. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** rtp and built-in ports live in the edge alone. */
+type Port =
+  | { readonly home: 'edge'; readonly owner: OpenRtpPort | OpenBuiltInPort }
+  | { readonly home: 'mediasoup'; readonly owner: OpenWebRtcPort; readonly webRtc: WebRtcPort };
+
+/** Starts workers and edge. Throws a CodedError that names what is missing or taken. */
+export async function startMediaPlane(options: MediaPlaneOptions): Promise<RunningMediaPlane> {
+  const edge = await startEdge(options.edge);
+  const plane = new ProcessMediaPlane(options, edge);
+  try {
+    await plane.start();
+  } catch (error) {
+    await edge.stop();
+    throw error;
+  }
+  return plane;
+}
+
+class ProcessMediaPlane implements RunningMediaPlane {
+  readonly #edge: Edge;
+  readonly #pool: WorkerPool;
+  readonly #clock: Clock;
+  readonly #innerPorts: PortRange;
+  readonly #events = new Emitter<{ media: MediaEvent }>();
+  readonly #ports = new Map<PortId, Port>();
+  /** A port may be closed before it is open: the close waits for it. */
+  readonly #opening = new Map<PortId, Promise<unknown>>();
+  readonly #partners = new Map<PortId, PortId>();
+
+  constructor(options: MediaPlaneOptions, edge: Edge) {
+    this.#edge = edge;
+    this.#clock = options.clock;
+    this.#innerPorts = innerPorts(options.edge.portRange);
+    this.#pool = new WorkerPool({ ...options, listen: options.webRtc }, (worker) => this.#workerDied(worker));
+    edge.onEvent((event) => this.#onEdgeEvent(event));
+  }
+
+  start(): Promise<void> {
+    return this.#pool.start();
+  }
+
+  get workersRunning(): number {
+    return this.#pool.running;
+  }
+
+  get workerPids(): readonly number[] {
+    return this.#pool.pids;
+  }
+
+  open(request: OpenRtpPort): Promise<LocalRtp>;
+  open(request: OpenWebRtcPort): Promise<LocalWebRtc>;
+  open(request: OpenBuiltInPort): Promise<undefined>;
+  async open(request: OpenPort): Promise<LocalRtp | LocalWebRtc | undefined> {
+    const { portId } = request;
+    if (this.#ports.has(portId) || this.#opening.has(portId)) throw mediaErrors.MEDIA_PORT_EXISTS([portId]);
+    const opening = this.#open(request);
+    this.#opening.set(portId, opening);
+    try {
+      return await opening;
+    } finally {
+      this.#opening.delete(portId);
+    }
+  }
+
+  async connect(request: ConnectPort): Promise<void> {
+    const port = this.#portOf(request.portId);
+    if (request.kind !== port.owner.kind) {
+      throw mediaErrors.MEDIA_PORT_KIND([request.portId, port.owner.kind, request.kind]);
+    }
+    if (request.kind === 'webrtc') await this.#connectWebRtc(request, port);
+    else await this.#edge.connect(request);
+  }
+
+  async bridge(a: PortId, b: PortId): Promise<void> {
+    const [portA, portB] = [this.#portOf(a), this.#portOf(b)];
+    this.#partners.set(a, b);
+    this.#partners.set(b, a);
+    const pair = directPair(portA, portB);
+    if (pair !== undefined) {
+      await Promise.all([pair[0].hear(pair[1]), pair[1].hear(pair[0])]);
+      return;
+    }
+    await Promise.all([this.#linkToEdge(portA), this.#linkToEdge(portB)]);
+    await this.#edge.bridge(a, b);
+  }
+
+  async close(portId: PortId): Promise<PortReport> {
+    await this.#opening.get(portId)?.catch(() => {});
+    const port = this.#ports.get(portId);
+    if (port === undefined) return emptyReport(portId);
+    this.#ports.delete(portId);
+    this.#part(portId);
+    if (port.home === 'edge') return this.#edge.close(portId);
+    const report = await port.webRtc.close();
+    if (port.webRtc.isLinked) await this.#edge.close(portId);
+    return report;
+  }
+
+  onEvent(listener: (event: MediaEvent) => void): Unsubscribe {
+    return this.#events.on('media', listener);
+  }
+
+  async counters(): Promise<MediaCounters> {
+    const [edge, pool] = await Promise.all([this.#edge.counters(), this.#pool.counts()]);
+    return {
+      rtpPacketsReceived: edge.rtpPacketsReceived,
+      rtpPacketsSent: edge.rtpPacketsSent,
+      rtpPacketsRejected: edge.rtpPacketsRejected,
+      digitsRelayed: edge.digitsRelayed,
+      transcodedSeconds: 0,
+      portsOpen: this.#ports.size,
+      portsQuarantined: edge.portsQuarantined,
+      routersOpen: pool.routers,
+      webRtcTransportsOpen: pool.webRtcTransports,
+    };
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#ports.keys(), ...this.#opening.keys()].map((portId) => this.close(portId)));
+    await Promise.all([this.#pool.close(), this.#edge.stop()]);
+  }
+
+  async #open(request: OpenPort): Promise<LocalRtp | LocalWebRtc | undefined> {
+    if (request.kind === 'webrtc') return this.#openWebRtc(request);
+    const local = request.kind === 'rtp' ? await this.#edge.openPort(request) : await this.#edge.openBuiltIn(request);
+    this.#ports.set(request.portId, { home: 'edge', owner: request });
+    return local ?? undefined;
+  }
+
+  async #openWebRtc(request: OpenWebRtcPort): Promise<LocalWebRtc> {
+    const shared = await this.#routerFor(request);
+    try {
+      const webRtc = await WebRtcPort.open({
+        owner: request,
+        shared,
+        clock: this.#clock,
+        onState: (state) => this.#onWebRtcState(request, state),
+      });
+      this.#ports.set(request.portId, { home: 'mediasoup', owner: request, webRtc });
+      return webRtc.local;
+    } catch (error) {
+      shared.release();
+      throw error;
+    }
+  }
+
+  async #routerFor({ portId, codecs, telephoneEvents, joinPortId }: OpenWebRtcPort): Promise<SharedRouter> {
+    if (joinPortId !== undefined) {
+      const joined = this.#portOf(joinPortId);
+      if (joined.home === 'mediasoup') return joined.webRtc.shared.retain();
+      throw mediaErrors.MEDIA_PORT_KIND([joinPortId, joined.owner.kind, 'webrtc']);
+    }
+    if (codecs.length === 0) throw mediaErrors.MEDIA_NO_CODECS([portId]);
+    const formats = routerFormats(codecs, telephoneEvents);
+    return new SharedRouter(await this.#pool.createRouter(rtpCapabilities(formats).codecs), formats, this.#innerPorts);
+  }
+
+  async #connectWebRtc(request: ConnectWebRtcPort, port: Port): Promise<void> {
+    if (port.home !== 'mediasoup') return;
+    await port.webRtc.connect(request);
+    const partnerId = this.#partners.get(request.portId);
+    const partner = partnerId === undefined ? undefined : this.#ports.get(partnerId);
+    const pair = partner === undefined ? undefined : directPair(port, partner);
+    if (pair !== undefined) await pair[1].hear(pair[0]);
+  }
+
+  async #linkToEdge(port: Port): Promise<void> {
+    if (port.home === 'mediasoup') await port.webRtc.linkToEdge(this.#edge);
+  }
+
+  #portOf(portId: PortId): Port {
+    const port = this.#ports.get(portId);
+    if (port === undefined) throw mediaErrors.MEDIA_PORT_UNKNOWN([portId]);
+    return port;
+  }
+
+  #part(portId: PortId): void {
+    const partner = this.#partners.get(portId);
+    this.#partners.delete(portId);
+    if (partner !== undefined && this.#partners.get(partner) === portId) this.#partners.delete(partner);
+  }
+
+  #onWebRtcState({ portId, callId, legId }: OpenWebRtcPort, state: WebRtcPortState): void {
+    if (state === 'up') this.#events.emit('media', { kind: 'port-up', portId, callId, legId });
+    else this.#events.emit('media', { kind: 'port-failed', portId, callId, legId, reason: state });
+  }
+
+  #workerDied(worker: MediaWorker): void {
+    for (const port of this.#ports.values()) {
+      if (port.home !== 'mediasoup' || port.webRtc.shared.worker !== worker) continue;
+      const { portId, callId, legId } = port.owner;
+      this.#events.emit('media', { kind: 'port-failed', portId, callId, legId, reason: 'worker' });
+    }
+  }
+
+  #onEdgeEvent(event: EdgeEvent): void {
+    const port = this.#ports.get(event.portId);
+    if (port === undefined) return;
+    const { portId, callId, legId } = port.owner;
+    // A browser Leg is up when its DTLS is, whatever the edge sees of it.
+    if (event.kind === 'port-up' && port.home === 'mediasoup') return;
+    this.#events.emit('media', { ...event, portId, callId, legId });
+  }
+}
+
+/** The two browser Legs when they live on one router and need no edge between them. */
+function directPair(a: Port, b: Port): readonly [WebRtcPort, WebRtcPort] | undefined {
+  if (a.home !== 'mediasoup' || b.home !== 'mediasoup' || a.webRtc.shared !== b.webRtc.shared) return undefined;
+  return [a.webRtc, b.webRtc];
+}

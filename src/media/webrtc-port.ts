@@ -1,0 +1,216 @@
+/** A browser Leg's attachment: its WebRtcTransport, what it says (a Producer) and what it hears (a Consumer). */
+import type { types } from 'mediasoup';
+import type { ConnectWebRtcPort, PortOwner, PortReport } from '../calls/index.ts';
+import type { Clock, Timer } from '../kernel/index.ts';
+import type { AudioFormat, Direction, LocalWebRtc } from '../sdp/index.ts';
+import type { Edge } from './edge/index.ts';
+import { EdgeLink } from './edge-link.ts';
+import { emptyReport } from './empty-report.ts';
+import { localWebRtc, midExtension } from './local-webrtc.ts';
+import { routerFormats, rtpCapabilities, rtpCodecs } from './router-codecs.ts';
+import type { SharedRouter } from './shared-router.ts';
+
+/** From `connect` until DTLS is done; a browser needs a few hundred milliseconds. */
+const setUpMs = 15_000;
+
+export type WebRtcPortState = 'up' | 'ice' | 'dtls';
+
+export interface WebRtcPortParts {
+  readonly owner: PortOwner;
+  readonly shared: SharedRouter;
+  readonly transport: types.WebRtcTransport;
+  readonly clock: Clock;
+  /** Called once with 'up', and once at most with what failed. */
+  readonly onState: (state: WebRtcPortState) => void;
+}
+
+export class WebRtcPort {
+  readonly owner: PortOwner;
+  readonly shared: SharedRouter;
+  readonly #transport: types.WebRtcTransport;
+  readonly #clock: Clock;
+  readonly #onState: (state: WebRtcPortState) => void;
+  #deadline: Timer | undefined;
+  #direction: Direction = 'sendrecv';
+  #format: AudioFormat | undefined;
+  #says: types.Producer | undefined;
+  #hears: types.Consumer | undefined;
+  #link: EdgeLink | undefined;
+  /** Requests of one port run one after another. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: WebRtcPortParts) {
+    this.owner = parts.owner;
+    this.shared = parts.shared;
+    this.#transport = parts.transport;
+    this.#clock = parts.clock;
+    this.#onState = parts.onState;
+  }
+
+  static async open(parts: Omit<WebRtcPortParts, 'transport'>): Promise<WebRtcPort> {
+    const { router, server } = parts.shared;
+    const transport = await router.createWebRtcTransport({
+      webRtcServer: server,
+      enableUdp: true,
+      enableTcp: true,
+      preferUdp: true,
+    });
+    const port = new WebRtcPort({ ...parts, transport });
+    transport.on('dtlsstatechange', (state) => port.#onDtls(state));
+    transport.on('icestatechange', (state) => {
+      if (state === 'disconnected') port.#fail('ice');
+    });
+    return port;
+  }
+
+  get local(): LocalWebRtc {
+    return localWebRtc(this.#transport);
+  }
+
+  /** What the browser sends; undefined until connected. */
+  get producer(): types.Producer | undefined {
+    return this.#says;
+  }
+
+  get isLinked(): boolean {
+    return this.#link !== undefined;
+  }
+
+  /** Starts DTLS and takes the browser's audio. A second call (re-INVITE) applies the direction only: ICE and DTLS stay (decision D3). */
+  connect(request: ConnectWebRtcPort): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#direction = request.direction;
+      if (this.#says === undefined) await this.#connectFirst(request);
+      await this.#applyDirection();
+    });
+  }
+
+  /** Makes the edge hear this Leg and be heard by it. Does nothing the second time. */
+  linkToEdge(edge: Edge): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#link === undefined) {
+        this.#link = await EdgeLink.open(edge, this.owner, this.shared);
+        await this.#listenTo(this.#link.producer);
+      }
+      await this.#feedLink();
+    });
+  }
+
+  /** Plays to the browser what `other`, on the same router, says. Does nothing until `other` is connected. */
+  hear(other: WebRtcPort): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#link?.close();
+      this.#link = undefined;
+      if (other.producer !== undefined) await this.#listenTo(other.producer);
+    });
+  }
+
+  /** Closes the transport, and the router if no other Leg uses it. */
+  close(): Promise<PortReport> {
+    return this.#inTurn(async () => {
+      this.#deadline?.cancel();
+      const report = await this.#report();
+      this.#transport.close();
+      this.#link?.close();
+      this.shared.release();
+      return report;
+    });
+  }
+
+  async #connectFirst({ dtls, mid, ssrc, cname, format }: ConnectWebRtcPort): Promise<void> {
+    const encodings = ssrc === undefined ? [] : [{ ssrc }];
+    // No waiting in between: the first audio packet follows the last DTLS flight at once.
+    const [, producer] = await Promise.all([
+      this.#transport.connect({ dtlsParameters: { role: dtls.role, fingerprints: [...dtls.fingerprints] } }),
+      this.#transport.produce({
+        kind: 'audio',
+        rtpParameters: {
+          ...(mid === '' ? {} : { mid }),
+          codecs: rtpCodecs(routerFormats([format.codec], format.telephoneEvents)),
+          encodings,
+          headerExtensions: [midExtension],
+          rtcp: { reducedSize: true, ...(cname === undefined ? {} : { cname }) },
+        },
+      }),
+    ]);
+    this.#says = producer;
+    this.#format = format;
+    if (this.#transport.dtlsState !== 'connected') this.#deadline = this.#clock.after(setUpMs, () => this.#tooLate());
+    await this.#feedLink();
+  }
+
+  async #feedLink(): Promise<void> {
+    if (this.#says !== undefined && this.#format !== undefined) await this.#link?.carry(this.#says, this.#format);
+  }
+
+  async #listenTo(producer: types.Producer): Promise<void> {
+    if (this.#hears?.producerId === producer.id) return;
+    this.#hears?.close();
+    this.#hears = await this.#transport.consume({
+      producerId: producer.id,
+      rtpCapabilities: rtpCapabilities(this.shared.formats),
+      paused: !maySend(this.#direction),
+    });
+  }
+
+  async #applyDirection(): Promise<void> {
+    await Promise.all([
+      setFlow(this.#says, this.#direction === 'sendrecv' || this.#direction === 'recvonly'),
+      setFlow(this.#hears, maySend(this.#direction)),
+    ]);
+  }
+
+  #onDtls(state: types.DtlsState): void {
+    if (state === 'connected') {
+      this.#deadline?.cancel();
+      this.#onState('up');
+    } else if (state === 'failed') this.#fail('dtls');
+  }
+
+  #tooLate(): void {
+    const hasIce = this.#transport.iceState === 'connected' || this.#transport.iceState === 'completed';
+    this.#fail(hasIce ? 'dtls' : 'ice');
+  }
+
+  #fail(reason: 'ice' | 'dtls'): void {
+    this.#deadline?.cancel();
+    if (!this.#transport.closed) this.#onState(reason);
+  }
+
+  async #report(): Promise<PortReport> {
+    const empty = emptyReport(this.owner.portId);
+    try {
+      const [received, sent] = await Promise.all([this.#says?.getStats(), this.#hears?.getStats()]);
+      const inbound = received?.[0];
+      const outbound = sent?.find((stat) => stat.type === 'outbound-rtp');
+      const clockRate = this.#says?.rtpParameters.codecs[0]?.clockRate ?? 8000;
+      return {
+        ...empty,
+        packetsReceived: inbound?.packetCount ?? 0,
+        bytesReceived: inbound?.byteCount ?? 0,
+        packetsLost: Math.max(0, inbound?.packetsLost ?? 0),
+        jitterMs: ((inbound?.jitter ?? 0) / clockRate) * 1000,
+        packetsSent: outbound?.packetCount ?? 0,
+        bytesSent: outbound?.byteCount ?? 0,
+      };
+    } catch {
+      // The worker died: what it knew is lost, and the Leg's end must not fail for that.
+      return empty;
+    }
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => {});
+    return result;
+  }
+}
+
+function maySend(direction: Direction): boolean {
+  return direction === 'sendrecv' || direction === 'sendonly';
+}
+
+async function setFlow(flow: types.Producer | types.Consumer | undefined, isFlowing: boolean): Promise<void> {
+  if (flow === undefined || flow.paused === !isFlowing) return;
+  await (isFlowing ? flow.resume() : flow.pause());
+}

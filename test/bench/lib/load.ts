@@ -1,0 +1,117 @@
+/** The load generator (mload): many RTP and ICE/DTLS-SRTP endpoints in one process. */
+import { EventEmitter, once } from 'node:events';
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import readline from 'node:readline';
+import { run, type Started, start, withPriority } from './command.ts';
+import { hasProgram } from './packages.ts';
+
+const source = path.join(import.meta.dirname, '..', 'mload', 'mload.c');
+
+/** What one group of endpoints received and sent in a window. Times in µs, sender's stamp to the kernel's receive stamp. */
+export interface GroupStats {
+  readonly tx: number;
+  readonly rx: number;
+  readonly lost: number;
+  /** Endpoints that got nothing at all. */
+  readonly silent: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+export interface WebEndpoint {
+  readonly ip: string;
+  readonly port: number;
+  readonly usernameFragment: string;
+  readonly password: string;
+}
+
+async function compiled(folder: string, log: (line: string) => void): Promise<string> {
+  const program = path.join(folder, 'mload');
+  if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return program;
+  if (!(await hasProgram('cc', log))) throw new Error('the load generator needs a C compiler');
+  await run('cc', ['-O2', '-o', program, source, '-lssl', '-lcrypto', '-lsrtp2', '-lopus', '-lm']);
+  return program;
+}
+
+export class LoadGenerator {
+  readonly #process: Started;
+  readonly #events = new EventEmitter();
+  readonly #counts = new Map<string, number>();
+  readonly webAddress: string;
+  fingerprint = '';
+
+  private constructor(started: Started, webAddress: string) {
+    this.#process = started;
+    this.webAddress = webAddress;
+    const { stdout } = started.child;
+    if (stdout === null) throw new Error('the load generator has no output');
+    readline.createInterface({ input: stdout }).on('line', (line) => this.#onLine(line));
+  }
+
+  /** `webAddress`: the local address its WebRTC endpoints use. */
+  static async start(folder: string, log: (line: string) => void, webAddress = '127.0.0.1'): Promise<LoadGenerator> {
+    const program = await compiled(folder, log);
+    const started = start(withPriority(10, [program]), path.join(folder, 'mload.log'), {
+      pipe: true,
+      env: { MLOAD_WEB_IP: webAddress },
+    });
+    const generator = new LoadGenerator(started, webAddress);
+    const [ready] = (await once(generator.#events, 'ready')) as [{ fingerprint: string }];
+    generator.fingerprint = ready.fingerprint;
+    return generator;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** How often an event ("ice", "dtls", "dtlserr", "first") was seen. */
+  count(event: string): number {
+    return this.#counts.get(event) ?? 0;
+  }
+
+  command(...words: readonly (string | number)[]): void {
+    this.#process.child.stdin?.write(`${words.join(' ')}\n`);
+  }
+
+  openWeb(id: number, port: number, ufrag: string, password: string, role: 'client' | 'server'): void {
+    this.command('open', id, 'web', port, ufrag, password, role);
+  }
+
+  openPlain(id: number, port: number): void {
+    this.command('open', id, 'plain', port);
+  }
+
+  /** `role`: the generator's own DTLS role. */
+  peerWeb(id: number, web: WebEndpoint, role: 'client' | 'server'): void {
+    this.command('peer', id, web.ip, web.port, web.usernameFragment, web.password, role);
+  }
+
+  peerPlain(id: number, ip: string, port: number): void {
+    this.command('peer', id, ip, port);
+  }
+
+  /** Stamped 20 ms packets of PCMU size, counted in `group`. */
+  stamp(id: number, group: string, payloadType: number): void {
+    this.command('send', id, group, payloadType, 'stamp');
+    this.command('recv', id, 'stamp');
+  }
+
+  async stats(): Promise<Record<string, GroupStats>> {
+    const answer = once(this.#events, 'stats');
+    this.command('stats');
+    const [stats] = (await answer) as [Record<string, GroupStats>];
+    return stats;
+  }
+
+  async stop(): Promise<void> {
+    await this.#process.stop();
+  }
+
+  #onLine(line: string): void {
+    const event = JSON.parse(line) as { ev: string };
+    this.#counts.set(event.ev, (this.#counts.get(event.ev) ?? 0) + 1);
+    this.#events.emit(event.ev, event);
+  }
+}

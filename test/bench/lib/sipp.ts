@@ -1,0 +1,52 @@
+/** SIPp as caller and callee around a gateway. */
+
+import { once } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { type Started, start, withPriority } from './command.ts';
+
+const scenarios = path.join(import.meta.dirname, '..', 'sipp');
+const common = ['-nostdin', '-i', '127.0.0.2', '-buff_size', '4194304'];
+
+export interface CallRate {
+  readonly rate: number;
+  readonly seconds: number;
+  readonly target: string;
+  readonly number: string;
+  readonly port: number;
+}
+
+export interface RateResult {
+  readonly successful: number;
+  readonly failed: number;
+  readonly retransmissions: number;
+}
+
+export function startCallee(folder: string, port: number): Started {
+  const command = ['sipp', ...common, '-p', String(port), '-sf', path.join(scenarios, 'uas.xml'), '-mp', '62000'];
+  return start(withPriority(10, command), path.join(folder, 'callee.log'));
+}
+
+/** Calls at a steady rate, each held for one second; resolves when the last one is over. */
+export async function placeCalls(folder: string, plan: CallRate): Promise<RateResult> {
+  const statistics = path.join(folder, 'caller.csv');
+  rmSync(statistics, { force: true });
+  const calls = Math.round(plan.rate * plan.seconds);
+  const command = [
+    ...['sipp', plan.target, ...common, '-p', String(plan.port), '-sf', path.join(scenarios, 'uac.xml')],
+    ...['-s', plan.number, '-d', '1000', '-r', String(plan.rate), '-m', String(calls), '-l', '20000'],
+    ...['-timeout', String(Math.ceil(plan.seconds + 12)), '-trace_stat', '-stf', statistics, '-fd', '1'],
+  ];
+  const caller = start(withPriority(10, command), path.join(folder, 'caller.log'));
+  await once(caller.child, 'exit');
+  const rows = readFileSync(statistics, 'utf8')
+    .trim()
+    .split('\n')
+    .map((row) => row.split(';'));
+  const column = (name: string): number => Number(rows.at(-1)?.[rows[0]?.indexOf(name) ?? -1] ?? Number.NaN);
+  return {
+    successful: column('SuccessfulCall(C)'),
+    failed: column('FailedCall(C)'),
+    retransmissions: column('Retransmissions(C)'),
+  };
+}

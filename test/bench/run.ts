@@ -1,0 +1,47 @@
+/**
+ * The bench command: runs the named goals against the peers on this machine and prints a table with ratios,
+ * or with --json one line for each result.
+ *
+ *   npm run bench -- P2 P4 P5 [--json] [--calls 100] [--seconds 8] [--repeats 3]
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { p2 } from './goals/p2.ts';
+import { benchArguments } from './lib/arguments.ts';
+import type { Goal } from './lib/goal.ts';
+import { machine, table } from './lib/report.ts';
+
+const goals: readonly Goal[] = [p2];
+
+async function main(): Promise<void> {
+  const options = benchArguments(
+    process.argv.slice(2),
+    goals.map((goal) => goal.id),
+  );
+  const folder = mkdtempSync(path.join(tmpdir(), 'viaduct-bench-'));
+  const log = (line: string): void => console.error(line);
+  try {
+    for (const goal of goals.filter((known) => options.goals.includes(known.id))) {
+      const { calls = 100, seconds, repeats } = options;
+      for (const result of await goal.measure({ calls, seconds, repeats, folder, log })) {
+        const { id, unit, viaduct, peers } = result;
+        if (options.json)
+          console.log(JSON.stringify({ id, unit, calls: result.calls, viaduct, peers, machine: machine() }));
+        else console.log(table(result, goal.target));
+      }
+    }
+    if (!options.json) console.log(machine());
+  } finally {
+    if (process.env['VIADUCT_BENCH_KEEP'] === undefined) rmSync(folder, { recursive: true, force: true });
+    else log(`kept ${folder}`);
+  }
+}
+
+try {
+  await main();
+  process.exit();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
