@@ -75,7 +75,7 @@ function matchesValue(pattern: string | undefined, value: string | undefined): b
 /** Secure by default: a stranger matches only where a rule names him, and a trunk costs money, so only users reach it. */
 function sourcesOf(rule: Rule): readonly CallSource[] {
   if (rule.when.source !== undefined) return [rule.when.source].flat();
-  return rule.then.trunk === undefined ? ['user', 'trunk'] : ['user'];
+  return rule.route.trunk === undefined ? ['user', 'trunk'] : ['user'];
 }
 
 /** Host names are compared in lower case (RFC 3261 §19.1.4), user parts as they are. */
@@ -89,14 +89,14 @@ function matchParty(pattern: string | undefined, party: DialedParty): readonly s
 }
 
 /** Undefined when the rule needs what is not there (a trunk, an entry of `numbers`): then the next rule is tried. */
-function destinationOf({ then }: Rule, captures: Captures, request: RouteRequest): Destination | undefined {
-  if (then.agent !== undefined) return { kind: 'agent', agent: then.agent };
-  if (then.reject !== undefined) return { kind: 'reject', ...then.reject };
-  const target = fillTemplate(then.user ?? then.room ?? then.number ?? '', captures);
+function destinationOf({ route }: Rule, captures: Captures, request: RouteRequest): Destination | undefined {
+  if (route.agent !== undefined) return { kind: 'agent', agent: route.agent };
+  if (route.reject !== undefined) return { kind: 'reject', ...route.reject };
+  const target = fillTemplate(route.user ?? route.room ?? route.number ?? '', captures);
   if (target === undefined) return undefined;
   if (!SAFE_TARGET.test(target)) return { kind: 'reject', status: 404, reason: 'Not Found' };
-  if (then.user !== undefined) return { kind: 'user', aor: target };
-  return then.room === undefined ? trunkDestination(then.trunk, target, request) : { kind: 'room', room: target };
+  if (route.user !== undefined) return { kind: 'user', aor: target };
+  return route.room === undefined ? trunkDestination(route.trunk, target, request) : { kind: 'room', room: target };
 }
 
 function trunkDestination(name: string | undefined, number: string, request: RouteRequest): Destination | undefined {

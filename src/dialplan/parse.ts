@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { dialplanErrors } from './errors.ts';
-import { type Dialplan, dialplanSchema, ruleSchema, thenSchema, whenSchema } from './schema.ts';
+import { type Dialplan, dialplanSchema, routeSchema, ruleSchema, whenSchema } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -30,7 +30,7 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
   const last = path.at(-1);
   if (path.length === 0) return Object.keys(dialplanSchema.shape);
   if (last === 'when') return Object.keys(whenSchema.shape);
-  if (last === 'then') return Object.keys(thenSchema.shape);
+  if (last === 'route') return Object.keys(routeSchema.shape);
   if (last === 'reject') return ['status', 'reason'];
   return Object.keys(ruleSchema.shape);
 }

@@ -41,7 +41,7 @@ const rejectSchema = z.strictObject({
 
 const DESTINATIONS = ['user', 'trunk', 'agent', 'room', 'reject'] as const;
 
-export const thenSchema = z
+export const routeSchema = z
   .strictObject({
     user: templateSchema.optional().describe('ring the contacts of this user'),
     trunk: z.string().min(1).max(64).optional().describe('send to this trunk; *: the first one configured'),
@@ -50,8 +50,8 @@ export const thenSchema = z
     room: templateSchema.optional().describe('join this room'),
     reject: rejectSchema.optional().describe('refuse the call'),
   })
-  .superRefine((then, context) => {
-    const chosen = DESTINATIONS.filter((key) => then[key] !== undefined);
+  .superRefine((route, context) => {
+    const chosen = DESTINATIONS.filter((key) => route[key] !== undefined);
     if (chosen.length !== 1) {
       const found = chosen.length === 0 ? 'none' : chosen.join(' and ');
       context.addIssue({
@@ -59,7 +59,7 @@ export const thenSchema = z
         message: `must have exactly one of ${DESTINATIONS.join(', ')}; it has ${found}`,
       });
     }
-    if ((then.trunk === undefined) !== (then.number === undefined)) {
+    if ((route.trunk === undefined) !== (route.number === undefined)) {
       context.addIssue({ code: 'custom', message: 'trunk and number belong together; give both, as number: ${0}' });
     }
   });
@@ -69,16 +69,15 @@ export const ruleSchema = z
     name: z.string().regex(/^[\w.-]{1,64}$/u, 'must be 1 to 64 letters, digits, dots, dashes or underscores'),
     why: z.string().min(1).max(256).describe('a sentence for people, shown with the decision'),
     when: whenSchema.default({}),
-    // oxlint-disable-next-line unicorn/no-thenable
-    then: thenSchema,
+    route: routeSchema,
   })
   .superRefine((rule, context) => {
     const [to, from] = [countGroups(rule.when.to ?? ''), countGroups(rule.when.from ?? '')];
     for (const key of ['user', 'number', 'room'] as const) {
-      const problem = templateProblem(rule.then[key] ?? '', to, from);
-      if (problem !== undefined) context.addIssue({ code: 'custom', path: ['then', key], message: problem });
+      const problem = templateProblem(rule.route[key] ?? '', to, from);
+      if (problem !== undefined) context.addIssue({ code: 'custom', path: ['route', key], message: problem });
     }
-    if (rule.then.trunk !== undefined && [rule.when.source].flat().includes('anonymous')) {
+    if (rule.route.trunk !== undefined && [rule.when.source].flat().includes('anonymous')) {
       const message = 'anonymous callers never reach a trunk; remove anonymous or choose another destination';
       context.addIssue({ code: 'custom', path: ['when', 'source'], message });
     }

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   formatAnswer,
   formatOffer,
-  type LocalAudio,
   parseRemoteDescription,
   planAnswer,
   planBuiltIn,
@@ -125,17 +124,12 @@ async function giveOffer(sdp: string): Promise<Verdict> {
 }
 
 /** Our answer to Chromium's offer for a call to a peer that has `codec` only. */
-function answerWith(offer: string, codec: (typeof ALL)[number]): { text: string; ours: LocalAudio } {
+function answerWith(offer: string, codec: (typeof ALL)[number]): string {
   const remote = parseRemoteDescription(offer);
   const plan = planBuiltIn({ remote: remote.audio, codecs: [codec] });
   if (plan === undefined) throw new Error(`Chromium did not offer ${codec}`);
-  const { format } = plan;
-  const ours = local(WEBRTC, {
-    codecs: [format.codec],
-    telephoneEvents: format.telephoneEvents,
-    ptimeMs: format.ptimeMs,
-  });
-  return { text: formatAnswer(remote, ours), ours };
+  const { codec: chosen, ...format } = plan.format;
+  return formatAnswer(remote, local(WEBRTC, { codecs: [chosen], ...format }));
 }
 
 describe('Chromium takes our answer', () => {
@@ -145,7 +139,7 @@ describe('Chromium takes our answer', () => {
     ['PCMU', 8_000],
     ['PCMA', 8_000],
   ] as const)('with %s alone, and digits at its clock rate', async (codec, clockRate) => {
-    const { text } = answerWith(await offerOf(['audio']), codec);
+    const text = answerWith(await offerOf(['audio']), codec);
     expect(await giveAnswer(text)).toMatchObject({
       signalingState: 'stable',
       directions: ['sendrecv'],
@@ -156,7 +150,7 @@ describe('Chromium takes our answer', () => {
   it.each([[['audio', 'video', 'data'] as const], [['video', 'audio'] as const]])(
     'that refuses the rest of %j',
     async (kinds) => {
-      const { text } = answerWith(await offerOf(kinds), 'opus');
+      const text = answerWith(await offerOf(kinds), 'opus');
       // The refused transceivers are stopped and gone.
       expect(await giveAnswer(text)).toMatchObject({ signalingState: 'stable', directions: ['sendrecv'] });
     },
@@ -200,6 +194,7 @@ describe('Chromium takes our offer', () => {
     );
     const { audio } = parseRemoteDescription(verdict.sdp);
     expect(audio.codecs.map((codec) => codec.name)).toEqual(['PCMU', 'PCMA', 'G722', 'opus']);
-    expect(audio.headerExtensions.map((extension) => extension.id)).toEqual([1, 5]);
+    expect(audio.headerExtensions).toHaveLength(2);
+    expect(audio.headerExtensions).toEqual(expect.arrayContaining([...WEBRTC.headerExtensions]));
   });
 });
