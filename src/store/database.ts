@@ -7,7 +7,7 @@ import { storeErrors } from './errors.ts';
 
 const SCHEMA_VERSION = 1;
 /** How long an old process may take to die before ours gives up. */
-const LOCK_WAIT_MS = 2_000;
+const LOCK_WAIT_MS = 500;
 /** Primary result codes of SQLite. */
 const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
