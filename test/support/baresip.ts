@@ -24,7 +24,7 @@ export interface BaresipOptions {
   readonly domain: string;
   /** `host:port` of the gateway. */
   readonly proxy: string;
-  /** The first of 60 ports: SIP, control, RTP. */
+  /** The first of 60 ports: SIP, SIP over TLS, control; RTP from the tenth on. */
   readonly base: number;
   /** As baresip writes them, best first: `PCMU`, `opus/48000/2`. */
   readonly codecs?: readonly string[];
@@ -64,8 +64,8 @@ export class Baresip {
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     try {
-      await phone.#openControl(options.base + 1);
-      await phone.waitFor('REGISTER_OK', { within: 8_000 });
+      await phone.#openControl(options.base + 2);
+      await until(() => /\[\d+ bindings?\]/.test(phone.#output), { within: 8_000, what: 'the registration' });
     } catch (error) {
       await phone.stop();
       throw new Error(`baresip did not register:\n${phone.#output}`, { cause: error });
@@ -156,8 +156,6 @@ export class Baresip {
         pending = pending.slice(end + 1);
       }
     });
-    // The registration may have been told before the control port was opened.
-    if (/200 OK/.test(this.#output)) this.#events.push({ type: 'REGISTER_OK', at: performance.now() });
   }
 
   #onControl(json: string): void {
@@ -191,7 +189,7 @@ export class Baresip {
       'module_tmp account.so',
       'module_app menu.so',
       'module_app ctrl_tcp.so',
-      `ctrl_tcp_listen 127.0.0.1:${base + 1}`,
+      `ctrl_tcp_listen 127.0.0.1:${base + 2}`,
       `audio_source ausine,${BARESIP_HZ}`,
       `audio_player aufile,${folder}/rec/play.wav`,
       'audio_alert aufile,/dev/null',
@@ -200,7 +198,7 @@ export class Baresip {
       // ausine knows two channels only.
       'ausrc_channels 2',
       'auplay_channels 1',
-      `rtp_ports ${base + 2}-${base + 59}`,
+      `rtp_ports ${base + 10}-${base + 59}`,
       `snd_path ${folder}/rec`,
       'opus_bitrate 28000',
     ];

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import type { Softphone } from '../../src/web/softphone/phone.ts';
+import type { PhoneHook } from '../../src/web/softphone/hook.ts';
 import { ensurePeer } from './install.ts';
 import { encodeWav, type Sound, sine } from './sound.ts';
 import { until } from './until.ts';
@@ -12,10 +12,10 @@ export const MICROPHONE_HZ = 1000;
 const MICROPHONE_SEC = 90;
 
 interface SoftphoneWindow {
-  readonly softphone: Softphone;
+  readonly softphone: PhoneHook;
 }
 
-type CallKind = Softphone['state']['call']['kind'];
+type CallKind = PhoneHook['state']['call']['kind'];
 
 export interface Credentials {
   readonly user: string;
@@ -65,10 +65,12 @@ export class Chromium {
     return this.#browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'], ...options });
   }
 
-  /** Opens the gateway's softphone with a microphone whose sound is not processed. */
-  async softphone(origin: string): Promise<SoftphonePage> {
-    const context = await this.context();
+  /** Opens the gateway's softphone with a microphone whose sound is not processed; `prepare` sees the page before. */
+  async softphone(origin: string, prepare?: (page: Page) => Promise<void>): Promise<SoftphonePage> {
+    // What prepares a page (taps) brings code that the gateway's content policy rightly forbids.
+    const context = await this.context({ bypassCSP: prepare !== undefined });
     const page = await context.newPage();
+    await prepare?.(page);
     const softphone = new SoftphonePage(page, new URL(origin));
     await softphone.open();
     return softphone;
@@ -99,57 +101,67 @@ export class SoftphonePage {
 
   async open(): Promise<void> {
     await this.page.goto(`${this.#origin.origin}/#audio=raw`);
-    await this.page.waitForFunction(() => 'softphone' in window);
+    await this.page.waitForFunction(() => 'softphone' in globalThis);
   }
 
   async register(credentials: Credentials): Promise<void> {
     const server = `${this.#origin.protocol === 'https:' ? 'wss' : 'ws'}://${this.#origin.host}/sip`;
-    await this.page.evaluate((account) => (window as unknown as SoftphoneWindow).softphone.register(account), {
+    await this.page.evaluate((account) => (globalThis as unknown as SoftphoneWindow).softphone.register(account), {
       ...credentials,
       server,
       rawAudio: true,
     });
-    await this.page.evaluate(() => (window as unknown as SoftphoneWindow).softphone.warmMicrophone());
+    await this.page.evaluate(() => (globalThis as unknown as SoftphoneWindow).softphone.warmMicrophone());
   }
 
   async call(target: string): Promise<void> {
-    await this.page.evaluate((to) => (window as unknown as SoftphoneWindow).softphone.call(to), target);
+    await this.page.evaluate((to) => (globalThis as unknown as SoftphoneWindow).softphone.call(to), target);
   }
 
   async answer(): Promise<void> {
-    await this.page.evaluate(() => (window as unknown as SoftphoneWindow).softphone.answer());
+    await this.page.evaluate(() => (globalThis as unknown as SoftphoneWindow).softphone.answer());
+  }
+
+  /** From now on every call is answered at once. */
+  async answerAll(): Promise<void> {
+    await this.page.evaluate(() => {
+      const phone = (globalThis as unknown as SoftphoneWindow).softphone;
+      phone.on('change', ({ call }) => {
+        if (call.kind === 'incoming') queueMicrotask(() => phone.answer());
+      });
+    });
   }
 
   async decline(why: 'declined' | 'busy' = 'declined'): Promise<void> {
-    await this.page.evaluate((reason) => (window as unknown as SoftphoneWindow).softphone.decline(reason), why);
+    await this.page.evaluate((reason) => (globalThis as unknown as SoftphoneWindow).softphone.decline(reason), why);
   }
 
   async hangUp(): Promise<void> {
-    await this.page.evaluate(() => (window as unknown as SoftphoneWindow).softphone.hangUp());
+    await this.page.evaluate(() => (globalThis as unknown as SoftphoneWindow).softphone.hangUp());
   }
 
   async mute(isMuted: boolean): Promise<void> {
-    await this.page.evaluate((value) => (window as unknown as SoftphoneWindow).softphone.mute(value), isMuted);
+    await this.page.evaluate((value) => (globalThis as unknown as SoftphoneWindow).softphone.mute(value), isMuted);
   }
 
   async sendDigits(digits: string): Promise<boolean> {
-    return this.page.evaluate((text) => (window as unknown as SoftphoneWindow).softphone.sendDigits(text), digits);
+    return this.page.evaluate((text) => (globalThis as unknown as SoftphoneWindow).softphone.sendDigits(text), digits);
   }
 
-  async state(): Promise<Softphone['state']> {
-    return this.page.evaluate(() => (window as unknown as SoftphoneWindow).softphone.state);
+  async state(): Promise<PhoneHook['state']> {
+    return this.page.evaluate(() => (globalThis as unknown as SoftphoneWindow).softphone.state);
   }
 
-  async log(): Promise<Softphone['log']> {
-    return this.page.evaluate(() => (window as unknown as SoftphoneWindow).softphone.log);
+  async log(): Promise<PhoneHook['log']> {
+    return this.page.evaluate(() => (globalThis as unknown as SoftphoneWindow).softphone.log);
   }
 
-  async quality(): Promise<Awaited<ReturnType<Softphone['quality']>>> {
-    return this.page.evaluate(() => (window as unknown as SoftphoneWindow).softphone.quality());
+  async quality(): Promise<Awaited<ReturnType<PhoneHook['quality']>>> {
+    return this.page.evaluate(() => (globalThis as unknown as SoftphoneWindow).softphone.quality());
   }
 
   /** Waits for the call to be in one of these states; fails at once when it ended in trouble instead. */
-  async callIs(kinds: CallKind | readonly CallKind[], within = 8_000): Promise<Softphone['state']['call']> {
+  async callIs(kinds: CallKind | readonly CallKind[], within = 8_000): Promise<PhoneHook['state']['call']> {
     const wanted = typeof kinds === 'string' ? [kinds] : kinds;
     let last = '';
     return until(
@@ -166,7 +178,7 @@ export class SoftphonePage {
     });
   }
 
-  async lineIs(kind: Softphone['state']['line']['kind'], within = 8_000): Promise<void> {
+  async lineIs(kind: PhoneHook['state']['line']['kind'], within = 8_000): Promise<void> {
     await until(async () => (await this.state()).line.kind === kind, { within, what: `the line to be ${kind}` });
   }
 

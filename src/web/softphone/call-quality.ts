@@ -1,14 +1,5 @@
 /** How a call sounds, from the browser's own statistics (W3C webrtc-stats). */
-export interface CallQuality {
-  /** The codec heard, such as `opus` or `PCMU`; undefined before the first packet. */
-  readonly codec: string | undefined;
-  readonly packetsReceived: number;
-  /** Of all packets expected so far, 0 to 1. */
-  readonly lossShare: number;
-  readonly jitterMs: number;
-  readonly roundTripMs: number | undefined;
-  readonly packetsSent: number;
-}
+import type { CallQuality } from './hook.ts';
 
 export async function readQuality(connection: RTCPeerConnection): Promise<CallQuality> {
   const report = await connection.getStats();

@@ -5,17 +5,9 @@
 import { type Invitation, Registerer, type SessionDescriptionHandlerFactory, type URI, UserAgent, Web } from 'sip.js';
 import { type Clock, Emitter, type Timer } from '../../kernel/index.ts';
 import { backoffMs } from './backoff.ts';
+import type { LineState } from './hook.ts';
 import type { Account } from './sign-in.ts';
-import { type Trouble, troubleOfStatus } from './trouble.ts';
-
-export type LineState =
-  | { readonly kind: 'signed-out' }
-  | { readonly kind: 'connecting' }
-  | { readonly kind: 'online' }
-  /** The connection broke; it is being re-established. */
-  | { readonly kind: 'reconnecting'; readonly attempt: number }
-  /** The gateway does not want us: trying again would not help. */
-  | { readonly kind: 'refused'; readonly trouble: Trouble };
+import { troubleOfStatus } from './trouble.ts';
 
 export interface LineEvents {
   readonly state: LineState;

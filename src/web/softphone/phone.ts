@@ -1,21 +1,16 @@
 /** The softphone without its face: one line, at most one call. The page uses it, and so do tests (`window.softphone`). */
 import { Invitation, Inviter, type Session, SessionState, UserAgent } from 'sip.js';
 import { type Clock, Emitter, type Timer } from '../../kernel/index.ts';
-import { type CallQuality, readQuality } from './call-quality.ts';
+import { readQuality } from './call-quality.ts';
 import { type CallInput, type CallState, idle, isBusy, step } from './call-state.ts';
 import { dialTarget } from './dial-target.ts';
 import { EventLog, type PhoneEvent } from './event-log.ts';
-import { Line, type LineState } from './line.ts';
+import type { CallQuality, LineState, PhoneHook, PhoneState } from './hook.ts';
+import { Line } from './line.ts';
 import type { Microphone } from './microphone.ts';
 import { warmPeerConnection, ZeroGatherDescription, zeroGatherFactory } from './session-description.ts';
 import type { Account } from './sign-in.ts';
 import { type Trouble, troubleOfStatus } from './trouble.ts';
-
-export interface PhoneState {
-  readonly line: LineState;
-  readonly call: CallState;
-  readonly user: string | undefined;
-}
 
 export interface PhoneEvents {
   readonly change: PhoneState;
@@ -27,7 +22,7 @@ export interface PhoneEvents {
 const MEDIA_AWAY_MS = 6_000;
 const FIRST_PACKET_LOOK_MS = 10;
 
-export class Softphone {
+export class Softphone implements PhoneHook {
   readonly #clock: Clock;
   readonly #microphone: Microphone;
   readonly #instanceId: string;
@@ -60,7 +55,6 @@ export class Softphone {
     return this.#events.on(name, listener);
   }
 
-  /** Connects and registers; resolves when the line is online and throws the Trouble's word when it is refused. */
   async register(account: Account): Promise<void> {
     await this.signOut();
     const domain = account.domain === '' ? new URL(account.server).hostname : account.domain;
@@ -87,7 +81,6 @@ export class Softphone {
     await this.#untilOnline();
   }
 
-  /** Ends the call, takes the registration back and closes the microphone. */
   async signOut(): Promise<void> {
     this.hangUp();
     const line = this.#line;
@@ -103,12 +96,10 @@ export class Softphone {
     this.#line?.check();
   }
 
-  /** Opens the microphone now, so that the next call does not wait for it. */
   async warmMicrophone(): Promise<Trouble | undefined> {
     return this.#microphone.warm();
   }
 
-  /** Calls a name, a number or a SIP URI. What becomes of it is told by `state`. */
   call(target: string): void {
     this.#log.add('click');
     if (isBusy(this.#call)) return;
@@ -123,7 +114,6 @@ export class Softphone {
     else this.#invite(new Inviter(line.agent, uri, { earlyMedia: true }));
   }
 
-  /** Answers the incoming call. */
   answer(): void {
     const invitation = this.#session;
     if (this.#call.kind !== 'incoming' || !(invitation instanceof Invitation)) return;
@@ -132,7 +122,6 @@ export class Softphone {
     invitation.accept().catch(() => this.#onFailure(invitation));
   }
 
-  /** Refuses the incoming call: 603 everywhere, or 486 to say that we are busy. */
   decline(why: 'declined' | 'busy' = 'declined'): void {
     const invitation = this.#session;
     if (this.#call.kind !== 'incoming' || !(invitation instanceof Invitation)) return;
@@ -140,7 +129,6 @@ export class Softphone {
     this.#finish(undefined);
   }
 
-  /** Ends whatever call there is: CANCEL, 603 or BYE. */
   hangUp(): void {
     if (!isBusy(this.#call)) return;
     this.#log.add('hang-up-click');
@@ -154,12 +142,10 @@ export class Softphone {
     this.#input({ kind: 'muted', isMuted });
   }
 
-  /** Sends `0`–`9`, `*`, `#`, `A`–`D` to the other party; false when there is no call that can carry them. */
   sendDigits(digits: string): boolean {
     return this.#call.kind === 'active' && (this.#description()?.sendDtmf(digits) ?? false);
   }
 
-  /** How the call sounds; undefined when there is none. */
   async quality(): Promise<CallQuality | undefined> {
     const connection = this.peerConnection;
     return connection === undefined ? undefined : readQuality(connection);

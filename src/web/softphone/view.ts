@@ -1,8 +1,9 @@
 /** The face of the softphone: shows its state, turns clicks and keys into its verbs. */
 import type { Clock, Timer } from '../../kernel/index.ts';
 import { type CallState, isBusy } from './call-state.ts';
+import type { PhoneState } from './hook.ts';
 import { buildKeypad, flashKey, isDigit } from './keypad.ts';
-import type { PhoneState, Softphone } from './phone.ts';
+import type { Softphone } from './phone.ts';
 import { addRecent, loadRecent } from './recent.ts';
 import type { Ringer, Sound } from './ringer.ts';
 import { sentence } from './trouble.ts';

@@ -1,7 +1,6 @@
 /** What the page says about the line and the call. */
-import type { CallQuality } from './call-quality.ts';
 import type { CallState } from './call-state.ts';
-import type { LineState } from './line.ts';
+import type { CallQuality, LineState } from './hook.ts';
 import { sentence } from './trouble.ts';
 
 export function lineWords(line: LineState, user: string | undefined): string {
