@@ -68,7 +68,7 @@ export class AppRequests {
   /** The application is gone: what it was waiting for is called off. */
   appClosed(app: AppId): void {
     const { clients } = this.#parts;
-    for (const tx of [...clients.all()]) {
+    for (const tx of clients.all()) {
       if (tx.user instanceof AppRequest && tx.user.of.app === app && tx.request.method === 'INVITE') {
         if (clients.isOpen(tx)) tx.user.cancel(tx, clients.buildCancel(tx, []));
       }
@@ -243,12 +243,10 @@ export class AppRequests {
 
   #withHop(wish: Wish, hop: Hop | Promise<Hop>, use: (hop: Sendable) => void): void {
     if (hop instanceof Promise) {
-      void hop.then((found) => {
-        if (this.#parts.appTable.has(wish.app)) this.#useHop(wish, found, use);
-      });
-      return;
+      void hop.then((found) => (this.#parts.appTable.has(wish.app) ? this.#useHop(wish, found, use) : undefined));
+    } else {
+      this.#useHop(wish, hop, use);
     }
-    this.#useHop(wish, hop, use);
   }
 
   #useHop(wish: Wish, hop: Hop, use: (hop: Sendable) => void): void {

@@ -31,7 +31,6 @@ interface Answer {
   readonly reason: string;
   readonly headers: readonly SipHeader[];
   readonly body: Buffer;
-  readonly listener: ListenerAddress;
 }
 
 export class AppResponses {
@@ -57,27 +56,28 @@ export class AppResponses {
 
   /** What the application wants said, or why it cannot be. */
   #read(tx: ServerTransaction, command: SipCommand): Answer | string {
-    const { core } = this.#parts;
     const [, digits = '', reason = ''] = /^SIP\/2\.0 (\d{3})(?: (.*))?$/i.exec(command.startLine) ?? [];
     const status = Number(digits);
     if (status < 100 || status > 699) return 'Unknown server error sending response';
     const given = parseAppHeaders(command.headerLines);
     const contentType = missingContentType(given, command.body);
     if (contentType === undefined) return 'missing content-type';
+    const listener = this.#parts.core.net.listeners.find((one) => one.id === tx.flow.listenerId);
+    if (listener === undefined) return CLOSED;
+    const objection = this.#objection(tx, status, given);
+    if (objection !== undefined) return objection;
+    const own = given.filter((line) => !OF_THE_TRANSACTION.has(line.name));
+    const contact = missingContact(tx, status, own, listener);
+    const headers = [...contact, ...localizeHeaders(own, listener), ...contentType];
+    return { status, reason, headers, body: command.body };
+  }
+
+  #objection(tx: ServerTransaction, status: number, given: readonly SipHeader[]): string | undefined {
     if (status > 100 && status < 200 && requiresReliable(given)) {
       return supportsReliable(tx) ? UNRELIABLE : 'Remote endpoint does not support 100rel';
     }
-    const listener = core.net.listeners.find((one) => one.id === tx.flow.listenerId);
-    if (listener === undefined || !this.#canAnswer(tx)) return CLOSED;
-    if (this.#makesSecondDialog(tx, status)) return DUPLICATE;
-    const own = given.filter((line) => !OF_THE_TRANSACTION.has(line.name));
-    const needsContact = status >= 200 && status < 300 && WITH_CONTACT.has(tx.request.method);
-    const contact: SipHeader[] =
-      needsContact && findHeader(own, 'Contact') === undefined
-        ? [{ name: 'Contact', value: `<${ownUri(listener)}>` }]
-        : [];
-    const headers = [...contact, ...localizeHeaders(own, listener), ...contentType];
-    return { status, reason, headers, body: command.body, listener };
+    if (!this.#canAnswer(tx)) return CLOSED;
+    return this.#makesSecondDialog(tx, status) ? DUPLICATE : undefined;
   }
 
   /** A TCP peer may be connected to anew; a browser may not, but may come back by itself (RFC 3261 §18.2.2). */
@@ -184,6 +184,18 @@ export class AppResponses {
   #refuse(app: AppId, command: SipCommand, text: string): void {
     refuseCommand(this.#parts.core, app, command.id, text);
   }
+}
+
+/** Our own Contact, where a 2xx needs one and the application gave none. */
+function missingContact(
+  tx: ServerTransaction,
+  status: number,
+  given: readonly SipHeader[],
+  listener: ListenerAddress,
+): readonly SipHeader[] {
+  const isNeeded = status >= 200 && status < 300 && WITH_CONTACT.has(tx.request.method);
+  if (!isNeeded || findHeader(given, 'Contact') !== undefined) return [];
+  return [{ name: 'Contact', value: `<${ownUri(listener)}>` }];
 }
 
 function requiresReliable(headers: readonly SipHeader[]): boolean {

@@ -36,7 +36,7 @@ export class AppTable {
 
   close(id: AppId): void {
     this.#apps.delete(id);
-    for (const verb of [...this.#turns.keys()]) this.unroute(id, verb);
+    for (const verb of this.#turns.keys()) this.unroute(id, verb);
   }
 
   has(id: AppId): boolean {

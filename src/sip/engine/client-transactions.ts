@@ -168,7 +168,7 @@ export class ClientTransactions {
         return this.cancel(tx, this.buildCancel(tx, []));
       case 'set-timer': {
         const { timer } = output;
-        const fire = (): void => this.#step(tx, { kind: 'timer', timer } as InviteClientInput | NonInviteClientInput);
+        const fire = (): void => this.#step(tx, { kind: 'timer', timer });
         tx.timers.set(timer, this.#core.timers.after(output.ms, fire));
         return;
       }

@@ -104,7 +104,7 @@ export function createClientDialog(
     localSeq: request.cseq,
     remoteSeq: 0,
     remoteTarget: contactUri(response.message),
-    routeSet: headerValues(response.message, 'Record-Route').reverse(),
+    routeSet: headerValues(response.message, 'Record-Route').toReversed(),
     isConfirmed: false,
     flow: response.flow,
   };
@@ -117,7 +117,7 @@ export function adoptResponse(dialog: Dialog, message: SipMessage, facts: Messag
   dialog.remoteParty = facts.to;
   dialog.remoteTarget = contactUri(message) || dialog.remoteTarget;
   const recorded = headerValues(message, 'Record-Route');
-  if (recorded.length > 0) dialog.routeSet = recorded.reverse();
+  if (recorded.length > 0) dialog.routeSet = recorded.toReversed();
 }
 
 /** A Contact in a target refresh request or its 2xx moves the remote target (§12.2). */

@@ -16,6 +16,11 @@ function two(value: number): string {
   return String(Math.floor(value)).padStart(2, '0');
 }
 
+/** How every echo starts: sent by the application, so many bytes, where, when. */
+function sentBy(core: EngineCore, bytes: number, where: readonly string[]): string[] {
+  return ['OK', 'application', String(bytes), ...where, timeText(core.clock.wallTime())];
+}
+
 export interface RequestEcho {
   readonly id: string;
   readonly transactionId: string;
@@ -28,11 +33,8 @@ export interface RequestEcho {
 export function echoRequest(core: EngineCore, app: AppId, echo: RequestEcho): void {
   const { listener } = echo;
   const bytes = echo.isSent ? echo.message.length : 0;
-  const time = timeText(core.clock.wallTime());
-  const fields = [
-    ...['OK', 'application', String(bytes), listener.transport, listener.address, String(listener.port), time],
-    ...[echo.transactionId, 'Msg sent:', ''],
-  ];
+  const where = [listener.transport, listener.address, String(listener.port)];
+  const fields = [...sentBy(core, bytes, where), echo.transactionId, 'Msg sent:', ''];
   core.apps.send(app, { kind: 'response', id: echo.id, fields, message: echo.message }, false);
 }
 
@@ -46,10 +48,8 @@ export interface ResponseEcho {
 
 export function echoResponse(core: EngineCore, app: AppId, echo: ResponseEcho): void {
   const { flow } = echo;
-  const time = timeText(core.clock.wallTime());
-  const fields = [
-    ...['OK', 'application', String(echo.message.length), flow.transport, flow.remoteAddress, String(flow.remotePort)],
-    ...[time, echo.transactionId, echo.dialogId, '', 'Msg sent:', ''],
-  ];
+  const where = [flow.transport, flow.remoteAddress, String(flow.remotePort)];
+  const start = sentBy(core, echo.message.length, where);
+  const fields = [...start, echo.transactionId, echo.dialogId, '', 'Msg sent:', ''];
   core.apps.send(app, { kind: 'response', id: echo.id, fields, message: echo.message }, false);
 }

@@ -133,7 +133,7 @@ export class SipEngine implements EngineInput {
   appClosed(app: AppId): void {
     const { appTable, servers, dialogs } = this.#parts;
     appTable.close(app);
-    for (const tx of [...servers.all()]) if (tx.app === app && servers.isOpen(tx)) servers.respondPlain(tx, 503);
+    for (const tx of servers.all()) if (tx.app === app && servers.isOpen(tx)) servers.respondPlain(tx, 503);
     this.#requests.appClosed(app);
     dialogs.orphan(app);
   }

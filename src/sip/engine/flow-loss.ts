@@ -79,7 +79,7 @@ export class FlowLoss {
   #failRequests(connectionId: number, lost: readonly DialogWork[]): void {
     const { clients } = this.#parts;
     const waiting = new Set(lost.map((work) => work.pendingClient));
-    for (const tx of [...clients.all()]) {
+    for (const tx of clients.all()) {
       if (tx.target.connectionId !== connectionId || waiting.has(tx) || !clients.isOpen(tx)) continue;
       clients.fail(tx, 'closed');
     }

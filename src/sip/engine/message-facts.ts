@@ -1,5 +1,6 @@
-/** What matching needs from a message, read once on arrival in one pass over its headers. */
+/** What matching needs from a message, read once on arrival. */
 import { type CSeq, parseCSeq, parseNameAddr, parseVia, type SipMessage, type Via } from '../message/index.ts';
+import { findHeader } from './app-headers.ts';
 
 export interface MessageFacts {
   readonly via: Via;
@@ -17,20 +18,12 @@ export interface MessageFacts {
 
 /** Undefined when the message lacks what every message must have (RFC 3261 §8.1.1). */
 export function readFacts(message: SipMessage): MessageFacts | undefined {
-  let viaLine = '';
-  let callId = '';
-  let cseqLine = '';
-  let from = '';
-  let to = '';
-  for (const { name, value } of message.headers) {
-    if (name === 'Via') viaLine ||= value;
-    else if (name === 'Call-ID') callId ||= value;
-    else if (name === 'CSeq') cseqLine ||= value;
-    else if (name === 'From') from ||= value;
-    else if (name === 'To') to ||= value;
-  }
-  const via = parseVia(firstValue(viaLine));
-  const cseq = parseCSeq(cseqLine);
+  const { headers } = message;
+  const callId = findHeader(headers, 'Call-ID') ?? '';
+  const from = findHeader(headers, 'From') ?? '';
+  const to = findHeader(headers, 'To') ?? '';
+  const via = parseVia(firstValue(findHeader(headers, 'Via') ?? ''));
+  const cseq = parseCSeq(findHeader(headers, 'CSeq') ?? '');
   if (via === undefined || cseq === undefined || callId === '' || from === '' || to === '') return undefined;
   const branch = via.params.get('branch') ?? '';
   return { via, branch, callId, cseq, from, to, fromTag: tagIn(from), toTag: tagIn(to) };

@@ -33,6 +33,7 @@ export function buildNewRequest(
   const { listener, random } = by;
   const given = localizeHeaders(wish.headers, listener);
   const from = withTag(findHeader(given, 'From') ?? `<${ownUri(listener)}>`, createTag(random));
+  const fromTag = parseNameAddr(from)?.params.get('tag') ?? '';
   const callId = findHeader(given, 'Call-ID') ?? random.uuid();
   const cseq = parseCSeq(findHeader(given, 'CSeq') ?? '')?.number ?? createSequence(random);
   const headers: SipHeader[] = [
@@ -42,12 +43,16 @@ export function buildNewRequest(
     { name: 'To', value: findHeader(given, 'To') ?? `<${uri}>` },
     { name: 'Call-ID', value: callId },
     { name: 'CSeq', value: `${cseq} ${method}` },
+    ...contactsOf(method, given, listener),
+    ...given.filter((line) => !PLACED_FIRST.has(line.name)),
+    { name: 'Content-Length', value: String(body.length) },
   ];
-  const contacts = given.filter((line) => line.name === 'Contact');
-  if (contacts.length > 0) headers.push(...contacts);
-  else if (WITH_CONTACT.has(method)) headers.push({ name: 'Contact', value: `<${ownUri(listener)}>` });
-  for (const line of given) if (!PLACED_FIRST.has(line.name)) headers.push(line);
-  headers.push({ name: 'Content-Length', value: String(body.length) });
-  const fromTag = parseNameAddr(from)?.params.get('tag') ?? '';
   return { request: { kind: 'request', method, uri, headers, body }, callId, from, fromTag, cseq };
+}
+
+/** The application's, else ours where one is needed. */
+function contactsOf(method: string, given: readonly SipHeader[], listener: ListenerAddress): readonly SipHeader[] {
+  const contacts = given.filter((line) => line.name === 'Contact');
+  if (contacts.length > 0 || !WITH_CONTACT.has(method)) return contacts;
+  return [{ name: 'Contact', value: `<${ownUri(listener)}>` }];
 }

@@ -182,7 +182,7 @@ export class ServerTransactions {
         return;
       case 'set-timer': {
         const { timer } = output;
-        const fire = (): void => this.#step(tx, { kind: 'timer', timer } as InviteServerInput | NonInviteServerInput);
+        const fire = (): void => this.#step(tx, { kind: 'timer', timer });
         tx.timers.set(timer, this.#core.timers.after(output.ms, fire));
         return;
       }
