@@ -1,0 +1,128 @@
+/** Parties without a network side: `echo` returns what it hears, digits too; `tone` plays 440 Hz. */
+import type { PortId } from '../../kernel/index.ts';
+import { RTP_HEADER_BYTES, type SpliceStart, writeHeader } from '../../rtp/index.ts';
+import type { AudioFormat } from '../../sdp/index.ts';
+import type { EdgeEnd, ThreadParts } from './end.ts';
+import { edgeErrors } from './errors.ts';
+import type { Arrival } from './incoming.ts';
+import type { ClosedPort, EdgePortReport } from './messages.ts';
+import { TICK_MS } from './ticker.ts';
+import { isToneCodec, type ToneFrames } from './tone-frames.ts';
+
+export class EchoPort implements EdgeEnd {
+  readonly portId: PortId;
+  peer: EdgeEnd | undefined;
+  format: AudioFormat | undefined;
+  #packets = 0;
+  #bytes = 0;
+
+  constructor(portId: PortId) {
+    this.portId = portId;
+  }
+
+  connect(format: AudioFormat): void {
+    this.format = format;
+  }
+
+  send(packet: Buffer, arrival: Arrival): void {
+    if (!this.format) return;
+    this.#packets++;
+    this.#bytes += packet.length;
+    this.peer?.send(packet, arrival);
+  }
+
+  restart(): void {}
+  tick(): void {}
+  pressDigit(): void {}
+
+  async close(): Promise<ClosedPort> {
+    const packets = { packetsReceived: this.#packets, packetsSent: this.#packets };
+    const bytes = { bytesReceived: this.#bytes, bytesSent: this.#bytes };
+    return { report: { ...emptyEdgeReport(this.portId), ...packets, ...bytes }, stream: undefined };
+  }
+}
+
+export interface TonePortOptions {
+  readonly portId: PortId;
+  readonly start: SpliceStart;
+  readonly parts: ThreadParts;
+  readonly frames: ToneFrames;
+}
+
+export class TonePort implements EdgeEnd {
+  readonly portId: PortId;
+  peer: EdgeEnd | undefined;
+  format: AudioFormat | undefined;
+  readonly #frames: ToneFrames;
+  readonly #parts: ThreadParts;
+  readonly #ssrc: number;
+  readonly #arrival: Arrival = { isEvent: false, clockRate: 8000, nowMs: 0 };
+  #sequence: number;
+  #timestamp: number;
+  #packets = 0;
+  #bytes = 0;
+  #stop: (() => void) | undefined;
+
+  constructor({ portId, start, parts, frames }: TonePortOptions) {
+    this.portId = portId;
+    this.#parts = parts;
+    this.#frames = frames;
+    this.#ssrc = start.ssrc;
+    this.#sequence = start.sequence;
+    this.#timestamp = start.timestamp;
+  }
+
+  /** Plays from now on. Throws MEDIA_TONE_CODEC for Opus. */
+  connect(format: AudioFormat): void {
+    const { name } = format.codec;
+    if (!isToneCodec(name)) throw edgeErrors.MEDIA_TONE_CODEC([name]);
+    this.format = format;
+    this.#stop?.();
+    this.#stop = this.#parts.ticker.add((tick, nowMs) => this.#play(this.#frames.frame(name, tick), nowMs));
+  }
+
+  send(): void {}
+  restart(): void {}
+  tick(): void {}
+  pressDigit(): void {}
+
+  async close(): Promise<ClosedPort> {
+    this.#stop?.();
+    const sent = { packetsSent: this.#packets, bytesSent: this.#bytes };
+    return { report: { ...emptyEdgeReport(this.portId), ...sent }, stream: undefined };
+  }
+
+  #play(frame: Buffer, nowMs: number): void {
+    this.#sequence = (this.#sequence + 1) & 0xffff;
+    this.#timestamp = (this.#timestamp + 8 * TICK_MS) >>> 0;
+    if (!this.peer || !this.format) return;
+    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + frame.length);
+    writeHeader(packet, {
+      payloadType: this.format.codec.payloadType,
+      marker: false,
+      sequence: this.#sequence,
+      timestamp: this.#timestamp,
+      ssrc: this.#ssrc,
+    });
+    frame.copy(packet, RTP_HEADER_BYTES);
+    this.#packets++;
+    this.#bytes += packet.length;
+    this.#arrival.nowMs = nowMs;
+    this.peer.send(packet, this.#arrival);
+  }
+}
+
+/** The report of a port that nothing went over. */
+export function emptyEdgeReport(portId: PortId): EdgePortReport {
+  return {
+    portId,
+    packetsReceived: 0,
+    packetsSent: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    packetsLost: 0,
+    jitterMs: 0,
+    remotePacketsLost: 0,
+    roundTripMs: undefined,
+  };
+}

@@ -1,0 +1,165 @@
+/** The ports of one thread and the commands on them. */
+import { type Clock, CodedError, type PortId, type Timer } from '../../kernel/index.ts';
+import { EchoPort, TonePort } from './built-in-port.ts';
+import { Coalescer } from './coalescer.ts';
+import type { EdgeEnd, ThreadParts, Totals } from './end.ts';
+import { edgeErrors } from './errors.ts';
+import { InnerPort } from './inner-port.ts';
+import { InnerSockets } from './inner-sockets.ts';
+import type { EdgeCommand, EdgeResults, EdgeThreadEvent } from './messages.ts';
+import { SipPort } from './sip-port.ts';
+import { Ticker } from './ticker.ts';
+import { ToneFrames } from './tone-frames.ts';
+
+/** Between two looks at reports due and digits unfinished, ms. */
+const HOUSEKEEPING_MS = 250;
+
+type AnyPort = SipPort | InnerPort | EchoPort | TonePort;
+type Of<Op extends EdgeCommand['op']> = Extract<EdgeCommand, { op: Op }>;
+type Result = EdgeResults[EdgeCommand['op']];
+
+export interface EdgeThreadOptions {
+  readonly clock: Clock;
+  readonly coalesceMicros: number;
+  readonly emit: (event: EdgeThreadEvent) => void;
+}
+
+export class EdgeThread {
+  readonly #ports = new Map<PortId, AnyPort>();
+  readonly #totals: Totals = {
+    rtpPacketsReceived: 0,
+    rtpPacketsSent: 0,
+    rtpPacketsRejected: 0,
+    rtcpPacketsReceived: 0,
+    digitsRelayed: 0,
+  };
+  readonly #parts: ThreadParts;
+  readonly #inner = new InnerSockets(() => this.#onStranger());
+  readonly #frames = new ToneFrames();
+  #housekeeping: Timer | undefined;
+
+  constructor({ clock, coalesceMicros, emit }: EdgeThreadOptions) {
+    const coalescer = new Coalescer(coalesceMicros);
+    this.#parts = { clock, totals: this.#totals, coalescer, ticker: new Ticker(clock), emit };
+  }
+
+  /** Carries out one command; CodedErrors are answers to it. */
+  async perform(command: EdgeCommand): Promise<Result> {
+    switch (command.op) {
+      case 'open-port':
+        return this.#openPort(command);
+      case 'open-inner':
+        return this.#openInner(command);
+      case 'open-built-in':
+        return this.#openBuiltIn(command);
+      case 'connect-port':
+      case 'connect-inner':
+      case 'connect-built-in':
+        return this.#connect(command);
+      case 'bridge':
+        return this.#bridge(this.#portOf(command.a), this.#portOf(command.b));
+      case 'send-digit':
+        return this.#pressDigit(command);
+      case 'close':
+        return this.#close(command.portId);
+      case 'counters':
+        return { ...this.#totals };
+      case 'stop':
+        return this.#stop();
+    }
+  }
+
+  async #openPort(command: Of<'open-port'>): Promise<boolean> {
+    const port = await SipPort.open({ ...command, parts: this.#parts });
+    if (!port) return false;
+    this.#add(port);
+    return true;
+  }
+
+  async #openInner({ portId, start, cname }: Of<'open-inner'>): Promise<number> {
+    const port = await InnerPort.open({ portId, start, cname, parts: this.#parts }, this.#inner);
+    this.#add(port);
+    return port.localPort;
+  }
+
+  #openBuiltIn({ portId, endpoint, start }: Of<'open-built-in'>): undefined {
+    if (endpoint === 'echo') this.#add(new EchoPort(portId));
+    else this.#add(new TonePort({ portId, start, parts: this.#parts, frames: this.#frames }));
+  }
+
+  #connect(command: Of<'connect-port' | 'connect-inner' | 'connect-built-in'>): undefined {
+    const port = this.#portOf(command.portId);
+    if (command.op === 'connect-port' && port instanceof SipPort) port.connect(command);
+    else if (command.op === 'connect-inner' && port instanceof InnerPort) port.connect(command);
+    else if (command.op === 'connect-built-in' && (port instanceof EchoPort || port instanceof TonePort)) {
+      port.connect(command.format);
+    } else throw edgeErrors.MEDIA_UNKNOWN_PORT([command.portId]);
+  }
+
+  #bridge(a: EdgeEnd, b: EdgeEnd): undefined {
+    this.#unbridge(a);
+    this.#unbridge(b);
+    a.peer = b;
+    b.peer = a;
+    a.restart();
+    b.restart();
+  }
+
+  #unbridge(port: EdgeEnd): void {
+    if (port.peer?.peer === port) port.peer.peer = undefined;
+    port.peer = undefined;
+  }
+
+  #pressDigit({ portId, digit, durationMs }: Of<'send-digit'>): undefined {
+    this.#portOf(portId).pressDigit(digit, durationMs);
+  }
+
+  async #close(portId: PortId): Promise<EdgeResults['close']> {
+    const port = this.#ports.get(portId);
+    if (!port) return undefined;
+    this.#ports.delete(portId);
+    this.#unbridge(port);
+    if (this.#ports.size === 0) this.#rest();
+    return port.close();
+  }
+
+  async #stop(): Promise<undefined> {
+    await Promise.all([...this.#ports.keys()].map((portId) => this.#close(portId)));
+    this.#rest();
+  }
+
+  #add(port: AnyPort): void {
+    this.#ports.set(port.portId, port);
+    this.#housekeeping ??= this.#keepHouse();
+  }
+
+  #rest(): void {
+    this.#housekeeping?.cancel();
+    this.#housekeeping = undefined;
+  }
+
+  #keepHouse(): Timer {
+    return this.#parts.clock.after(HOUSEKEEPING_MS, () => {
+      const nowMs = this.#parts.clock.now();
+      for (const port of this.#ports.values()) port.tick(nowMs);
+      this.#housekeeping = this.#keepHouse();
+    });
+  }
+
+  #portOf(portId: PortId): AnyPort {
+    const port = this.#ports.get(portId);
+    if (!port) throw edgeErrors.MEDIA_UNKNOWN_PORT([portId]);
+    return port;
+  }
+
+  #onStranger(): void {
+    this.#totals.rtpPacketsReceived++;
+    this.#totals.rtpPacketsRejected++;
+  }
+}
+
+/** An error as an answer: its code and words survive the way between threads, its class does not. */
+export function refusalOf(error: unknown): { code: string; text: string } {
+  if (error instanceof CodedError) return { code: error.code, text: error.message };
+  return { code: 'MEDIA_EDGE_FAILED', text: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,329 @@
+/**
+ * The carrying edge: worker threads that own the SIP-facing sockets and relay RTP between them, the loopback endpoints
+ * towards mediasoup, and the built-in parties. This side keeps the books: which port is where, which pairs are free.
+ */
+import { isIP } from 'node:net';
+import type { ConnectBuiltInPort, ConnectRtpPort, OpenBuiltInPort, OpenRtpPort } from '../../calls/index.ts';
+import {
+  type CallId,
+  type Clock,
+  Emitter,
+  type Logger,
+  type PortId,
+  type Random,
+  type Unsubscribe,
+} from '../../kernel/index.ts';
+import type { SpliceStart } from '../../rtp/index.ts';
+import type { LocalRtp } from '../../sdp/index.ts';
+import { emptyEdgeReport } from './built-in-port.ts';
+import { edgeErrors } from './errors.ts';
+import type { ConnectInner, EdgeCounters, EdgePortReport, EdgeThreadEvent } from './messages.ts';
+import { PortRange } from './port-range.ts';
+import { ThreadLink } from './thread-link.ts';
+
+export interface EdgeOptions {
+  /** How many threads carry packets. */
+  readonly threads: number;
+  /** UDP ports towards SIP peers, both ends included. */
+  readonly portRange: { readonly min: number; readonly max: number };
+  readonly listenAddress: string;
+  /** What SDP tells the peers; listenAddress when it is left out. */
+  readonly announcedAddress?: string;
+  /** How long a pair of ports rests after a call, ms. */
+  readonly quarantineMs: number;
+  /** The pause that lets packets gather under load, microseconds; 0 for none. */
+  readonly coalesceMicros?: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export type EdgeEvent =
+  | EdgeThreadEvent
+  | { readonly kind: 'port-failed'; readonly portId: PortId; readonly reason: 'edge' };
+
+export interface OpenInner {
+  readonly portId: PortId;
+  /** Ports of one Call share a thread. */
+  readonly callId: CallId;
+}
+
+export interface InnerEndpoint {
+  readonly address: string;
+  readonly port: number;
+  /** Of all RTP that the edge sends to the PlainTransport. */
+  readonly ssrc: number;
+}
+
+/** Totals of all threads since start, and how the port range is doing. */
+export interface EdgeTotals extends EdgeCounters {
+  readonly portsOpen: number;
+  readonly portsQuarantined: number;
+}
+
+export interface Edge {
+  /** Opens a pair of sockets towards a SIP peer. Throws MEDIA_NO_PORTS (503) when the range is used up. */
+  openPort(request: OpenRtpPort): Promise<LocalRtp>;
+  /** Opens the loopback endpoint that stands for a webrtc port: a PlainTransport is to be connected to it. */
+  openInner(request: OpenInner): Promise<InnerEndpoint>;
+  openBuiltIn(request: OpenBuiltInPort): Promise<undefined>;
+  /** Applies what was negotiated, first or again. */
+  connect(request: ConnectRtpPort | ConnectBuiltInPort): Promise<void>;
+  /** Tells an inner endpoint where its PlainTransport is and what goes over it; may be repeated when the format is known. */
+  connectInner(request: ConnectInner): Promise<void>;
+  /** Two ports of one Call hear each other from now on, and nobody else. */
+  bridge(a: PortId, b: PortId): Promise<void>;
+  /** Plays a key to the port's remote as telephone-event, beside the audio. Nothing happens when the Leg has none. */
+  sendDigit(portId: PortId, digit: string, durationMs: number): Promise<void>;
+  /** Closes a port. Idempotent: one that is gone reports zeros. */
+  close(portId: PortId): Promise<EdgePortReport>;
+  onEvent(listener: (event: EdgeEvent) => void): Unsubscribe;
+  counters(): Promise<EdgeTotals>;
+  /** Closes every port and ends the threads. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Under load packets gather for so long, microseconds: a quarter of the processor for 0.1 ms. */
+const DEFAULT_COALESCE_MICROS = 100;
+
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const edge = new ThreadedEdge(options);
+  await edge.start();
+  return edge;
+}
+
+interface Thread {
+  link: ThreadLink;
+  readonly ports: Set<PortId>;
+  /** What the threads before this one had counted when they died. */
+  former: EdgeCounters;
+  /** The last totals known, those of former threads included. */
+  seen: EdgeCounters;
+}
+
+interface Port {
+  readonly thread: Thread;
+  readonly callId: CallId;
+  /** Undefined for ports without a SIP side. */
+  readonly rtpPort: number | undefined;
+}
+
+const NOTHING_COUNTED: EdgeCounters = {
+  rtpPacketsReceived: 0,
+  rtpPacketsSent: 0,
+  rtpPacketsRejected: 0,
+  rtcpPacketsReceived: 0,
+  digitsRelayed: 0,
+};
+
+class ThreadedEdge implements Edge {
+  readonly #options: EdgeOptions;
+  readonly #range: PortRange;
+  readonly #events = new Emitter<{ edge: EdgeEvent }>();
+  readonly #threads: Thread[] = [];
+  readonly #ports = new Map<PortId, Port>();
+  readonly #cname: string;
+  #isStopped = false;
+
+  constructor(options: EdgeOptions) {
+    this.#options = options;
+    const { portRange, quarantineMs, clock, random } = options;
+    this.#range = new PortRange({ ...portRange, quarantineMs, clock, random });
+    // A name that says nothing about the machine (RFC 7022 §4.2).
+    this.#cname = random.hex(12);
+  }
+
+  async start(): Promise<void> {
+    for (let index = 0; index < this.#options.threads; index++) this.#threads.push(this.#startThread(index));
+    await this.counters();
+  }
+
+  async openPort(request: OpenRtpPort): Promise<LocalRtp> {
+    const { portId, callId } = request;
+    const { listenAddress, announcedAddress, portRange } = this.#options;
+    const thread = this.#threadFor(callId);
+    for (const rtpPort of this.#range.candidates()) {
+      this.#range.take(rtpPort);
+      const opened = await this.#openPair(thread, portId, rtpPort);
+      if (!opened) {
+        this.#range.giveUp(rtpPort);
+        continue;
+      }
+      this.#add(portId, { thread, callId, rtpPort });
+      const address = request.announcedAddress ?? announcedAddress ?? listenAddress;
+      return { kind: 'rtp', rtp: { address, rtpPort, rtcpPort: rtpPort + 1 } };
+    }
+    throw edgeErrors.MEDIA_NO_PORTS([portRange.min, portRange.max]);
+  }
+
+  async openInner({ portId, callId }: OpenInner): Promise<InnerEndpoint> {
+    const thread = this.#threadFor(callId);
+    const start = this.#newStart();
+    const port = await thread.link.request({ op: 'open-inner', portId, start, cname: this.#cname });
+    this.#add(portId, { thread, callId, rtpPort: undefined });
+    return { address: '127.0.0.1', port, ssrc: start.ssrc };
+  }
+
+  async openBuiltIn({ portId, callId, endpoint }: OpenBuiltInPort): Promise<undefined> {
+    const thread = this.#threadFor(callId);
+    await thread.link.request({ op: 'open-built-in', portId, endpoint, start: this.#newStart() });
+    this.#add(portId, { thread, callId, rtpPort: undefined });
+  }
+
+  async connect(request: ConnectRtpPort | ConnectBuiltInPort): Promise<void> {
+    const { link } = this.#portOf(request.portId).thread;
+    if (request.kind === 'built-in') {
+      const { portId, format } = request;
+      return link.request({ op: 'connect-built-in', portId, format });
+    }
+    const { portId, remote, rtcpMux, sourcePolicy, format, direction } = request;
+    const { listenAddress } = this.#options;
+    if (isIP(remote.address) !== isIP(listenAddress)) {
+      throw edgeErrors.MEDIA_BAD_ADDRESS([remote.address, listenAddress]);
+    }
+    await link.request({ op: 'connect-port', portId, remote, rtcpMux, sourcePolicy, format, direction });
+  }
+
+  async connectInner(request: ConnectInner): Promise<void> {
+    await this.#portOf(request.portId).thread.link.request({ op: 'connect-inner', ...request });
+  }
+
+  async bridge(a: PortId, b: PortId): Promise<void> {
+    const { thread } = this.#portOf(a);
+    if (thread !== this.#portOf(b).thread) throw edgeErrors.MEDIA_THREADS_DIFFER([a, b]);
+    await thread.link.request({ op: 'bridge', a, b });
+  }
+
+  async sendDigit(portId: PortId, digit: string, durationMs: number): Promise<void> {
+    await this.#portOf(portId).thread.link.request({ op: 'send-digit', portId, digit, durationMs });
+  }
+
+  async close(portId: PortId): Promise<EdgePortReport> {
+    const port = this.#ports.get(portId);
+    if (!port) return emptyEdgeReport(portId);
+    this.#ports.delete(portId);
+    port.thread.ports.delete(portId);
+    try {
+      const closed = await port.thread.link.request({ op: 'close', portId });
+      if (port.rtpPort !== undefined) this.#range.release(port.rtpPort, closed?.stream);
+      return closed?.report ?? emptyEdgeReport(portId);
+    } catch {
+      // The thread died meanwhile, and the sockets with it; that is reported on its own.
+      if (port.rtpPort !== undefined) this.#range.release(port.rtpPort, undefined);
+      return emptyEdgeReport(portId);
+    }
+  }
+
+  onEvent(listener: (event: EdgeEvent) => void): Unsubscribe {
+    return this.#events.on('edge', listener);
+  }
+
+  async counters(): Promise<EdgeTotals> {
+    const counted = await Promise.all(this.#threads.map((thread) => this.#count(thread)));
+    const sum = counted.reduce(add, NOTHING_COUNTED);
+    return { ...sum, portsOpen: this.#ports.size, portsQuarantined: this.#range.resting };
+  }
+
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#range.stop();
+    this.#ports.clear();
+    await Promise.allSettled(this.#threads.map(({ link }) => link.stop()));
+  }
+
+  async #openPair(thread: Thread, portId: PortId, rtpPort: number): Promise<boolean> {
+    try {
+      return await thread.link.request({
+        op: 'open-port',
+        portId,
+        address: this.#options.listenAddress,
+        rtpPort,
+        start: this.#newStart(),
+        cname: this.#cname,
+        refused: this.#range.formerStream(rtpPort),
+      });
+    } catch (error) {
+      this.#range.giveUp(rtpPort);
+      throw error;
+    }
+  }
+
+  #add(portId: PortId, port: Port): void {
+    this.#ports.set(portId, port);
+    port.thread.ports.add(portId);
+  }
+
+  #portOf(portId: PortId): Port {
+    const port = this.#ports.get(portId);
+    if (!port) throw edgeErrors.MEDIA_UNKNOWN_PORT([portId]);
+    return port;
+  }
+
+  /** The thread that has the Call already, or else the one with the fewest ports. */
+  #threadFor(callId: CallId): Thread {
+    for (const port of this.#ports.values()) if (port.callId === callId) return port.thread;
+    const [least] = this.#threads.toSorted((a, b) => a.ports.size - b.ports.size);
+    if (!least) throw edgeErrors.MEDIA_EDGE_FAILED(['no threads']);
+    return least;
+  }
+
+  #newStart(): SpliceStart {
+    const { random } = this.#options;
+    return { ssrc: random.uint32(), sequence: random.uint32() & 0xffff, timestamp: random.uint32() };
+  }
+
+  #startThread(index: number): Thread {
+    const thread: Thread = {
+      link: this.#newLink(index),
+      ports: new Set(),
+      former: NOTHING_COUNTED,
+      seen: NOTHING_COUNTED,
+    };
+    thread.link.start();
+    return thread;
+  }
+
+  #newLink(index: number): ThreadLink {
+    return new ThreadLink({
+      name: `edge-${index}`,
+      coalesceMicros: this.#options.coalesceMicros ?? DEFAULT_COALESCE_MICROS,
+      onEvent: (event) => this.#events.emit('edge', event),
+      onCrash: (cause) => this.#onCrash(index, cause),
+    });
+  }
+
+  /** A dead thread took its sockets with it: its Legs have no media any more, new ones get a new thread. */
+  #onCrash(index: number, cause: Error): void {
+    const thread = this.#threads[index];
+    if (!thread || this.#isStopped) return;
+    this.#options.logger.error({ err: cause, thread: index, ports: thread.ports.size }, 'edge thread died');
+    const dead = [...thread.ports];
+    thread.ports.clear();
+    thread.former = thread.seen;
+    thread.link = this.#newLink(index);
+    thread.link.start();
+    for (const portId of dead) {
+      const rtpPort = this.#ports.get(portId)?.rtpPort;
+      if (rtpPort !== undefined) this.#range.release(rtpPort, undefined);
+      this.#ports.delete(portId);
+      this.#events.emit('edge', { kind: 'port-failed', portId, reason: 'edge' });
+    }
+  }
+
+  /** A thread's totals; they do not run backwards when it dies. */
+  async #count(thread: Thread): Promise<EdgeCounters> {
+    thread.seen = add(thread.former, await thread.link.request({ op: 'counters' }));
+    return thread.seen;
+  }
+}
+
+function add(a: EdgeCounters, b: EdgeCounters): EdgeCounters {
+  return {
+    rtpPacketsReceived: a.rtpPacketsReceived + b.rtpPacketsReceived,
+    rtpPacketsSent: a.rtpPacketsSent + b.rtpPacketsSent,
+    rtpPacketsRejected: a.rtpPacketsRejected + b.rtpPacketsRejected,
+    rtcpPacketsReceived: a.rtcpPacketsReceived + b.rtcpPacketsReceived,
+    digitsRelayed: a.digitsRelayed + b.digitsRelayed,
+  };
+}

@@ -1,0 +1,46 @@
+/** What the thread's parts share. */
+import type { Clock, PortId } from '../../kernel/index.ts';
+import type { AudioFormat } from '../../sdp/index.ts';
+import type { Coalescer } from './coalescer.ts';
+import type { Arrival } from './incoming.ts';
+import type { ClosedPort, EdgeThreadEvent } from './messages.ts';
+import type { Ticker } from './ticker.ts';
+
+/** One end of a bridge: what its peer received is given to `send`. */
+export interface EdgeEnd {
+  readonly portId: PortId;
+  /** The end that hears this one. */
+  peer: EdgeEnd | undefined;
+  readonly format: AudioFormat | undefined;
+  /** Takes a packet over: its memory is changed. Ends that cannot use it drop it. */
+  send(packet: Buffer, arrival: Arrival): void;
+  /** The next packet comes from another party. */
+  restart(): void;
+  /** Called four times a second: reports, timeouts. */
+  tick(nowMs: number): void;
+  /** Begins to send a key press. */
+  pressDigit(digit: string, durationMs: number): void;
+  close(): Promise<ClosedPort>;
+}
+
+/** Counted by every port of the thread. */
+export interface Totals {
+  rtpPacketsReceived: number;
+  rtpPacketsSent: number;
+  rtpPacketsRejected: number;
+  rtcpPacketsReceived: number;
+  digitsRelayed: number;
+}
+
+export interface ThreadParts {
+  readonly clock: Clock;
+  readonly totals: Totals;
+  readonly coalescer: Coalescer;
+  readonly ticker: Ticker;
+  readonly emit: (event: EdgeThreadEvent) => void;
+}
+
+/** Audio goes from one end to the other only under the same codec: nothing is transcoded here. */
+export function sharesCodec(a: EdgeEnd, b: EdgeEnd): boolean {
+  return a.format !== undefined && a.format.codec.name === b.format?.codec.name;
+}

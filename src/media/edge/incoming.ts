@@ -1,0 +1,70 @@
+/** What one port receives: which payload types it takes, statistics, digits. */
+import {
+  type DigitPress,
+  DigitReader,
+  payloadTypeOf,
+  Reception,
+  readTelephoneEvent,
+  sequenceOf,
+  ssrcOf,
+  timestampOf,
+} from '../../rtp/index.ts';
+import type { AudioFormat } from '../../sdp/index.ts';
+
+const DROP = 0;
+const AUDIO = 1;
+const EVENT = 2;
+type Kind = typeof DROP | typeof AUDIO | typeof EVENT;
+
+/** A received packet's way to the other end: one object per port, filled anew for each packet. */
+export interface Arrival {
+  isEvent: boolean;
+  /** Of the payload type. */
+  clockRate: number;
+  nowMs: number;
+}
+
+const NO_DIGITS: readonly DigitPress[] = [];
+
+export class Incoming {
+  readonly reception = new Reception();
+  readonly digits = new DigitReader();
+  readonly arrival: Arrival = { isEvent: false, clockRate: 8000, nowMs: 0 };
+  bytes = 0;
+  readonly #kinds = new Uint8Array(128);
+  readonly #clockRates = new Uint32Array(128);
+
+  /** From now on these payload types are accepted and no others. */
+  setFormat({ codec, telephoneEvents }: AudioFormat): void {
+    this.#kinds.fill(DROP);
+    for (const event of telephoneEvents) this.#accept(event.payloadType, EVENT, event.clockRate);
+    this.#accept(codec.payloadType, AUDIO, codec.clockRate);
+  }
+
+  accepts(packet: Buffer): boolean {
+    return this.#kinds[payloadTypeOf(packet)] !== DROP;
+  }
+
+  /** Counts an accepted packet and fills `arrival`; answers with the digits it completes, mostly none. */
+  take(packet: Buffer, nowMs: number): readonly DigitPress[] {
+    const payloadType = payloadTypeOf(packet);
+    const clockRate = this.#clockRates[payloadType] ?? 0;
+    const isEvent = this.#kinds[payloadType] === EVENT;
+    this.arrival.isEvent = isEvent;
+    this.arrival.clockRate = clockRate;
+    this.arrival.nowMs = nowMs;
+    this.bytes += packet.length;
+    this.reception.take(ssrcOf(packet), sequenceOf(packet));
+    if (!isEvent) {
+      this.reception.time(timestampOf(packet), clockRate, nowMs);
+      return NO_DIGITS;
+    }
+    const event = readTelephoneEvent(packet);
+    return event ? this.digits.take(event, clockRate, nowMs) : NO_DIGITS;
+  }
+
+  #accept(payloadType: number, kind: Kind, clockRate: number): void {
+    this.#kinds[payloadType & 0x7f] = kind;
+    this.#clockRates[payloadType & 0x7f] = clockRate;
+  }
+}

@@ -1,0 +1,3 @@
+export { type Edge, type EdgeEvent, type EdgeOptions, startEdge } from './edge.ts';
+export { edgeErrors } from './errors.ts';
+export type { ConnectInner, EdgePortReport } from './messages.ts';

@@ -1,0 +1,113 @@
+/** The edge's end towards a PlainTransport on loopback: RTP of one fixed SSRC, RTCP on the same port. */
+import { classifyPacket, ssrcOf } from '../../rtp/index.ts';
+import type { AudioFormat } from '../../sdp/index.ts';
+import type { EdgeEnd } from './end.ts';
+import type { Arrival } from './incoming.ts';
+import { type InnerSocket, type InnerSockets, LOOPBACK } from './inner-sockets.ts';
+import type { ClosedPort, ConnectInner } from './messages.ts';
+import { mayPass, NetworkEnd, type NetworkEndOptions } from './network-end.ts';
+
+export class InnerPort implements EdgeEnd {
+  readonly #end: NetworkEnd;
+  readonly #sockets: InnerSockets;
+  readonly #inner: InnerSocket;
+  #remotePort = 0;
+  #consumerSsrc: number | undefined;
+  #isClosed = false;
+
+  private constructor(options: NetworkEndOptions, sockets: InnerSockets, inner: InnerSocket) {
+    this.#end = new NetworkEnd(options);
+    this.#sockets = sockets;
+    this.#inner = inner;
+  }
+
+  static async open(options: NetworkEndOptions, sockets: InnerSockets): Promise<InnerPort> {
+    return new InnerPort(options, sockets, await sockets.acquire());
+  }
+
+  get portId() {
+    return this.#end.portId;
+  }
+
+  /** Where the PlainTransport must send. */
+  get localPort(): number {
+    return this.#inner.port;
+  }
+
+  get format(): AudioFormat | undefined {
+    return this.#end.format;
+  }
+
+  get peer(): EdgeEnd | undefined {
+    return this.#end.peer;
+  }
+
+  set peer(peer: EdgeEnd | undefined) {
+    this.#end.peer = peer;
+  }
+
+  connect({ remotePort, format, consumerSsrc }: ConnectInner): void {
+    this.#inner.users.delete(this.#remotePort);
+    this.#remotePort = remotePort;
+    this.#consumerSsrc = consumerSsrc;
+    this.#inner.users.set(remotePort, this.#onPacket);
+    this.#end.setFormat(format);
+  }
+
+  send(packet: Buffer, arrival: Arrival): void {
+    if (this.#remotePort === 0 || this.#isClosed || !mayPass(this, arrival)) return;
+    if (arrival.isEvent) this.#silenceFirst(arrival.nowMs);
+    const out = this.#end.prepare(packet, arrival);
+    if (out !== undefined) this.#write(out);
+  }
+
+  restart(): void {
+    this.#end.outgoing.splice.restart();
+  }
+
+  pressDigit(digit: string, durationMs: number): void {
+    if (this.#remotePort === 0) return;
+    this.#silenceFirst(this.#end.parts.clock.now());
+    this.#end.pressDigit({ digit, durationMs }, (packet) => this.#write(packet));
+  }
+
+  tick(nowMs: number): void {
+    this.#end.tick(nowMs);
+    if (this.#remotePort === 0) return;
+    const report = this.#end.rtcp.due(nowMs);
+    if (report) this.#write(report);
+  }
+
+  async close(): Promise<ClosedPort> {
+    this.#isClosed = true;
+    this.#end.stop();
+    this.#inner.users.delete(this.#remotePort);
+    await this.#sockets.release(this.#inner);
+    return { report: this.#end.report(), stream: undefined };
+  }
+
+  readonly #onPacket = (packet: Buffer): void => {
+    const { parts } = this.#end;
+    const nowMs = parts.clock.now();
+    parts.coalescer.arrived(nowMs);
+    const kind = classifyPacket(packet);
+    if (kind === 'rtcp') {
+      parts.totals.rtcpPacketsReceived++;
+      return this.#end.rtcp.take(packet, nowMs);
+    }
+    parts.totals.rtpPacketsReceived++;
+    if (kind !== 'rtp' || !this.#end.isAcceptable(packet)) return this.#end.reject();
+    if (this.#consumerSsrc !== undefined && ssrcOf(packet) !== this.#consumerSsrc) return this.#end.reject();
+    const arrival = this.#end.receive(packet, nowMs);
+    this.#end.peer?.send(packet, arrival);
+  };
+
+  #silenceFirst(nowMs: number): void {
+    const silence = this.#end.outgoing.silenceFirst(nowMs);
+    if (silence) this.#write(silence);
+  }
+
+  #write(packet: Buffer): void {
+    if (!this.#isClosed) this.#inner.socket.send(packet, this.#remotePort, LOOPBACK);
+  }
+}

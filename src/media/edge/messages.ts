@@ -1,0 +1,116 @@
+/** What the control side and an edge thread say to each other: plain data only. */
+import type { PortId } from '../../kernel/index.ts';
+import type { KnownStream, SpliceStart } from '../../rtp/index.ts';
+import type { AudioFormat, Direction, RtpAddress } from '../../sdp/index.ts';
+
+/** What went over one port in its life. Bytes are those of RTP packets, headers included. */
+export interface EdgePortReport {
+  readonly portId: PortId;
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly packetsLost: number;
+  readonly jitterMs: number;
+  /** What the remote reported to have lost of ours, by RTCP. */
+  readonly remotePacketsLost: number;
+  /** By RTCP; undefined when the remote sent no report about us. */
+  readonly roundTripMs: number | undefined;
+}
+
+/** Totals of a thread, or of all, since start. */
+export interface EdgeCounters {
+  readonly rtpPacketsReceived: number;
+  readonly rtpPacketsSent: number;
+  /** From an address, SSRC or payload type that the port does not accept, or malformed. */
+  readonly rtpPacketsRejected: number;
+  readonly rtcpPacketsReceived: number;
+  readonly digitsRelayed: number;
+}
+
+export interface ConnectEdgePort {
+  readonly portId: PortId;
+  readonly remote: RtpAddress;
+  readonly rtcpMux: boolean;
+  readonly sourcePolicy: 'sdp' | 'latch';
+  readonly format: AudioFormat;
+  /** Ours: recvonly and inactive send no RTP, sendonly and inactive drop what arrives. */
+  readonly direction: Direction;
+}
+
+export interface ConnectInner {
+  readonly portId: PortId;
+  /** Of the PlainTransport, on 127.0.0.1. */
+  readonly remotePort: number;
+  readonly format: AudioFormat;
+  /** When given, packets with another SSRC are rejected. */
+  readonly consumerSsrc?: number;
+}
+
+export interface ConnectBuiltIn {
+  readonly portId: PortId;
+  readonly format: AudioFormat;
+}
+
+export type EdgeCommand =
+  | {
+      readonly op: 'open-port';
+      readonly portId: PortId;
+      readonly address: string;
+      readonly rtpPort: number;
+      readonly start: SpliceStart;
+      readonly cname: string;
+      readonly refused: KnownStream | undefined;
+    }
+  | { readonly op: 'open-inner'; readonly portId: PortId; readonly start: SpliceStart; readonly cname: string }
+  | {
+      readonly op: 'open-built-in';
+      readonly portId: PortId;
+      readonly endpoint: 'echo' | 'tone';
+      readonly start: SpliceStart;
+    }
+  | ({ readonly op: 'connect-port' } & ConnectEdgePort)
+  | ({ readonly op: 'connect-inner' } & ConnectInner)
+  | ({ readonly op: 'connect-built-in' } & ConnectBuiltIn)
+  | { readonly op: 'bridge'; readonly a: PortId; readonly b: PortId }
+  | { readonly op: 'send-digit'; readonly portId: PortId; readonly digit: string; readonly durationMs: number }
+  | { readonly op: 'close'; readonly portId: PortId }
+  | { readonly op: 'counters' }
+  | { readonly op: 'stop' };
+
+/** What a command answers with. */
+export interface EdgeResults {
+  /** False: the pair is in use by somebody else. */
+  readonly 'open-port': boolean;
+  /** The port of the inner socket on 127.0.0.1. */
+  readonly 'open-inner': number;
+  readonly 'open-built-in': undefined;
+  readonly 'connect-port': undefined;
+  readonly 'connect-inner': undefined;
+  readonly 'connect-built-in': undefined;
+  readonly bridge: undefined;
+  readonly 'send-digit': undefined;
+  readonly close: ClosedPort | undefined;
+  readonly counters: EdgeCounters;
+  readonly stop: undefined;
+}
+
+export interface ClosedPort {
+  readonly report: EdgePortReport;
+  /** The stream last believed, which the next call on this port must not hear. */
+  readonly stream: KnownStream | undefined;
+}
+
+export type EdgeThreadEvent =
+  | { readonly kind: 'port-up'; readonly portId: PortId }
+  | { readonly kind: 'digit'; readonly portId: PortId; readonly digit: string; readonly durationMs: number };
+
+export interface ToThread {
+  readonly id: number;
+  readonly command: EdgeCommand;
+}
+
+export type FromThread =
+  | { readonly kind: 'done'; readonly id: number; readonly result: EdgeResults[EdgeCommand['op']] }
+  | { readonly kind: 'refused'; readonly id: number; readonly code: string; readonly text: string }
+  | { readonly kind: 'event'; readonly event: EdgeThreadEvent };

@@ -1,0 +1,150 @@
+/** What one port sends: one continuous RTP stream under the payload types of its Leg, whatever the other end plays. */
+import {
+  DigitSender,
+  EventRescaler,
+  payloadOffset,
+  RTP_HEADER_BYTES,
+  readTelephoneEvent,
+  Splice,
+  type SpliceStart,
+  setEventDuration,
+  setPayloadType,
+  TELEPHONE_EVENT_BYTES,
+  timestampDelta,
+  timestampOf,
+  withBareHeader,
+  writeHeader,
+  writeTelephoneEvent,
+} from '../../rtp/index.ts';
+import type { AudioFormat } from '../../sdp/index.ts';
+import type { Arrival } from './incoming.ts';
+import { silenceOf } from './silence.ts';
+
+/** An event whose timestamp is further than this from the audio's is not on the audio's time line, s. */
+const SAME_TIMELINE_SEC = 10;
+
+export class Outgoing {
+  readonly splice: Splice;
+  packets = 0;
+  bytes = 0;
+  /** Of payload, as sender reports count it. */
+  payloadBytes = 0;
+  #format: AudioFormat | undefined;
+  #audioType = 0;
+  #audioClock = 8000;
+  #eventType = -1;
+  #eventClock = 8000;
+  #hasSentAudio = false;
+  readonly #rescaler = new EventRescaler();
+  #digit: { readonly sender: DigitSender; readonly timestamp: number } | undefined;
+
+  constructor(start: SpliceStart) {
+    this.splice = new Splice(start);
+  }
+
+  get format(): AudioFormat | undefined {
+    return this.#format;
+  }
+
+  get audioClock(): number {
+    return this.#audioClock;
+  }
+
+  setFormat(format: AudioFormat): void {
+    const { codec, telephoneEvents } = format;
+    const isChanged = this.#format?.codec.name !== codec.name || this.#audioType !== codec.payloadType;
+    if (isChanged) this.splice.restart();
+    this.#format = format;
+    this.#audioType = codec.payloadType;
+    this.#audioClock = codec.clockRate;
+    const [event] = telephoneEvents;
+    this.#eventType = event?.payloadType ?? -1;
+    this.#eventClock = event?.clockRate ?? 8000;
+  }
+
+  /** Makes a packet ours, in its own memory; undefined when it is not to be sent. */
+  rewrite(packet: Buffer, arrival: Arrival): Buffer | undefined {
+    const offset = payloadOffset(packet);
+    if (offset < 0) return undefined;
+    const bare = withBareHeader(packet, offset);
+    if (arrival.isEvent) return this.#rewriteEvent(bare, arrival);
+    if (!this.splice.applyAudio(bare, this.#audioClock, arrival.nowMs)) return undefined;
+    setPayloadType(bare, this.#audioType);
+    this.#hasSentAudio = true;
+    return this.#count(bare);
+  }
+
+  /**
+   * A frame of silence, when an event would come before any audio: a mediasoup consumer drops events until it has seen
+   * the codec it was made for. Undefined when there is no need.
+   */
+  silenceFirst(nowMs: number): Buffer | undefined {
+    if (this.#hasSentAudio || !this.#format) return undefined;
+    this.#hasSentAudio = true;
+    return this.#insert(silenceOf(this.#format.codec.name), this.#audioType, {
+      timestamp: this.splice.timestampAt(nowMs, this.#audioClock),
+      marker: true,
+      nowMs,
+    });
+  }
+
+  /** Begins a key press of our own; false when the Leg has no telephone-event. */
+  pressDigit(digit: string, durationMs: number, nowMs: number): boolean {
+    if (this.#eventType === -1) return false;
+    const timestamp = this.splice.timestampAt(nowMs, this.#audioClock);
+    this.#digit = { sender: new DigitSender(digit, durationMs, this.#eventClock), timestamp };
+    return true;
+  }
+
+  /** The next packet of the key press, every 20 ms; undefined when it is over. */
+  nextDigitPacket(nowMs: number): Buffer | undefined {
+    const step = this.#digit?.sender.next();
+    if (!this.#digit || !step) return undefined;
+    const payload = Buffer.alloc(TELEPHONE_EVENT_BYTES);
+    writeTelephoneEvent(payload, 0, step);
+    return this.#insert(payload, this.#eventType, { timestamp: this.#digit.timestamp, marker: step.marker, nowMs });
+  }
+
+  #rewriteEvent(packet: Buffer, arrival: Arrival): Buffer | undefined {
+    if (this.#eventType === -1) return undefined;
+    const event = arrival.clockRate === this.#eventClock ? undefined : readTelephoneEvent(packet);
+    if (!this.splice.applyEvent(packet, this.#audioClock, arrival.nowMs)) return undefined;
+    setPayloadType(packet, this.#eventType);
+    if (event) {
+      const clocks = { fromHz: arrival.clockRate, toHz: this.#eventClock };
+      const rescaled = this.#rescaler.apply(event, clocks, this.#eventBegin(timestampOf(packet), arrival.nowMs));
+      packet.writeUInt32BE(rescaled.timestamp, 4);
+      setEventDuration(packet, rescaled.duration);
+    }
+    return this.#count(packet);
+  }
+
+  /** Senders of another clock may count the event's timestamp in it: then the event begins now. */
+  #eventBegin(timestamp: number, nowMs: number): number {
+    const distance = Math.abs(timestampDelta(timestamp, this.splice.timestamp));
+    return distance <= SAME_TIMELINE_SEC * this.#audioClock
+      ? timestamp
+      : this.splice.timestampAt(nowMs, this.#audioClock);
+  }
+
+  #insert(payload: Buffer, payloadType: number, at: { timestamp: number; marker: boolean; nowMs: number }): Buffer {
+    const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + payload.length);
+    const { timestamp, marker } = at;
+    writeHeader(packet, {
+      payloadType,
+      marker,
+      sequence: this.splice.insert(at.nowMs),
+      timestamp,
+      ssrc: this.splice.ssrc,
+    });
+    payload.copy(packet, RTP_HEADER_BYTES);
+    return this.#count(packet);
+  }
+
+  #count(packet: Buffer): Buffer {
+    this.packets++;
+    this.bytes += packet.length;
+    this.payloadBytes += packet.length - RTP_HEADER_BYTES;
+    return packet;
+  }
+}

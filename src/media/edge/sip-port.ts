@@ -1,0 +1,214 @@
+/**
+ * A SIP-facing port: a pair of sockets, the latch that decides whom to believe, and the way to the peer end.
+ * Symmetric: RTP goes where the believed source is, and to the SDP's address while nobody is (RFC 4961).
+ */
+import type { RemoteInfo, Socket } from 'node:dgram';
+import {
+  classifyPacket,
+  createLatch,
+  type KnownStream,
+  type Latch,
+  moveLatch,
+  sequenceOf,
+  ssrcOf,
+  stepLatch,
+} from '../../rtp/index.ts';
+import type { AudioFormat } from '../../sdp/index.ts';
+import type { EdgeEnd } from './end.ts';
+import type { Arrival } from './incoming.ts';
+import type { ClosedPort, ConnectEdgePort } from './messages.ts';
+import { mayPass, NetworkEnd, type NetworkEndOptions } from './network-end.ts';
+import { bindUdp, closeUdp, isAddressInUse } from './udp.ts';
+
+export interface SipPortOptions extends NetworkEndOptions {
+  readonly address: string;
+  readonly rtpPort: number;
+  /** The stream of the call that had this port before. */
+  readonly refused: KnownStream | undefined;
+}
+
+const NOWHERE = { address: '', port: 0 };
+
+export class SipPort implements EdgeEnd {
+  readonly #end: NetworkEnd;
+  readonly #rtp: Socket;
+  readonly #rtcp: Socket;
+  readonly #refused: KnownStream | undefined;
+  #latch: Latch | undefined;
+  // The believed source and the target, flat: compared and used for every packet.
+  #sourceAddress = '';
+  #sourcePort = 0;
+  #targetAddress = '';
+  #targetPort = 0;
+  #rtcpTarget = NOWHERE;
+  #isMux = false;
+  #heardMs = 0;
+  #isUp = false;
+  #isSending = false;
+  #isReceiving = false;
+  #isClosed = false;
+
+  private constructor(options: SipPortOptions, sockets: { rtp: Socket; rtcp: Socket }) {
+    this.#end = new NetworkEnd(options);
+    this.#refused = options.refused;
+    this.#rtp = sockets.rtp;
+    this.#rtcp = sockets.rtcp;
+  }
+
+  /** Opens the pair; undefined when somebody else has one of the two ports. */
+  static async open(options: SipPortOptions): Promise<SipPort | undefined> {
+    const opened: { port?: SipPort } = {};
+    const bound: Socket[] = [];
+    try {
+      bound.push(
+        await bindUdp(options.address, options.rtpPort, (packet, source) => opened.port?.onRtp(packet, source)),
+      );
+      bound.push(
+        await bindUdp(options.address, options.rtpPort + 1, (packet, source) => opened.port?.onRtcp(packet, source)),
+      );
+    } catch (error) {
+      await Promise.all(bound.map(closeUdp));
+      if (isAddressInUse(error)) return undefined;
+      throw error;
+    }
+    const [rtp, rtcp] = bound;
+    if (rtp && rtcp) opened.port = new SipPort(options, { rtp, rtcp });
+    return opened.port;
+  }
+
+  get portId() {
+    return this.#end.portId;
+  }
+
+  get format(): AudioFormat | undefined {
+    return this.#end.format;
+  }
+
+  get peer(): EdgeEnd | undefined {
+    return this.#end.peer;
+  }
+
+  set peer(peer: EdgeEnd | undefined) {
+    this.#end.peer = peer;
+  }
+
+  /** Applies what was negotiated, first or again. Who was proven stays believed while the SDP's address is the same. */
+  connect({ remote, rtcpMux, sourcePolicy, format, direction }: ConnectEdgePort): void {
+    const sdpAddress = { address: remote.address, port: remote.rtpPort };
+    this.#latch = this.#latch
+      ? moveLatch(this.#latch, sourcePolicy, sdpAddress)
+      : createLatch(sourcePolicy, sdpAddress, this.#refused);
+    this.#isMux = rtcpMux;
+    this.#rtcpTarget = { address: remote.address, port: rtcpMux ? remote.rtpPort : remote.rtcpPort };
+    this.#follow();
+    this.#end.setFormat(format);
+    const isSending = direction === 'sendrecv' || direction === 'sendonly';
+    // After a hold the stream goes on where it was, however far its source counted meanwhile.
+    if (isSending !== this.#isSending) this.restart();
+    this.#isSending = isSending;
+    this.#isReceiving = direction === 'sendrecv' || direction === 'recvonly';
+  }
+
+  onRtp(packet: Buffer, source: RemoteInfo): void {
+    const { parts } = this.#end;
+    const nowMs = parts.clock.now();
+    parts.coalescer.arrived(nowMs);
+    const kind = classifyPacket(packet);
+    if (kind === 'rtcp') return this.onRtcp(packet, source);
+    parts.totals.rtpPacketsReceived++;
+    if (kind !== 'rtp' || !this.#end.isAcceptable(packet)) return this.#end.reject();
+    const isKnown = source.port === this.#sourcePort && source.address === this.#sourceAddress;
+    if (!isKnown && !this.#consider(packet, source, nowMs)) return this.#end.reject();
+    this.#heardMs = nowMs;
+    const arrival = this.#end.receive(packet, nowMs);
+    if (!this.#isUp) {
+      this.#isUp = true;
+      parts.emit({ kind: 'port-up', portId: this.portId });
+    }
+    if (this.#isReceiving) this.#end.peer?.send(packet, arrival);
+  }
+
+  /** Reports are believed from the host that is believed; where they come from may be another port. */
+  onRtcp(packet: Buffer, source: RemoteInfo): void {
+    if (this.#isClosed || source.address !== this.#targetAddress) return;
+    this.#end.parts.totals.rtcpPacketsReceived++;
+    this.#end.rtcp.take(packet, this.#end.parts.clock.now());
+  }
+
+  send(packet: Buffer, arrival: Arrival): void {
+    if (!this.#isSending || this.#targetPort === 0 || this.#isClosed || !mayPass(this, arrival)) return;
+    const out = this.#end.prepare(packet, arrival);
+    if (out !== undefined) this.#rtp.send(out, this.#targetPort, this.#targetAddress);
+  }
+
+  restart(): void {
+    this.#end.outgoing.splice.restart();
+  }
+
+  pressDigit(digit: string, durationMs: number): void {
+    this.#end.pressDigit({ digit, durationMs }, (packet) => {
+      if (this.#isSending && this.#targetPort !== 0) this.#rtp.send(packet, this.#targetPort, this.#targetAddress);
+    });
+  }
+
+  tick(nowMs: number): void {
+    this.#end.tick(nowMs);
+    if (this.#rtcpTarget.port === 0) return;
+    const report = this.#end.rtcp.due(nowMs);
+    if (report) this.#sendRtcp(report);
+  }
+
+  async close(): Promise<ClosedPort> {
+    const goodbye = this.#end.rtcp.goodbye(this.#end.parts.clock.now());
+    if (goodbye) this.#sendRtcp(goodbye);
+    this.#end.stop();
+    this.#isClosed = true;
+    await Promise.all([closeUdp(this.#rtp), closeUdp(this.#rtcp)]);
+    const believed = this.#latch?.believed;
+    return { report: this.#end.report(), stream: believed && { ...believed, ssrc: this.#end.incoming.reception.ssrc } };
+  }
+
+  /** A packet of somebody who is not, or not yet, the believed source. */
+  #consider(packet: Buffer, { address, port }: RemoteInfo, nowMs: number): boolean {
+    if (!this.#latch) return false;
+    const { next, verdict } = stepLatch(this.#latch, {
+      address,
+      port,
+      ssrc: ssrcOf(packet),
+      sequence: sequenceOf(packet),
+      nowMs,
+      heardMs: this.#heardMs,
+      heardSsrc: this.#end.incoming.reception.ssrc,
+    });
+    this.#latch = next;
+    if (verdict === 'rejected') return false;
+    this.#follow();
+    return true;
+  }
+
+  /** Takes over what the latch says. */
+  #follow(): void {
+    if (!this.#latch) return;
+    const { believed, remote } = this.#latch;
+    const target = believed ?? remote;
+    this.#sourceAddress = believed ? believed.address : '';
+    this.#sourcePort = believed ? believed.port : 0;
+    this.#targetAddress = target.address;
+    // An unspecified address is how RFC 2543 said hold: there is nobody to send to.
+    this.#targetPort = isUnspecified(target.address) ? 0 : target.port;
+    if (this.#targetPort === 0) this.#rtcpTarget = NOWHERE;
+    else if (target.address !== remote.address || target.port !== remote.port) {
+      // Behind the same NAT the RTCP port is a guess (RFC 3550 §11); with rtcp-mux it is known.
+      this.#rtcpTarget = { address: target.address, port: this.#isMux ? target.port : target.port + 1 };
+    }
+  }
+
+  #sendRtcp(packet: Buffer): void {
+    const { address, port } = this.#rtcpTarget;
+    if (port > 0 && port < 65_536) (this.#isMux ? this.#rtp : this.#rtcp).send(packet, port, address);
+  }
+}
+
+function isUnspecified(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
+}

@@ -1,0 +1,25 @@
+/** Entry of an edge thread: commands come in as messages, answers and events go out as messages. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../../kernel/index.ts';
+import { EdgeThread, refusalOf } from './edge-thread.ts';
+import type { FromThread, ToThread } from './messages.ts';
+
+if (!parentPort) throw new Error('to be run as a worker thread');
+const port = parentPort;
+const post = (message: FromThread): void => port.postMessage(message);
+
+const thread = new EdgeThread({
+  clock: systemClock,
+  coalesceMicros: Number(workerData),
+  emit: (event) => post({ kind: 'event', event }),
+});
+
+async function answer({ id, command }: ToThread): Promise<void> {
+  try {
+    post({ kind: 'done', id, result: await thread.perform(command) });
+  } catch (error) {
+    post({ kind: 'refused', id, ...refusalOf(error) });
+  }
+}
+
+port.on('message', (message: ToThread) => void answer(message));

@@ -1,0 +1,30 @@
+export { type DigitPress, DigitReader } from './digit-reader.ts';
+export { DIGIT_STEP_MS, DigitSender, type DigitStep } from './digit-sender.ts';
+export { EventRescaler } from './event-rescaler.ts';
+export { createLatch, type KnownStream, type Latch, moveLatch, QUORUM, SILENCE_MS, stepLatch } from './latch.ts';
+export {
+  classifyPacket,
+  hasMarker,
+  payloadLength,
+  payloadOffset,
+  payloadTypeOf,
+  RTP_HEADER_BYTES,
+  sequenceOf,
+  setPayloadType,
+  ssrcOf,
+  timestampOf,
+  withBareHeader,
+  writeHeader,
+} from './packet.ts';
+export { Reception, type ReceptionSummary } from './reception.ts';
+export { buildRtcp, ntpFromWallTime, parseRtcp, type ReportBlock, type RtcpPacket, shortNtp } from './rtcp.ts';
+export { sequenceDelta, timestampDelta } from './sequence.ts';
+export { Splice, type SpliceStart } from './splice.ts';
+export {
+  eventOf,
+  readTelephoneEvent,
+  setEventDuration,
+  TELEPHONE_EVENT_BYTES,
+  type TelephoneEvent,
+  writeTelephoneEvent,
+} from './telephone-event.ts';
