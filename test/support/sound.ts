@@ -17,22 +17,29 @@ export function durationSec(sound: Sound): number {
   return sound.samples.length / sound.rateHz;
 }
 
-/** Amplitude (0 to 1) of the sine of `hz` in the sound: one bin of a Fourier transform, Hann-windowed. */
-export function amplitudeOf(sound: Sound, hz: number): number {
-  const { samples, rateHz } = sound;
-  const step = (2 * Math.PI * hz) / rateHz;
-  const round = (2 * Math.PI) / samples.length;
-  let re = 0;
-  let im = 0;
-  let weight = 0;
-  for (let i = 0; i < samples.length; i++) {
-    const window = 0.5 - 0.5 * Math.cos(round * i);
-    const value = (samples[i] ?? 0) * window;
-    re += value * Math.cos(step * i);
-    im += value * Math.sin(step * i);
-    weight += window;
+/** A Hann window, so that a tone between two windows' frequencies does not smear. */
+function windowed({ samples, rateHz }: Sound): Sound {
+  const step = (2 * Math.PI) / samples.length;
+  return { rateHz, samples: samples.map((value, i) => value * (1 - Math.cos(step * i))) };
+}
+
+/** Goertzel's filter: one bin of a Fourier transform without a sine for each sample. */
+function goertzel({ samples, rateHz }: Sound, hz: number): number {
+  const coefficient = 2 * Math.cos((2 * Math.PI * hz) / rateHz);
+  let s1 = 0;
+  let s2 = 0;
+  for (const value of samples) {
+    const s0 = value + coefficient * s1 - s2;
+    s2 = s1;
+    s1 = s0;
   }
-  return weight === 0 ? 0 : (2 * Math.hypot(re, im)) / weight;
+  const power = s1 * s1 + s2 * s2 - coefficient * s1 * s2;
+  return samples.length === 0 ? 0 : (2 * Math.sqrt(Math.max(0, power))) / samples.length;
+}
+
+/** Amplitude (0 to 1) of the sine of `hz` in the sound. */
+export function amplitudeOf(sound: Sound, hz: number): number {
+  return goertzel(windowed(sound), hz);
 }
 
 export function rmsOf({ samples }: Sound): number {
@@ -44,10 +51,10 @@ export function rmsOf({ samples }: Sound): number {
 /** The strongest frequency between `fromHz` and `toHz`, to 1 Hz, over the middle half second. */
 export function strongestHz(sound: Sound, fromHz = 200, toHz = 3400): number {
   const middle = durationSec(sound) / 2;
-  const part = excerpt(sound, Math.max(0, middle - 0.25), middle + 0.25);
+  const part = windowed(excerpt(sound, Math.max(0, middle - 0.25), middle + 0.25));
   let best = { hz: 0, amplitude: -1 };
   const consider = (hz: number): void => {
-    const amplitude = amplitudeOf(part, hz);
+    const amplitude = goertzel(part, hz);
     if (amplitude > best.amplitude) best = { hz, amplitude };
   };
   for (let hz = fromHz; hz <= toHz; hz += 4) consider(hz);

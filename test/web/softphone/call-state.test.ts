@@ -1,0 +1,63 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type CallInput, type CallState, idle, isBusy, step } from '../../../src/web/softphone/call-state.ts';
+
+const run = (...inputs: readonly CallInput[]): CallState =>
+  inputs.reduce((call, input, i) => step(call, input, i * 1000), idle);
+
+describe('the call of the softphone', () => {
+  test('an outgoing call: dialed, ringing, talking, over', () => {
+    expect(run({ kind: 'dialed', remote: 'bob' })).toEqual({ kind: 'calling', remote: 'bob' });
+    const ringing = run({ kind: 'dialed', remote: 'bob' }, { kind: 'progressed', hasEarlyMedia: false });
+    expect(ringing).toEqual({ kind: 'ringing', remote: 'bob', hasEarlyMedia: false });
+    const active = step(ringing, { kind: 'established' }, 5000);
+    expect(active).toEqual({ kind: 'active', remote: 'bob', since: 5000, isMuted: false });
+    expect(step(active, { kind: 'ended', trouble: undefined }, 65_000)).toEqual({
+      kind: 'ended',
+      remote: 'bob',
+      durationMs: 60_000,
+      trouble: undefined,
+    });
+  });
+
+  test('early media after a plain 180 stops the ringback for good', () => {
+    const early = run(
+      { kind: 'dialed', remote: 'bob' },
+      { kind: 'progressed', hasEarlyMedia: false },
+      { kind: 'progressed', hasEarlyMedia: true },
+      { kind: 'progressed', hasEarlyMedia: false },
+    );
+    expect(early).toMatchObject({ kind: 'ringing', hasEarlyMedia: true });
+  });
+
+  test('an incoming call is answered before it talks', () => {
+    expect(run({ kind: 'invited', remote: 'bob' }, { kind: 'established' })).toMatchObject({ kind: 'incoming' });
+    expect(run({ kind: 'invited', remote: 'bob' }, { kind: 'accepted' }, { kind: 'established' })).toMatchObject({
+      kind: 'active',
+    });
+  });
+
+  test('a second call does not disturb the first', () => {
+    const call = run({ kind: 'invited', remote: 'bob' });
+    expect(step(call, { kind: 'invited', remote: 'carol' }, 0)).toBe(call);
+    expect(step(call, { kind: 'dialed', remote: 'carol' }, 0)).toBe(call);
+  });
+
+  const inputs = fc.oneof(
+    fc.record({ kind: fc.constantFrom('dialed' as const, 'invited' as const), remote: fc.string() }),
+    fc.record({ kind: fc.constant('progressed' as const), hasEarlyMedia: fc.boolean() }),
+    fc.record({ kind: fc.constantFrom('accepted' as const, 'established' as const, 'dismissed' as const) }),
+    fc.record({ kind: fc.constant('muted' as const), isMuted: fc.boolean() }),
+    fc.record({ kind: fc.constant('ended' as const), trouble: fc.constantFrom(undefined, 'busy' as const) }),
+  );
+
+  test('whatever happens, an end ends it, and only a new call leaves the end', () => {
+    fc.assert(
+      fc.property(fc.array(inputs), (list) => {
+        const ended = step(run(...list), { kind: 'ended', trouble: undefined }, 0);
+        expect(isBusy(ended)).toBe(false);
+        for (const kind of ['accepted', 'established'] as const) expect(step(ended, { kind }, 0)).toBe(ended);
+      }),
+    );
+  });
+});
