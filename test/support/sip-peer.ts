@@ -70,7 +70,16 @@ export interface ReplyParts {
 
 /** A usable offer. */
 export const offerSdp = (port = 40_000): string =>
-  ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${port} RTP/AVP 0`, 'a=sendrecv', ''].join('\r\n');
+  [
+    'v=0',
+    'o=- 1 1 IN IP4 127.0.0.1',
+    's=-',
+    'c=IN IP4 127.0.0.1',
+    't=0 0',
+    `m=audio ${port} RTP/AVP 0`,
+    'a=sendrecv',
+    '',
+  ].join('\r\n');
 
 let serial = 0;
 /** A token no other in this process equals. */
@@ -110,7 +119,9 @@ export class SipPeer {
   }
 
   get contact(): string {
-    return this.transport === 'udp' ? `<sip:peer@${this.address}>` : `<sip:peer@${this.address};transport=${this.transport}>`;
+    return this.transport === 'udp'
+      ? `<sip:peer@${this.address}>`
+      : `<sip:peer@${this.address};transport=${this.transport}>`;
   }
 
   /** Sends text as it is; '\n' becomes CRLF. */
@@ -179,7 +190,11 @@ export class SipPeer {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
-        reject(new Error(`peer ${this.address} waited ${ms} ms in vain for ${match}; its log:\n${this.log.join('\n')}`));
+        reject(
+          new Error(
+            `peer ${this.address} waited ${ms} ms in vain for ${String(match)}; its log:\n${this.log.join('\n')}`,
+          ),
+        );
       }, ms);
       const waiter: Waiter = {
         match,
@@ -337,11 +352,16 @@ export async function openTcpListenerPeer(): Promise<SipPeer> {
 }
 
 /** A WebSocket peer (RFC 7118), which names itself by an unresolvable host as browsers do. */
-export async function openWsPeer(to: { port: number }, protocols: string[] = ['sip']): Promise<SipPeer & { readonly socket: WebSocket }> {
+export async function openWsPeer(
+  to: { port: number },
+  protocols: string[] = ['sip'],
+): Promise<SipPeer & { readonly socket: WebSocket }> {
   const socket = new WebSocket(`ws://127.0.0.1:${to.port}/`, protocols);
   await once(socket, 'open');
   const peer = new SipPeer((arrive) => {
-    socket.on('message', (data: Buffer, isBinary) => arrive(isBinary ? `BINARY ${data.toString()}` : data.toString(), to.port));
+    socket.on('message', (data: Buffer, isBinary) =>
+      arrive(isBinary ? `BINARY ${data.toString()}` : data.toString(), to.port),
+    );
     socket.on('error', () => {});
     return {
       transport: 'ws',

@@ -41,6 +41,7 @@ export function parseCommand(payload: Buffer): WireCommand {
       return sipCommand({ id, transactionId: first, dialogId: second, routeUri: third }, message);
     case 'proxy':
       return proxyCommand(id, fields, message);
+    case undefined:
     default:
       return { kind: 'refuse', id, text: 'Unknown message type' };
   }

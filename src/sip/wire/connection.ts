@@ -52,7 +52,9 @@ export class WireConnection {
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, 45_000);
     this.#socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    this.#socket.on('error', (error) => this.#context.logger.debug({ app: this.app, err: error }, 'application connection failed'));
+    this.#socket.on('error', (error) =>
+      this.#context.logger.debug({ app: this.app, err: error }, 'application connection failed'),
+    );
     this.#socket.on('close', () => {
       this.#closed = true;
       this.#deadline?.cancel();
@@ -70,7 +72,10 @@ export class WireConnection {
     this.#outbox.push({ frame, echoOf: echoedTransaction(message), after: afterEcho ? precedingEcho(message) : '' });
     if (message.kind === 'refuse') this.#end();
     else if (this.#socket.writableLength + this.#outbox.heldBytes > UNREAD_LIMIT) {
-      this.#context.logger.error({ app: this.app, unread: this.#socket.writableLength }, 'application does not read: closed');
+      this.#context.logger.error(
+        { app: this.app, unread: this.#socket.writableLength },
+        'application does not read: closed',
+      );
       this.destroy();
     }
   }
@@ -150,8 +155,11 @@ export class WireConnection {
 
 /** Compares without telling by its duration how much was right, nor how long the secret is. */
 function isSame(given: string, secret: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(secret));
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
 }
 
 function echoedTransaction(message: AppMessage): string {

@@ -24,11 +24,11 @@ export function encodeFrame(leader: string, message: Buffer | undefined): Buffer
   const payloadBytes = leaderBytes + (message === undefined ? 0 : message.length + 2);
   const prefix = `${payloadBytes}#`;
   const frame = Buffer.allocUnsafe(prefix.length + payloadBytes);
-  frame.latin1Write(prefix, 0);
+  frame.write(prefix, 0, 'latin1');
   let at = prefix.length;
-  at += frame.utf8Write(leader, at);
+  at += frame.write(leader, at);
   if (message !== undefined) {
-    frame.latin1Write('\r\n', at);
+    frame.write('\r\n', at, 'latin1');
     message.copy(frame, at + 2);
   }
   return frame;

@@ -1,6 +1,7 @@
 /** The TCP server that applications connect to. */
-import { createServer, type Server } from 'node:net';
+
 import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
 import type { AppId, AppMessage, EngineApps } from '../engine/index.ts';
 import { WireConnection, type WireContext } from './connection.ts';
 

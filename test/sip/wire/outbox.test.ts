@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Outbox, type OutboxEntry } from '../../../src/sip/wire/outbox.ts';
 
@@ -89,7 +89,12 @@ describe('outbox', () => {
 
   test('order is kept, nothing is lost, and no write has an echo together with a message of its transaction', () => {
     const entries = fc.array(
-      fc.record({ transaction: fc.integer({ min: 1, max: 3 }), kind: fc.constantFrom('echo', 'about', 'plain'), turns: fc.nat(2), flush: fc.boolean() }),
+      fc.record({
+        transaction: fc.integer({ min: 1, max: 3 }),
+        kind: fc.constantFrom('echo', 'about', 'plain'),
+        turns: fc.nat(2),
+        flush: fc.boolean(),
+      }),
       { maxLength: 40 },
     );
     fc.assert(

@@ -1,0 +1,22 @@
+/** What the engine's thread and the thread that started it say to each other. */
+import type { ListenerAddress } from '../engine/index.ts';
+import type { WireAddress } from './options.ts';
+import type { SipCounters } from './parts.ts';
+import type { LogLine } from './remote-log.ts';
+
+/** To the engine's thread. */
+export type SipThreadOrder = { readonly kind: 'counters'; readonly id: number } | { readonly kind: 'close' };
+
+/** A CodedError as plain data. */
+export interface PlainError {
+  readonly code: string;
+  readonly text: string;
+  readonly retryable: boolean;
+}
+
+/** From the engine's thread. */
+export type SipThreadReport =
+  | { readonly kind: 'ready'; readonly wire: WireAddress; readonly listeners: readonly ListenerAddress[] }
+  | { readonly kind: 'failed'; readonly error: PlainError }
+  | { readonly kind: 'log'; readonly line: LogLine }
+  | { readonly kind: 'counters'; readonly id: number; readonly counters: SipCounters; readonly cpuMs: number };

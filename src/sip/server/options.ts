@@ -1,0 +1,26 @@
+/** What the embedded engine is started with. Plain data: it travels to the thread. */
+import type { EngineOptions } from '../engine/index.ts';
+import type { SipListenerOptions, SipNetLimits } from '../net/index.ts';
+import type { LogLevel } from './remote-log.ts';
+
+export interface SipServerOptions {
+  readonly listeners: readonly SipListenerOptions[];
+  /** Values of Origin whose WebSockets are let in; all when absent. */
+  readonly allowedOrigins?: readonly string[];
+  /** What a front must present to be believed about the addresses of the WebSocket clients behind it. */
+  readonly frontSecret?: string;
+  readonly limits?: Partial<SipNetLimits>;
+  /** Timers and the like; what is absent has its default. */
+  readonly engine?: Partial<EngineOptions>;
+  /** Where applications connect, on 127.0.0.1; 0 or absent for any free port. */
+  readonly wirePort?: number;
+  /** Lines below it stay in the thread. */
+  readonly logLevel: LogLevel;
+}
+
+/** How an application reaches the engine. */
+export interface WireAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+}

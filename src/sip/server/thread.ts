@@ -1,0 +1,42 @@
+/** The engine's own thread: started by `startSipServer`, never imported. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { CodedError, systemClock, systemRandom } from '../../kernel/index.ts';
+import type { PlainError, SipThreadOrder, SipThreadReport } from './messages.ts';
+import type { SipServerOptions } from './options.ts';
+import { openSipParts, type SipParts } from './parts.ts';
+import { remoteLogger } from './remote-log.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('this file runs as a worker thread only');
+const options = workerData as SipServerOptions;
+const post = (report: SipThreadReport): void => port.postMessage(report);
+const logger = remoteLogger(options.logLevel, (line) => post({ kind: 'log', line }), { part: 'sip' });
+
+try {
+  const parts = await openSipParts(options, { clock: systemClock, random: systemRandom, logger });
+  port.on('message', (order: SipThreadOrder) => void obey(parts, order));
+  post({ kind: 'ready', wire: parts.wire, listeners: parts.listeners });
+} catch (error) {
+  post({ kind: 'failed', error: plainError(error) });
+  port.close();
+}
+
+async function obey(parts: SipParts, order: SipThreadOrder): Promise<void> {
+  if (order.kind === 'counters') {
+    const { user, system } = process.threadCpuUsage();
+    post({ kind: 'counters', id: order.id, counters: parts.counters(), cpuMs: (user + system) / 1000 });
+    return;
+  }
+  await parts.close();
+  // Timers of the engine that are still pending must not keep the thread.
+  process.exit(0);
+}
+
+function plainError(error: unknown): PlainError {
+  if (error instanceof CodedError) return { code: error.code, text: error.message, retryable: error.retryable };
+  return {
+    code: 'SIP_ENGINE_FAILED',
+    text: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    retryable: false,
+  };
+}
