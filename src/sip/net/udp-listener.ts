@@ -36,9 +36,11 @@ export class UdpListener implements Listener {
       // Addresses are numbers already: no detour through the resolver for each datagram.
       lookup: (host, _options, callback) => callback(null, host, isIPv6(host) ? 6 : 4),
     });
+    // Asked for first: with this lookup the socket may be bound before bind() returns.
+    const listening = once(socket, 'listening');
     socket.bind({ address, port, exclusive: true });
     try {
-      await once(socket, 'listening');
+      await listening;
     } catch (error) {
       socket.close();
       throw error;
