@@ -1,4 +1,3 @@
-export { type Destination, type DialedParty, decide, type RouteDecision, type RouteRequest } from './decide.ts';
-export { dialplanErrors } from './errors.ts';
+export { decide, type RouteDecision, type RouteRequest } from './decide.ts';
 export { parseDialplan } from './parse.ts';
-export { type CallSource, type Dialplan, dialplanSchema, type Rule } from './schema.ts';
+export type { Dialplan } from './schema.ts';
