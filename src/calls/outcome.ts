@@ -36,8 +36,11 @@ function rank(status: number): number {
   return told >= 0 ? told : TELLING.length + 1 + SILENT.indexOf(status);
 }
 
+function classOf(status: number): number {
+  return Math.floor(status / 100);
+}
+
 function better(a: number, b: number): number {
-  const classOf = (status: number): number => Math.floor(status / 100);
   if (classOf(a) !== classOf(b)) {
     // RFC 3261 §16.7 step 6: a 6xx speaks for the person called, else the lowest class wins.
     if (classOf(a) === 6) return a;

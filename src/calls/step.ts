@@ -113,7 +113,12 @@ export function step(call: Call, input: CallInput, now: number): CallStep {
       return onFailed(call, input, now);
     case 'caller-answered':
       return onCallerAnswered(call, input.codec, now);
-    default:
+    case 'caller-cancelled':
+    case 'no-answer':
+    case 'hangup':
+    case 'media-failed':
+    case 'failed':
+    case 'shutdown':
       return call.state.kind === 'ended' ? stay(call) : onEnding(call, input, now);
   }
 }
@@ -181,31 +186,35 @@ function onInvited(call: Call, input: Extract<CallInput, { kind: 'branch-invited
 function onRinging(call: Call, input: Extract<CallInput, { kind: 'branch-ringing' }>, now: number): CallStep {
   const branch = branchOf(call, input.legId);
   if (call.state.kind !== 'ringing' || branch === undefined || !isPending(branch.state)) return stay(call);
-  // Early media of several phones at once cannot be one answer for the caller: only a single target may bring it.
-  const early = input.early && call.branches.length === 1;
-  const news: CallerProgress = early ? 'early-media' : input.sipStatus === 180 ? 'ringing' : 'progress';
+  const { callId } = call;
+  const { legId } = branch;
+  const { sipStatus } = input;
+  const news = newsOf(call, input);
   const told = isNews(call.state.told, news) ? news : call.state.told;
-  const isFirst = branch.state.kind === 'rung';
-  const alerting = news === 'progress' ? call.ringingAt : (call.ringingAt ?? now);
   const next: Call = {
     ...withBranch(call, { ...branch, state: { kind: 'ringing' } }),
-    ringingAt: alerting,
+    ringingAt: news === 'progress' ? call.ringingAt : (call.ringingAt ?? now),
     state: { kind: 'ringing', told },
   };
   const outputs: CallOutput[] = [];
-  if (isFirst)
-    outputs.push({
-      kind: 'event',
-      event: { kind: 'leg-ringing', callId: call.callId, legId: branch.legId, sipStatus: input.sipStatus },
-    });
-  if (told !== call.state.told) {
-    outputs.push({
-      kind: 'progress',
-      sipStatus: told === 'ringing' ? 180 : 183,
-      earlyMediaFrom: told === 'early-media' ? branch.legId : undefined,
-    });
-  }
+  if (branch.state.kind === 'rung')
+    outputs.push({ kind: 'event', event: { kind: 'leg-ringing', callId, legId, sipStatus } });
+  if (told !== call.state.told) outputs.push(progressOf(told, legId));
   return { call: next, outputs };
+}
+
+function newsOf(call: Call, input: Extract<CallInput, { kind: 'branch-ringing' }>): CallerProgress {
+  // Early media of several phones at once cannot be one answer for the caller: only a single target may bring it.
+  if (input.early && call.branches.length === 1) return 'early-media';
+  return input.sipStatus === 180 ? 'ringing' : 'progress';
+}
+
+function progressOf(told: CallerProgress, legId: LegId): CallOutput {
+  return {
+    kind: 'progress',
+    sipStatus: told === 'ringing' ? 180 : 183,
+    earlyMediaFrom: told === 'early-media' ? legId : undefined,
+  };
 }
 
 const NEWS: readonly CallerProgress[] = ['nothing', 'progress', 'ringing', 'early-media'];
@@ -312,36 +321,46 @@ interface Ending {
 function finish(call: Call, ending: Ending, now: number): CallStep {
   const { state } = call;
   if (state.kind === 'ended') return stay(call);
-  const sipStatus = ending.sipStatus ?? 480;
-  const called = callOff(call, () => true, { reason: ending.cancelReason ?? ending.byeReason, now });
+  const answer = state.kind === 'talking' ? state : undefined;
+  const sipStatus = answer === undefined ? ending.sipStatus : undefined;
+  const off = callOff(call, () => true, { reason: ending.cancelReason ?? ending.byeReason, now });
+  const outputs: CallOutput[] = [
+    { kind: 'clear-timer' },
+    ...off.outputs,
+    ...partings(call, ending),
+    ...(state.kind === 'routing' ? [] : closePort(call, call.inbound.legId)),
+    { kind: 'ended', reason: ending.reason, sipStatus },
+  ];
+  const ended: Call['state'] = {
+    kind: 'ended',
+    at: now,
+    answeredAt: answer?.answeredAt,
+    codec: answer?.codec,
+    reason: ending.reason,
+    sipStatus,
+  };
+  return {
+    call: { ...off.call, branches: off.call.branches.map((branch) => hungUp(branch, now)), state: ended },
+    outputs,
+  };
+}
+
+/** What the two sides are told, each unless it is gone already. */
+function partings(call: Call, ending: Ending): readonly CallOutput[] {
+  const { state, inbound } = call;
+  const { sipStatus = 480, byeReason: reason } = ending;
   const winner = state.kind === 'answering' || state.kind === 'talking' ? state.winner : undefined;
-  const outputs: CallOutput[] = [{ kind: 'clear-timer' }, ...called.outputs];
+  const outputs: CallOutput[] = [];
   if (ending.callerGone !== true) {
     outputs.push(
       winner === undefined
         ? { kind: 'refuse-caller', sipStatus }
-        : { kind: 'hang-up', legId: call.inbound.legId, sipStatus, reason: ending.byeReason },
+        : { kind: 'hang-up', legId: inbound.legId, sipStatus, reason },
     );
   }
-  if (winner !== undefined && ending.calleeGone !== true)
-    outputs.push({ kind: 'hang-up', legId: winner, sipStatus, reason: ending.byeReason });
-  if (winner !== undefined) outputs.push(...closePort(call, winner));
-  if (state.kind !== 'routing') outputs.push(...closePort(call, call.inbound.legId));
-  const isAnswered = state.kind === 'talking';
-  const told = isAnswered ? undefined : ending.sipStatus;
-  outputs.push({ kind: 'ended', reason: ending.reason, sipStatus: told });
-  const ended: Call['state'] = {
-    kind: 'ended',
-    at: now,
-    answeredAt: isAnswered ? state.answeredAt : undefined,
-    codec: isAnswered ? state.codec : undefined,
-    reason: ending.reason,
-    sipStatus: told,
-  };
-  return {
-    call: { ...called.call, branches: called.call.branches.map((branch) => hungUp(branch, now)), state: ended },
-    outputs,
-  };
+  if (winner === undefined) return outputs;
+  if (ending.calleeGone !== true) outputs.push({ kind: 'hang-up', legId: winner, sipStatus, reason });
+  return [...outputs, ...closePort(call, winner)];
 }
 
 function hungUp(branch: Branch, now: number): Branch {

@@ -1,0 +1,246 @@
+/** Media through the gateway: every Leg has a port of its own, and the planner sees both sides (decision D4). */
+import type { MediaPlane, PortOwner, PortReport } from '../calls/index.ts';
+import type { LegId, Logger } from '../kernel/index.ts';
+import {
+  type AudioCodec,
+  type AudioCodecName,
+  type AudioFormat,
+  planAnswer,
+  planBuiltIn,
+  planOffer,
+  planOffererAnswer,
+  type RemoteAudio,
+  type TelephoneEventFormat,
+} from '../sdp/index.ts';
+import type { Alignment, BuiltInEndpoint, CallerAnswer, CallMediaWork } from './call-media.ts';
+import { telephonyErrors } from './errors.ts';
+import type { Formats, LegMedia } from './leg-media.ts';
+import type { InDialogOffer } from './sip-ports.ts';
+
+/** `echo` returns packets as they come; `tone` must be encoded. */
+const BUILT_IN_CODECS: Readonly<Record<BuiltInEndpoint, readonly AudioCodecName[]>> = {
+  echo: ['opus', 'G722', 'PCMU', 'PCMA'],
+  tone: ['G722', 'PCMU', 'PCMA'],
+};
+
+/** A party without a network side. */
+export interface BuiltInLeg {
+  readonly owner: PortOwner;
+  readonly endpoint: BuiltInEndpoint;
+}
+
+export type BranchMedia =
+  | { readonly kind: 'sip'; readonly leg: LegMedia }
+  | { readonly kind: 'built-in'; readonly leg: BuiltInLeg };
+
+export interface AnchoredMediaOptions {
+  readonly inbound: LegMedia;
+  readonly branches: ReadonlyMap<LegId, BranchMedia>;
+  readonly media: MediaPlane;
+  readonly logger: Logger;
+}
+
+/** What both sides will exchange. */
+interface Plan {
+  readonly inbound: AudioFormat;
+  readonly outbound: AudioFormat;
+}
+
+export class AnchoredMedia implements CallMediaWork {
+  readonly #options: AnchoredMediaOptions;
+  readonly #inbound: LegMedia;
+  readonly #plans = new Map<LegId, Plan>();
+  /** Early media in force: the caller has this answer already and cannot be given another. */
+  #early: { readonly legId: LegId; readonly codec: AudioCodecName; readonly answer: string } | undefined;
+  /** What `heard` read last, by Leg: a 200 often repeats what a 183 has said. */
+  readonly #heard = new Map<LegId, string>();
+  #isJoined = false;
+
+  constructor(options: AnchoredMediaOptions) {
+    this.#options = options;
+    this.#inbound = options.inbound;
+  }
+
+  async openInbound(): Promise<void> {
+    const offered = this.#inbound.remote?.audio;
+    if (offered !== undefined) await this.#inbound.open(offered);
+  }
+
+  async offerFor(legId: LegId): Promise<string> {
+    const branch = this.#branch(legId);
+    if (branch.kind === 'built-in') {
+      await this.#options.media.open({ ...branch.leg.owner, kind: 'built-in', endpoint: branch.leg.endpoint });
+      return '';
+    }
+    const { leg } = branch;
+    const inbound = this.#inbound.remote?.audio;
+    const plan = planOffer({
+      inbound,
+      allowed: this.#allowed(legId),
+      kind: leg.kind,
+      preferNarrowband: this.#inbound.kind !== 'webrtc',
+    });
+    if (plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    this.#options.logger.debug({ legId, reason: plan.reason }, 'offer planned');
+    const join = this.#canJoin(leg, plan) ? this.#inbound : undefined;
+    if (join !== undefined) await this.openInbound();
+    await leg.open(plan, join);
+    return leg.offer(plan);
+  }
+
+  async early(legId: LegId, body: string): Promise<string> {
+    const codec = this.heard(legId, body);
+    if (codec === undefined || this.#inbound.remote === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    const answer = await this.#join(legId);
+    this.#early = { legId, codec, answer };
+    return answer;
+  }
+
+  heard(legId: LegId, body: string): AudioCodecName | undefined {
+    const branch = this.#branch(legId);
+    const inbound = this.#inbound.remote?.audio;
+    if (branch.kind === 'built-in')
+      return inbound === undefined ? undefined : this.#planBuiltIn(legId, inbound).codec.name;
+    if (this.#early?.legId === legId && this.#heard.get(legId) === body) return this.#early.codec;
+    const outbound = branch.leg.hear(body).audio;
+    this.#heard.set(legId, body);
+    this.#isJoined = false;
+    const allowed = this.#early === undefined ? this.#allowed(legId) : [this.#early.codec];
+    if (inbound === undefined) {
+      const first = outbound.codecs.find((codec) => allowed.includes(codec.name));
+      if (first === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+      return first.name;
+    }
+    const plan = planAnswer({ inbound, outbound, allowed });
+    if (plan === undefined)
+      throw this.#early === undefined
+        ? telephonyErrors.TELEPHONY_NO_COMMON_CODEC()
+        : telephonyErrors.TELEPHONY_ANSWER_CHANGED();
+    this.#options.logger.debug({ legId, reason: plan.reason }, 'answer planned');
+    this.#plans.set(legId, plan);
+    return plan.inbound.codec.name;
+  }
+
+  async answer(legId: LegId): Promise<CallerAnswer> {
+    if (this.#inbound.remote === undefined) return { body: await this.#offerToCaller(legId), awaitsAck: true };
+    const body = this.#isJoined ? '' : await this.#join(legId);
+    return { body: this.#early?.answer ?? body, awaitsAck: false };
+  }
+
+  async acknowledged(legId: LegId, body: string): Promise<{ codec: AudioCodecName; alignment: Alignment | undefined }> {
+    const inbound = this.#inbound.hear(body).audio;
+    const branch = this.#branch(legId);
+    if (branch.kind === 'built-in') {
+      const { codec } = this.#planBuiltIn(legId, inbound);
+      await this.#connect(legId);
+      return { codec: codec.name, alignment: undefined };
+    }
+    const outbound = branch.leg.remote?.audio;
+    const plan =
+      outbound === undefined ? undefined : planOffererAnswer({ inbound, outbound, allowed: this.#allowed(legId) });
+    if (outbound === undefined || plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    this.#plans.set(legId, plan);
+    await this.#connect(legId);
+    const isOther = outbound.codecs[0]?.name !== plan.outbound.codec.name;
+    return { codec: plan.inbound.codec.name, alignment: isOther ? { legId, offer: branch.leg.reoffer() } : undefined };
+  }
+
+  async aligned(legId: LegId, body: string): Promise<void> {
+    await this.#sipLeg(legId)?.accept(body);
+  }
+
+  async renegotiate(legId: LegId, offer: InDialogOffer): Promise<void> {
+    const leg = this.#sipLeg(legId);
+    if (leg === undefined) offer.reply(488);
+    else if (offer.body === '') offer.reply(200, {}, leg.reoffer());
+    else offer.reply(200, {}, await leg.renegotiate(offer.body));
+  }
+
+  async reacknowledged(legId: LegId, body: string): Promise<void> {
+    await this.#sipLeg(legId)?.accept(body);
+  }
+
+  async close(legId: LegId): Promise<PortReport | undefined> {
+    const leg = this.#sipLeg(legId);
+    return leg === undefined ? this.#options.media.close(this.#branch(legId).leg.owner.portId) : leg.close();
+  }
+
+  async #join(legId: LegId): Promise<string> {
+    const plan = this.#planOf(legId);
+    await this.#connect(legId);
+    return this.#inbound.answer(plan.inbound);
+  }
+
+  async #connect(legId: LegId): Promise<void> {
+    const plan = this.#planOf(legId);
+    const branch = this.#branch(legId);
+    await this.openInbound();
+    await Promise.all([
+      this.#inbound.connect(plan.inbound),
+      branch.kind === 'sip'
+        ? branch.leg.connect(plan.outbound)
+        : this.#options.media.connect({ kind: 'built-in', portId: branch.leg.owner.portId, format: plan.outbound }),
+    ]);
+    if (this.#early === undefined)
+      await this.#options.media.bridge(this.#inbound.owner.portId, branch.leg.owner.portId);
+    this.#isJoined = true;
+  }
+
+  /** Delayed offer (RFC 3261 §13.2.1): the caller is offered what the callee can do. */
+  async #offerToCaller(legId: LegId): Promise<string> {
+    const allowed = this.#allowed(legId);
+    const outbound = this.#sipLeg(legId)?.remote?.audio;
+    const { kind } = this.#inbound;
+    const formats: Formats | undefined =
+      outbound === undefined
+        ? planOffer({ inbound: undefined, allowed, kind, preferNarrowband: kind !== 'webrtc' })
+        : planOffer({ inbound: outbound, allowed, kind });
+    if (formats === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    await this.#inbound.open(formats);
+    return this.#inbound.offer(formats);
+  }
+
+  #planBuiltIn(legId: LegId, remote: RemoteAudio): AudioFormat {
+    const plan = planBuiltIn({ remote, codecs: this.#allowed(legId) });
+    if (plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    this.#plans.set(legId, { inbound: plan.format, outbound: plan.format });
+    return plan.format;
+  }
+
+  /** What both profiles allow and the branch can do. */
+  #allowed(legId: LegId): readonly AudioCodecName[] {
+    const branch = this.#branch(legId);
+    const able = branch.kind === 'sip' ? branch.leg.profile.codecs : BUILT_IN_CODECS[branch.leg.endpoint];
+    return this.#inbound.profile.codecs.filter((codec) => able.includes(codec));
+  }
+
+  /** Two browsers share a router only under the same payload types (decision D10). */
+  #canJoin(leg: LegMedia, formats: Formats): boolean {
+    const first = this.#inbound.remote?.audio;
+    if (first === undefined || leg.kind !== 'webrtc' || this.#inbound.kind !== 'webrtc') return false;
+    const known = new Set([...first.codecs, ...first.telephoneEvents].map(formatKey));
+    return [...formats.codecs, ...formats.telephoneEvents].every((each) => known.has(formatKey(each)));
+  }
+
+  #planOf(legId: LegId): Plan {
+    const plan = this.#plans.get(legId);
+    if (plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    return plan;
+  }
+
+  #sipLeg(legId: LegId): LegMedia | undefined {
+    if (legId === this.#inbound.owner.legId) return this.#inbound;
+    const branch = this.#options.branches.get(legId);
+    return branch?.kind === 'sip' ? branch.leg : undefined;
+  }
+
+  #branch(legId: LegId): BranchMedia {
+    const branch = this.#options.branches.get(legId);
+    if (branch === undefined) throw telephonyErrors.TELEPHONY_UNKNOWN_LEG([legId]);
+    return branch;
+  }
+}
+
+function formatKey(each: AudioCodec | TelephoneEventFormat): string {
+  return `${each.payloadType} ${'name' in each ? each.name : 'event'} ${each.clockRate}`;
+}

@@ -1,0 +1,172 @@
+/**
+ * One outbound SIP Leg: its INVITE to a Binding or a Trunk, and then its dialog. A Binding whose connection is gone
+ * is waited for: the client registers again within seconds, and the call goes to where it came back.
+ */
+import type { Clock, Timer, Unsubscribe } from '../kernel/index.ts';
+import { type Binding, hasFlow } from './binding.ts';
+import type { Trunk } from './options.ts';
+import { nextHopOf } from './register.ts';
+import type { Registrar } from './registrar.ts';
+import type { EngineLink, InDialogOffer, OutboundInvite, SipDialog, SipHeaders } from './sip-ports.ts';
+
+export type SipTarget =
+  | { readonly kind: 'binding'; readonly binding: Binding }
+  | { readonly kind: 'trunk'; readonly trunk: Trunk; readonly number: string };
+
+export interface BranchReports {
+  readonly onInvited: (sipCallId: string) => void;
+  readonly onRinging: (status: number, body: string) => void;
+  readonly onAnswered: (body: string) => void;
+  readonly onFailed: (status: number) => void;
+  readonly onBye: () => void;
+  readonly onOffer: (offer: InDialogOffer) => void;
+  readonly onAck: (body: string) => void;
+}
+
+export interface BranchOptions {
+  readonly target: SipTarget;
+  readonly headers: SipHeaders;
+  readonly link: EngineLink;
+  readonly registrar: Registrar;
+  readonly clock: Clock;
+  readonly reregisterWaitMs: number;
+  /** Ids of the bindings that some branch of this call rings already. */
+  readonly claimed: Set<string>;
+  readonly reports: BranchReports;
+}
+
+/** How the engine says that a connection is gone (drachtio-server and ours differ). */
+const CONNECTION_GONE = new Set([410, 430, 503]);
+
+type State =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'waiting'; readonly timer: Timer; readonly stop: Unsubscribe }
+  | { readonly kind: 'invited'; readonly invite: OutboundInvite }
+  | { readonly kind: 'confirmed'; readonly dialog: SipDialog }
+  | { readonly kind: 'over' };
+
+export class BranchLeg {
+  readonly #options: BranchOptions;
+  #state: State = { kind: 'new' };
+  #hasRung = false;
+  #isCalledOff = false;
+  #waitUntil: number | undefined;
+
+  constructor(options: BranchOptions) {
+    this.#options = options;
+  }
+
+  get dialog(): SipDialog | undefined {
+    return this.#state.kind === 'confirmed' ? this.#state.dialog : undefined;
+  }
+
+  ring(offer: string): void {
+    if (this.#state.kind !== 'new') return;
+    const { target, registrar } = this.#options;
+    if (target.kind === 'trunk') this.#inviteTrunk(target.trunk, target.number, offer);
+    else if (registrar.isFlowLost(target.binding)) this.#await(target.binding, offer);
+    else this.#inviteBinding(target.binding, offer);
+  }
+
+  /** Calls the branch off. A 200 that crosses the CANCEL still arrives. */
+  cancel(reason: string | undefined): void {
+    const state = this.#state;
+    this.#isCalledOff = true;
+    if (state.kind === 'invited') state.invite.cancel(reason);
+    else this.#stop();
+  }
+
+  async bye(reason: string | undefined): Promise<void> {
+    const dialog = this.dialog;
+    this.#stop();
+    await dialog?.bye(reason);
+  }
+
+  #stop(): void {
+    if (this.#state.kind === 'waiting') {
+      this.#state.timer.cancel();
+      this.#state.stop();
+    }
+    this.#state = { kind: 'over' };
+  }
+
+  #inviteTrunk(trunk: Trunk, number: string, offer: string): void {
+    const transport = trunk.transport === 'udp' ? '' : `;transport=${trunk.transport}`;
+    const uri = `sip:${number}@${trunk.target}`;
+    this.#invite(
+      {
+        uri: `${uri}${transport}`,
+        nextHop: undefined,
+        headers: { ...this.#options.headers, To: `<${uri}>` },
+        body: offer,
+      },
+      undefined,
+    );
+  }
+
+  #inviteBinding(binding: Binding, offer: string): void {
+    this.#options.claimed.add(binding.id);
+    const headers = { ...this.#options.headers, To: `<${binding.aor}>` };
+    this.#invite({ uri: binding.contact, nextHop: nextHopOf(binding), headers, body: offer }, binding);
+  }
+
+  #invite(request: Parameters<EngineLink['invite']>[0], binding: Binding | undefined): void {
+    const { link, reports } = this.#options;
+    const invite = link.invite(request, {
+      onSent: reports.onInvited,
+      onProvisional: (status, body) => {
+        this.#hasRung = true;
+        reports.onRinging(status, body);
+      },
+      onAnswered: (dialog, body) => {
+        this.#state = { kind: 'confirmed', dialog };
+        reports.onAnswered(body);
+      },
+      onFailed: (status) => this.#onFailed(status, binding, request.body),
+      onBye: () => {
+        this.#stop();
+        reports.onBye();
+      },
+      onAck: reports.onAck,
+      onOffer: reports.onOffer,
+    });
+    this.#state = { kind: 'invited', invite };
+  }
+
+  #onFailed(status: number, binding: Binding | undefined, offer: string): void {
+    const isGone = binding !== undefined && hasFlow(binding) && CONNECTION_GONE.has(status) && !this.#hasRung;
+    if (isGone && !this.#isCalledOff) {
+      this.#options.registrar.markFlowLost(binding);
+      this.#await(binding, offer);
+      return;
+    }
+    this.#stop();
+    this.#options.reports.onFailed(status);
+  }
+
+  #await(binding: Binding, offer: string): void {
+    const { clock, registrar, claimed, reports, reregisterWaitMs } = this.#options;
+    this.#waitUntil ??= clock.now() + reregisterWaitMs;
+    const timer = clock.after(Math.max(0, this.#waitUntil - clock.now()), () => {
+      this.#stop();
+      reports.onFailed(480);
+    });
+    const stop = registrar.onRegistered((back) => {
+      if (!isComeback(binding, back, claimed)) return;
+      this.#stop();
+      this.#state = { kind: 'new' };
+      this.#inviteBinding(back, offer);
+    });
+    this.#state = { kind: 'waiting', timer, stop };
+  }
+}
+
+/** The same binding again, or a new one of the same AOR and kind of client that no branch rings yet: a page reloaded. */
+function isComeback(lost: Binding, back: Binding, claimed: ReadonlySet<string>): boolean {
+  if (back.id === lost.id) return true;
+  return back.aor === lost.aor && isWeb(back) === isWeb(lost) && !claimed.has(back.id);
+}
+
+function isWeb(binding: Binding): boolean {
+  return binding.transport === 'ws' || binding.transport === 'wss';
+}

@@ -1,0 +1,50 @@
+/** What a call needs of media, whether the gateway carries it (anchored-media.ts) or not (bypass-media.ts). */
+import type { PortReport } from '../calls/index.ts';
+import type { LegId } from '../kernel/index.ts';
+import type { AudioCodecName } from '../sdp/index.ts';
+import type { InDialogOffer, SipDialog } from './sip-ports.ts';
+
+/** What to send in the caller's 200. */
+export interface CallerAnswer {
+  readonly body: string;
+  /** The caller made no offer: the body is ours, and the answer comes in the ACK. */
+  readonly awaitsAck: boolean;
+}
+
+/** Of a callee that must be told that the caller chose another codec. */
+export interface Alignment {
+  readonly legId: LegId;
+  readonly offer: string;
+}
+
+/** Errors thrown here carry the SIP status owed. */
+export interface CallMediaWork {
+  /** Opens the caller's port as far as that can be done before anybody answers. */
+  openInbound(): Promise<void>;
+  /** Opens the branch's port; the offer for its INVITE. */
+  offerFor(legId: LegId): Promise<string>;
+  /** A branch's early SDP, joined with the caller: the body of the 183. */
+  early(legId: LegId, body: string): Promise<string>;
+  /** Reads a branch's answer, before anything is decided: the codec it amounts to. */
+  heard(legId: LegId, body: string): AudioCodecName | undefined;
+  /** Joins both sides (with an offer from the caller), and says what to answer. */
+  answer(legId: LegId): Promise<CallerAnswer>;
+  /** The caller's answer to our offer has come: joins both sides. */
+  acknowledged(
+    legId: LegId,
+    body: string,
+  ): Promise<{ readonly codec: AudioCodecName | undefined; readonly alignment: Alignment | undefined }>;
+  /** The callee's answer to an Alignment. */
+  aligned(legId: LegId, body: string): Promise<void>;
+  /** Answers a re-INVITE or UPDATE of one side. */
+  renegotiate(legId: LegId, offer: InDialogOffer): Promise<void>;
+  /** The ACK to a re-INVITE that had no offer. */
+  reacknowledged(legId: LegId, body: string): Promise<void>;
+  close(legId: LegId): Promise<PortReport | undefined>;
+}
+
+/** Where the other side of a Leg is, for media that goes around us. */
+export type PeerDialog = (legId: LegId) => SipDialog | undefined;
+
+/** A party the gateway plays itself. */
+export type BuiltInEndpoint = 'echo' | 'tone';

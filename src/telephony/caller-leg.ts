@@ -1,0 +1,103 @@
+/** The caller's side of a call: its INVITE, the one answer to it, and then its dialog. */
+import type { InboundInvite, InDialogOffer, SipDialog } from './sip-ports.ts';
+
+export interface CallerReports {
+  readonly onCancelled: (reason: string | undefined) => void;
+  /** The 200 is out and the dialog stands. */
+  readonly onAnswered: () => void;
+  readonly onAck: (body: string) => void;
+  readonly onBye: () => void;
+  readonly onOffer: (offer: InDialogOffer) => void;
+}
+
+type State =
+  | { readonly kind: 'invited' }
+  /** The 200 is on its way; `bye` is set when it is to be followed by one. */
+  | {
+      readonly kind: 'answering';
+      readonly bye: { readonly reason: string | undefined; readonly done: () => void } | undefined;
+    }
+  | { readonly kind: 'confirmed'; readonly dialog: SipDialog }
+  | { readonly kind: 'over' };
+
+export class CallerLeg {
+  readonly invite: InboundInvite;
+  readonly #reports: CallerReports;
+  #state: State = { kind: 'invited' };
+
+  constructor(invite: InboundInvite, reports: CallerReports) {
+    this.invite = invite;
+    this.#reports = reports;
+  }
+
+  listen(): void {
+    this.invite.onCancel((reason) => {
+      this.#state = { kind: 'over' };
+      this.#reports.onCancelled(reason);
+    });
+  }
+
+  get dialog(): SipDialog | undefined {
+    return this.#state.kind === 'confirmed' ? this.#state.dialog : undefined;
+  }
+
+  progress(status: number, body: string | undefined): void {
+    if (this.#state.kind === 'invited') this.invite.reply(status, {}, body);
+  }
+
+  answer(body: string): void {
+    if (this.#state.kind !== 'invited') return;
+    this.#state = { kind: 'answering', bye: undefined };
+    this.invite.answer(body, {
+      onDialog: (dialog) => this.#onDialog(dialog),
+      onGone: () => {
+        if (this.#state.kind === 'answering') this.#state.bye?.done();
+        this.#state = { kind: 'over' };
+        this.#reports.onCancelled(undefined);
+      },
+      onAck: this.#reports.onAck,
+      onOffer: this.#reports.onOffer,
+      onBye: () => {
+        this.#state = { kind: 'over' };
+        this.#reports.onBye();
+      },
+    });
+  }
+
+  refuse(status: number, headers: Readonly<Record<string, string>>): void {
+    if (this.#state.kind !== 'invited') return;
+    this.#state = { kind: 'over' };
+    this.invite.reply(status, headers);
+  }
+
+  /** BYE, also when the 200 is only just going out; before that a refusal. Resolves when it is done. */
+  async hangUp(status: number, reason: string | undefined): Promise<void> {
+    const state = this.#state;
+    switch (state.kind) {
+      case 'invited':
+        this.refuse(status, {});
+        return;
+      case 'answering':
+        await new Promise<void>((done) => {
+          this.#state = { kind: 'answering', bye: { reason, done } };
+        });
+        return;
+      case 'confirmed':
+        this.#state = { kind: 'over' };
+        await state.dialog.bye(reason);
+        return;
+      case 'over':
+    }
+  }
+
+  #onDialog(dialog: SipDialog): void {
+    const bye = this.#state.kind === 'answering' ? this.#state.bye : undefined;
+    if (bye !== undefined) {
+      this.#state = { kind: 'over' };
+      void dialog.bye(bye.reason).then(bye.done);
+      return;
+    }
+    this.#state = { kind: 'confirmed', dialog };
+    this.#reports.onAnswered();
+  }
+}

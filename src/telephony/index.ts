@@ -1,0 +1,16 @@
+export { telephonyErrors } from './errors.ts';
+export type {
+  AuthPolicy,
+  ProfilePolicy,
+  Profiles,
+  RegistrationPolicy,
+  TelephonyOptions,
+  TelephonyTimers,
+  Trunk,
+  UserAccount,
+  UserSecret,
+} from './options.ts';
+export { listCallRecords, recoverCallRecords } from './record-book.ts';
+export type { Registration } from './registrar.ts';
+export type { WireAddress } from './srf-adapter.ts';
+export { startTelephony, type Telephony } from './telephony.ts';

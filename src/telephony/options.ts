@@ -1,0 +1,103 @@
+/** What telephony is started with, as plain data and ports. */
+import type { CallObserver, MediaPlane, RtpSourcePolicy } from '../calls/index.ts';
+import type { Dialplan } from '../dialplan/index.ts';
+import type { Clock, Logger, Random } from '../kernel/index.ts';
+import type { AudioCodecName } from '../sdp/index.ts';
+import type { Store } from '../store/index.ts';
+import type { WireAddress } from './srf-adapter.ts';
+
+export interface AuthPolicy {
+  /** False: requests from anybody are taken, as `anonymous`. */
+  readonly required: boolean;
+  /** The challenges offered; MD5 is always sent last, because many clients read only the last. */
+  readonly algorithms: readonly ('MD5' | 'SHA-256')[];
+  /** Undefined: the domain. */
+  readonly realm?: string | undefined;
+  readonly nonceLifetimeSec: number;
+}
+
+export interface RegistrationPolicy {
+  readonly minExpiresSec: number;
+  readonly maxExpiresSec: number;
+  /** Of one AOR. */
+  readonly maxContacts: number;
+}
+
+/** How to treat who comes in over a listener, or over a trunk. */
+export interface ProfilePolicy {
+  readonly name: string;
+  readonly media: 'rtp' | 'webrtc' | 'bypass';
+  readonly codecs: readonly AudioCodecName[];
+  readonly nat: { readonly source: RtpSourcePolicy };
+  readonly auth: AuthPolicy;
+  readonly registration: RegistrationPolicy;
+  /** The address its SDP announces; undefined: the media plane's default. */
+  readonly announcedAddress?: string | undefined;
+}
+
+/** Which profile a request falls under: by its transport, unless it comes from a trunk. */
+export interface Profiles {
+  /** WS and WSS. */
+  readonly browsers: ProfilePolicy;
+  /** UDP, TCP and TLS. */
+  readonly phones: ProfilePolicy;
+}
+
+export type UserSecret = { readonly password: string } | { readonly ha1: string };
+
+export interface UserAccount {
+  readonly name: string;
+  /** `ha1` is MD5 over name, realm and password, and serves MD5 alone. */
+  readonly secret: UserSecret;
+  readonly displayName?: string | undefined;
+}
+
+export interface Trunk {
+  readonly name: string;
+  /** Source addresses: IP, IP/prefix length, or IP:port. */
+  readonly addresses: readonly string[];
+  /** host[:port] where calls to it are sent. */
+  readonly target: string;
+  readonly transport: 'udp' | 'tcp';
+  readonly profile: ProfilePolicy;
+  /** The user part our calls to it come from; undefined: the caller's. */
+  readonly callerId?: string | undefined;
+}
+
+export interface TelephonyTimers {
+  /** How long a call rings. Default 60,000. */
+  readonly noAnswerMs: number;
+  /** How long a call waits for a binding whose connection is gone. Default 10,000. */
+  readonly reregisterWaitMs: number;
+  /** How long a shutdown waits for BYEs to be answered. Default 2,000. */
+  readonly shutdownMs: number;
+  /** How long call records are kept. Default 30 days. */
+  readonly recordTtlMs: number;
+}
+
+export const DEFAULT_TIMERS: TelephonyTimers = {
+  noAnswerMs: 60_000,
+  reregisterWaitMs: 10_000,
+  shutdownMs: 2_000,
+  recordTtlMs: 30 * 86_400_000,
+};
+
+export interface TelephonyOptions {
+  readonly wire: WireAddress;
+  /** The host part of our AORs; `domains` are further names that mean us. */
+  readonly domain: string;
+  readonly domains?: readonly string[];
+  readonly profiles: Profiles;
+  readonly users: readonly UserAccount[];
+  readonly trunks: readonly Trunk[];
+  readonly dialplan: Dialplan;
+  readonly timers?: Partial<TelephonyTimers>;
+  /** The engine run that connections belong to. Undefined: a new one, as with the embedded engine. */
+  readonly flowEpoch?: string;
+  readonly store: Store;
+  readonly media: MediaPlane;
+  readonly observer: CallObserver;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}

@@ -1,0 +1,99 @@
+/** SIP as telephony sees it: what the application framework offers, in types of our own. `srf-adapter.ts` fills them. */
+
+export type SipTransportName = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
+
+/** Where a request came from, as the engine saw it. */
+export interface SipSource {
+  readonly transport: SipTransportName;
+  readonly address: string;
+  readonly port: number;
+}
+
+export type SipHeaders = Readonly<Record<string, string>>;
+
+/** A request that belongs to no dialog. */
+export interface InboundRequest {
+  readonly method: string;
+  readonly uri: string;
+  readonly sipCallId: string;
+  readonly source: SipSource;
+  readonly body: string;
+  /** The value of a header, several lines joined by ','. */
+  header(name: string): string | undefined;
+  reply(status: number, headers?: SipHeaders, body?: string): void;
+}
+
+/** An INVITE. A final `reply` ends it; `answer` makes a dialog of it. */
+export interface InboundInvite extends InboundRequest {
+  /** The CANCEL, with the value of its Reason header. The INVITE is answered already then. */
+  onCancel(listener: (reason: string | undefined) => void): void;
+  /** Sends the 200. */
+  answer(body: string, listener: AnswerListener): void;
+}
+
+/** What happens in a dialog. Handed over before the dialog exists, so that nothing can arrive unheard. */
+export interface DialogListener {
+  /** The other side, or the engine on its behalf, has ended the dialog. */
+  readonly onBye: (why: string) => void;
+  /** The ACK to our 200, with its body. */
+  readonly onAck: (body: string) => void;
+  /** A re-INVITE, or an UPDATE with a body. */
+  readonly onOffer: (offer: InDialogOffer) => void;
+}
+
+export interface AnswerListener extends DialogListener {
+  /** The 200 is sent. Called synchronously, before anything of the dialog can arrive. */
+  readonly onDialog: (dialog: SipDialog) => void;
+  /** The transaction was gone: the caller has cancelled. */
+  readonly onGone: () => void;
+}
+
+export interface InDialogOffer {
+  readonly method: 'INVITE' | 'UPDATE';
+  readonly body: string;
+  reply(status: number, headers?: SipHeaders, body?: string): void;
+}
+
+export interface SipDialog {
+  readonly sipCallId: string;
+  /** Sends a re-INVITE or UPDATE and gives the final response. A 2xx is acknowledged. */
+  request(method: 'INVITE' | 'UPDATE', body: string): Promise<{ readonly status: number; readonly body: string }>;
+  /** Resolves when the BYE is answered, timed out, or cannot be sent. */
+  bye(reason: string | undefined): Promise<void>;
+}
+
+export interface OutboundRequest {
+  readonly uri: string;
+  /** The next hop when it is not the URI's. */
+  readonly nextHop: string | undefined;
+  readonly headers: SipHeaders;
+  readonly body: string;
+}
+
+export interface OutboundListener extends DialogListener {
+  readonly onSent: (sipCallId: string) => void;
+  readonly onProvisional: (status: number, body: string) => void;
+  /** Called synchronously, before anything of the dialog can arrive. */
+  readonly onAnswered: (dialog: SipDialog, body: string) => void;
+  readonly onFailed: (status: number) => void;
+}
+
+export interface OutboundInvite {
+  /** At once, or as soon as the INVITE is out. Idempotent. */
+  cancel(reason: string | undefined): void;
+}
+
+export interface EngineListener {
+  readonly onInvite: (invite: InboundInvite) => void;
+  readonly onRequest: (request: InboundRequest) => void;
+  /** The connection to the engine is lost, and with it every dialog. It is made again by itself. */
+  readonly onLost: () => void;
+}
+
+/** The connection to a SIP engine. */
+export interface EngineLink {
+  /** Where the engine listens, as `proto/host:port`, external addresses first. */
+  readonly hostPorts: readonly string[];
+  invite(request: OutboundRequest, listener: OutboundListener): OutboundInvite;
+  close(): void;
+}

@@ -1,0 +1,316 @@
+/**
+ * The one file that knows drachtio-srf: its callbacks and untyped objects end here. Only its callback forms are used,
+ * and dialogs get their listeners inside the callback: what shares a chunk with an echo would be lost on a promise.
+ */
+import Srf from 'drachtio-srf';
+import type { Logger } from '../kernel/index.ts';
+import { telephonyErrors } from './errors.ts';
+import type {
+  AnswerListener,
+  DialogListener,
+  EngineLink,
+  EngineListener,
+  InboundInvite,
+  InboundRequest,
+  OutboundInvite,
+  OutboundListener,
+  OutboundRequest,
+  SipDialog,
+  SipHeaders,
+  SipTransportName,
+} from './sip-ports.ts';
+
+/** Where an engine accepts applications. */
+export interface WireAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+}
+
+export interface EngineOptions {
+  readonly wire: WireAddress;
+  readonly listener: EngineListener;
+  readonly logger: Logger;
+}
+
+// ---- drachtio-srf as far as we use it; its own declarations leave out most of this ------------------------------
+
+type SrfError = (Error & { readonly status?: number }) | null | undefined;
+
+interface SrfMessage {
+  readonly body: string | undefined;
+  get(name: string): string | undefined;
+}
+
+interface SrfRequest extends SrfMessage {
+  readonly method: string;
+  readonly uri: string;
+  readonly source_address: string;
+  readonly source_port: number;
+  on(event: 'cancel', listener: (cancel: SrfMessage) => void): void;
+  removeAllListeners(event: 'cancel'): void;
+  cancel(options: { headers: Record<string, string> }, done: () => void): void;
+}
+
+interface SrfResponse extends SrfMessage {
+  readonly status: number;
+  send(status: number, options: SendOptions): void;
+}
+
+interface SendOptions {
+  readonly headers: Record<string, string>;
+  readonly body?: string;
+}
+
+interface SrfDialog {
+  readonly sip: { readonly callId: string };
+  readonly remote: { readonly sdp: string | undefined };
+  on(event: 'destroy', listener: (request: SrfMessage, reason: string | undefined) => void): void;
+  on(event: 'ack', listener: (request: SrfMessage) => void): void;
+  on(event: string, listener: (request: SrfRequest, response: SrfResponse) => void): void;
+  request(
+    options: { method: string; body: string; headers: Record<string, string> },
+    done: (error: SrfError, response: SrfResponse) => void,
+  ): void;
+  destroy(options: { headers: Record<string, string> }, done: () => void): void;
+}
+
+interface SrfApp {
+  use(verb: string, handle: (request: SrfRequest, response: SrfResponse) => void): void;
+  on(event: 'connect', listener: (error: Error | null | undefined, hostPorts: string) => void): void;
+  on(event: 'error' | 'close', listener: (error?: Error) => void): void;
+  connect(options: WireAddress): void;
+  disconnect(): void;
+  createUAS(
+    request: SrfRequest,
+    response: SrfResponse,
+    options: { localSdp: string; headers: Record<string, string> },
+    done: (error: SrfError, dialog: SrfDialog) => void,
+  ): void;
+  createUAC(
+    uri: string,
+    options: { localSdp: string; headers: Record<string, string>; proxy?: string },
+    progress: {
+      cbRequest: (error: SrfError, request: SrfRequest) => void;
+      cbProvisional: (response: SrfResponse) => void;
+    },
+    done: (error: SrfError, dialog: SrfDialog) => void,
+  ): void;
+}
+
+/** Methods outside dialogs that we answer ourselves; the engine answers the rest. */
+const VERBS = ['register', 'options', 'message', 'subscribe', 'publish', 'notify', 'info', 'refer'];
+const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER';
+const SDP_TYPE = { 'Content-Type': 'application/sdp' };
+
+/** Connects to the engine and takes in requests. Throws when the engine refuses or does not answer. */
+export async function connectEngine(options: EngineOptions): Promise<EngineLink> {
+  const srf = new Srf() as unknown as SrfApp;
+  const { listener, logger, wire } = options;
+  srf.use('invite', (request, response) => {
+    // Without Contact there is nowhere to send requests of the dialog (RFC 3261 §8.1.1.8).
+    if (request.get('Contact') === undefined) send(response, 400, {});
+    else listener.onInvite(inboundInvite(srf, request, response));
+  });
+  for (const verb of VERBS) srf.use(verb, (request, response) => listener.onRequest(inboundRequest(request, response)));
+  const link = new SrfLink(srf, options);
+  link.hostPorts = await new Promise<readonly string[]>((resolve, reject) => {
+    const place = `${wire.host}:${wire.port}`;
+    srf.on('connect', (error, hostPorts) => {
+      if (error !== null && error !== undefined)
+        reject(telephonyErrors.TELEPHONY_ENGINE_REFUSED([place], { cause: error }));
+      else resolve(hostPorts.split(','));
+      link.onConnect();
+    });
+    srf.on('error', (error) => {
+      logger.warn({ err: error }, 'engine connection failed');
+      reject(telephonyErrors.TELEPHONY_ENGINE_UNREACHABLE([place], { cause: error }));
+    });
+    srf.on('close', () => link.onClose());
+    srf.connect(wire);
+  }).catch((error: unknown) => {
+    link.close();
+    throw error;
+  });
+  return link;
+}
+
+class SrfLink implements EngineLink {
+  hostPorts: readonly string[] = [];
+  readonly #srf: SrfApp;
+  readonly #options: EngineOptions;
+  #isUp = false;
+  #isClosed = false;
+
+  constructor(srf: SrfApp, options: EngineOptions) {
+    this.#srf = srf;
+    this.#options = options;
+  }
+
+  onConnect(): void {
+    this.#isUp = true;
+    this.#options.logger.info({}, 'connected to the SIP engine');
+    if (this.#isClosed) this.#disconnect();
+  }
+
+  onClose(): void {
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    if (this.#isClosed) return;
+    this.#options.logger.error({}, 'connection to the SIP engine lost');
+    this.#options.listener.onLost();
+  }
+
+  invite(request: OutboundRequest, listener: OutboundListener): OutboundInvite {
+    const outbound = new SrfOutbound(listener);
+    try {
+      outbound.send(this.#srf, request);
+    } catch {
+      // drachtio-srf asserts that it has a connection.
+      queueMicrotask(() => listener.onFailed(503));
+    }
+    return outbound;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#disconnect();
+  }
+
+  #disconnect(): void {
+    if (!this.#isUp) return;
+    this.#srf.disconnect();
+  }
+}
+
+class SrfOutbound implements OutboundInvite {
+  readonly #listener: OutboundListener;
+  #sent: SrfRequest | undefined;
+  #isOver = false;
+  #cancelled: { readonly reason: string | undefined } | undefined;
+
+  constructor(listener: OutboundListener) {
+    this.#listener = listener;
+  }
+
+  send(srf: SrfApp, request: OutboundRequest): void {
+    const listener = this.#listener;
+    const { uri, body, nextHop } = request;
+    const options = {
+      localSdp: body,
+      headers: { ...request.headers },
+      ...(nextHop === undefined ? {} : { proxy: nextHop }),
+    };
+    const cbRequest = (error: SrfError, sent: SrfRequest): void => {
+      if (error !== null && error !== undefined) return;
+      this.#sent = sent;
+      listener.onSent(sent.get('Call-ID') ?? '');
+      if (this.#cancelled !== undefined) this.#sendCancel(this.#cancelled.reason);
+    };
+    const cbProvisional = (response: SrfResponse): void => listener.onProvisional(response.status, response.body ?? '');
+    srf.createUAC(uri, options, { cbRequest, cbProvisional }, (error, dialog) => {
+      this.#isOver = true;
+      if (error === null || error === undefined) listener.onAnswered(watch(dialog, listener), dialog.remote.sdp ?? '');
+      else listener.onFailed(error.status ?? 503);
+    });
+  }
+
+  cancel(reason: string | undefined): void {
+    if (this.#cancelled !== undefined || this.#isOver) return;
+    this.#cancelled = { reason };
+    this.#sendCancel(reason);
+  }
+
+  #sendCancel(reason: string | undefined): void {
+    if (this.#isOver) return;
+    this.#sent?.cancel({ headers: reasonHeader(reason) }, () => {});
+  }
+}
+
+function inboundRequest(request: SrfRequest, response: SrfResponse): InboundRequest {
+  const { method, uri } = request;
+  return {
+    method,
+    uri,
+    sipCallId: request.get('Call-ID') ?? '',
+    // The transport is read from the Via: engines report WebSocket as tcp.
+    source: {
+      transport: viaTransport(request.get('Via') ?? ''),
+      address: request.source_address,
+      port: request.source_port,
+    },
+    body: request.body ?? '',
+    header: (name) => request.get(name),
+    reply: (status, headers = {}, body) => send(response, status, headers, body),
+  };
+}
+
+function inboundInvite(srf: SrfApp, request: SrfRequest, response: SrfResponse): InboundInvite {
+  return {
+    ...inboundRequest(request, response),
+    reply: (status, headers = {}, body) => {
+      if (status >= 200) request.removeAllListeners('cancel');
+      send(response, status, headers, body);
+    },
+    onCancel: (listener) => request.on('cancel', (cancel) => listener(cancel.get('Reason'))),
+    answer: (body, listener: AnswerListener) => {
+      srf.createUAS(request, response, { localSdp: body, headers: { Allow: ALLOW } }, (error, dialog) => {
+        request.removeAllListeners('cancel');
+        if (error === null || error === undefined) listener.onDialog(watch(dialog, listener));
+        else listener.onGone();
+      });
+    },
+  };
+}
+
+function viaTransport(via: string): SipTransportName {
+  const name = /^\s*SIP\s*\/\s*2\.0\s*\/\s*(\w+)/i.exec(via)?.[1]?.toLowerCase();
+  return name === 'tcp' || name === 'tls' || name === 'ws' || name === 'wss' ? name : 'udp';
+}
+
+function watch(dialog: SrfDialog, listener: DialogListener): SipDialog {
+  dialog.on('destroy', (_request, reason) => listener.onBye(reason ?? ''));
+  dialog.on('ack', (request) => listener.onAck(request.body ?? ''));
+  const onOffer = (method: 'INVITE' | 'UPDATE', request: SrfRequest, response: SrfResponse): void => {
+    // An UPDATE without a body changes nothing and refreshes the session (RFC 3311 §5.2, RFC 4028 §7.4).
+    if (method === 'UPDATE' && (request.body ?? '') === '') send(response, 200, {});
+    else
+      listener.onOffer({
+        method,
+        body: request.body ?? '',
+        reply: (status, headers = {}, body) => send(response, status, headers, body),
+      });
+  };
+  dialog.on('modify', (request, response) => onOffer('INVITE', request, response));
+  dialog.on('update', (request, response) => onOffer('UPDATE', request, response));
+  dialog.on('options', (_request, response) => send(response, 200, { Allow: ALLOW }));
+  for (const verb of ['refer', 'message', 'publish'])
+    dialog.on(verb, (_request, response) => send(response, 405, { Allow: ALLOW }));
+  dialog.on('notify', (_request, response) => send(response, 481, {}));
+  return {
+    sipCallId: dialog.sip.callId,
+    request: async (method, body) =>
+      new Promise((resolve) => {
+        dialog.request({ method, body, headers: { ...SDP_TYPE } }, (error, response) => {
+          if (error !== null && error !== undefined) resolve({ status: error.status ?? 503, body: '' });
+          else if (response.status >= 200) resolve({ status: response.status, body: response.body ?? '' });
+        });
+      }),
+    bye: async (reason) => new Promise((resolve) => dialog.destroy({ headers: reasonHeader(reason) }, () => resolve())),
+  };
+}
+
+function reasonHeader(reason: string | undefined): Record<string, string> {
+  return reason === undefined ? {} : { Reason: reason };
+}
+
+function send(response: SrfResponse, status: number, headers: SipHeaders, body?: string): void {
+  const options: SendOptions =
+    body === undefined ? { headers: { ...headers } } : { headers: { ...headers, ...SDP_TYPE }, body };
+  try {
+    response.send(status, options);
+  } catch {
+    // drachtio-srf knows the registered statuses only; x00 means the same to whoever gets it (RFC 3261 §8.1.3.2).
+    response.send(Math.floor(status / 100) * 100, options);
+  }
+}

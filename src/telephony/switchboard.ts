@@ -1,0 +1,184 @@
+/** Takes in INVITEs and keeps the running calls. */
+import { type CallRecord, type MediaEvent, startCall } from '../calls/index.ts';
+import { type CallId, CodedError, type LegId, type PortId, type Timer } from '../kernel/index.ts';
+import { noCommonCodecWarning, warningFor } from '../sdp/index.ts';
+import { type SetupContext, setUpCall } from './call-setup.ts';
+import { type Caller, type IdentifyContext, identifyCaller } from './caller.ts';
+import { CallerLeg } from './caller-leg.ts';
+import { telephonyErrors } from './errors.ts';
+import { LegMedia } from './leg-media.ts';
+import { LiveCall } from './live-call.ts';
+import type { RecordBook } from './record-book.ts';
+import { routeInvite } from './routing.ts';
+import type { InboundInvite } from './sip-ports.ts';
+
+const DEFAULT_MAX_FORWARDS = 70;
+
+export interface SwitchboardContext extends SetupContext {
+  readonly identify: IdentifyContext;
+  readonly records: RecordBook;
+}
+
+export class Switchboard {
+  readonly #context: SwitchboardContext;
+  readonly #calls = new Map<CallId, LiveCall>();
+  /** Calls that have ended and still wait for BYEs and ports. */
+  readonly #ending = new Set<LiveCall>();
+  #isClosed = false;
+
+  constructor(context: SwitchboardContext) {
+    this.#context = context;
+  }
+
+  records(): readonly CallRecord[] {
+    return [...this.#calls.values()].map((live) => live.record);
+  }
+
+  record(callId: string): CallRecord | undefined {
+    return this.#calls.get(callId as CallId)?.record;
+  }
+
+  onMedia(event: MediaEvent): void {
+    this.#calls.get(event.callId)?.onMedia(event);
+  }
+
+  /** The engine is gone, and every dialog with it. */
+  dropAll(): void {
+    for (const live of this.#calls.values()) live.feed({ kind: 'failed', sipStatus: 503 });
+  }
+
+  onInvite(invite: InboundInvite): void {
+    if (this.#isClosed) {
+      invite.reply(503, { 'Retry-After': '10' });
+      return;
+    }
+    const maxForwards = Number(invite.header('Max-Forwards') ?? DEFAULT_MAX_FORWARDS);
+    if (!(maxForwards > 0)) {
+      invite.reply(483);
+      return;
+    }
+    const who = identifyCaller(invite, this.#context.identify);
+    if (who.kind === 'refused') invite.reply(who.status, who.headers);
+    else this.#take(invite, who.caller, Math.min(maxForwards, 255) - 1);
+  }
+
+  /** Ends every call. Resolves when the other sides have been told, or when `withinMs` have passed. */
+  async close(withinMs: number): Promise<void> {
+    this.#isClosed = true;
+    const calls = [...this.#calls.values(), ...this.#ending];
+    for (const live of calls) live.feed({ kind: 'shutdown' });
+    const { clock } = this.#context.options;
+    let timer: Timer | undefined;
+    const expired = new Promise<void>((resolve) => {
+      timer = clock.after(withinMs, resolve);
+    });
+    await Promise.race([Promise.all(calls.map(async (live) => live.settled())), expired]);
+    timer?.cancel();
+  }
+
+  #take(invite: InboundInvite, caller: Caller, maxForwards: number): void {
+    const { options } = this.#context;
+    const { random, clock } = options;
+    const callId = random.uuid() as CallId;
+    const legId = random.hex(8) as LegId;
+    const portId = `port-${legId}` as PortId;
+    const isWeb = caller.profile.media === 'webrtc';
+    const inboundLeg = {
+      legId,
+      portId,
+      kind: isWeb ? ('webrtc' as const) : ('sip' as const),
+      party: caller.identity.uri,
+      sipCallId: invite.sipCallId,
+    };
+    const trunk = caller.kind === 'trunk' ? caller.trunk.name : undefined;
+    const started = startCall(
+      { callId, from: caller.identity.uri, to: invite.uri, trunk, inbound: inboundLeg },
+      clock.wallTime(),
+    );
+    const live = new LiveCall({
+      started,
+      records: this.#context.records,
+      observer: options.observer,
+      clock,
+      logger: options.logger,
+      domain: options.domain,
+      onEnded: (ended) => this.#onEnded(ended),
+    });
+    const callerLeg = new CallerLeg(invite, {
+      onCancelled: (reason) => live.feed({ kind: 'caller-cancelled', reason }),
+      onAnswered: () => live.onCallerAnswered(),
+      onAck: (body) => live.onCallerAck(body),
+      onBye: () => live.feed({ kind: 'hangup', legId }),
+      onOffer: (offer) => live.onOffer(legId, offer),
+    });
+    this.#calls.set(callId, live);
+    live.start(callerLeg);
+    const inbound = new LegMedia({
+      owner: { callId, legId, portId },
+      kind: isWeb ? 'webrtc' : 'rtp',
+      profile: caller.profile,
+      media: options.media,
+      random,
+    });
+    this.#route({ live, caller, inbound, callerLeg, maxForwards });
+  }
+
+  #route(taken: {
+    live: LiveCall;
+    caller: Caller;
+    inbound: LegMedia;
+    callerLeg: CallerLeg;
+    maxForwards: number;
+  }): void {
+    const { live, caller, inbound, callerLeg, maxForwards } = taken;
+    const { options, timers, registrar, identify } = this.#context;
+    const { invite } = callerLeg;
+    const offer = invite.body;
+    try {
+      if (offer !== '') checkOffer(inbound, offer);
+    } catch (error) {
+      const { sip: status = 488 } = error instanceof CodedError ? error : {};
+      callerLeg.refuse(status, warningHeader(error, options.domain));
+      live.logger.info({ err: error }, 'offer refused');
+      live.route({ kind: 'refused', sipStatus: status }, undefined);
+      return;
+    }
+    const { authenticator } = identify;
+    const routing = routeInvite(invite, caller, { ...options, authenticator, registrar });
+    live.logger.info({ rule: routing.rule, outcome: routing.kind }, 'route decided');
+    if (routing.kind === 'refused') {
+      live.route({ kind: 'refused', sipStatus: routing.status, route: routing.rule }, undefined);
+      return;
+    }
+    const { parts, legs, media } = setUpCall(
+      { live, caller, inbound, offer, maxForwards, targets: routing.targets },
+      this.#context,
+    );
+    live.route({ kind: 'routed', route: routing.rule, media, branches: legs, noAnswerMs: timers.noAnswerMs }, parts);
+  }
+
+  #onEnded(live: LiveCall): void {
+    this.#calls.delete(live.call.callId);
+    this.#ending.add(live);
+    // In a later turn: the call is still adding to what must settle.
+    queueMicrotask(() => void this.#forget(live));
+  }
+
+  async #forget(live: LiveCall): Promise<void> {
+    await live.settled();
+    this.#ending.delete(live);
+  }
+}
+
+/** Throws what the caller is owed for an offer that cannot lead to audio. */
+function checkOffer(inbound: LegMedia, offer: string): void {
+  const { codecs } = inbound.hear(offer).audio;
+  if (!codecs.some((codec) => inbound.profile.codecs.includes(codec.name)))
+    throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+}
+
+function warningHeader(error: unknown, domain: string): Readonly<Record<string, string>> {
+  if (!(error instanceof CodedError)) return {};
+  const warning = error.code === 'TELEPHONY_NO_COMMON_CODEC' ? noCommonCodecWarning(domain) : warningFor(error, domain);
+  return warning === undefined ? {} : { Warning: warning };
+}

@@ -1,0 +1,80 @@
+/** The telephone exchange: a drachtio-srf application that registers, authenticates and connects calls. */
+import type { CallRecord } from '../calls/index.ts';
+import { Authenticator } from './authenticator.ts';
+import type { IdentifyContext } from './caller.ts';
+import { Nonces } from './nonces.ts';
+import { DEFAULT_TIMERS, type TelephonyOptions } from './options.ts';
+import { RecordBook } from './record-book.ts';
+import { Registrar, type Registration } from './registrar.ts';
+import { answerRequest } from './requests.ts';
+import type { EngineListener } from './sip-ports.ts';
+import { connectEngine } from './srf-adapter.ts';
+import { Switchboard } from './switchboard.ts';
+import { createTrunkMatch } from './trunk-match.ts';
+
+export interface Telephony {
+  /** Where the engine listens, as `proto/host:port`. */
+  readonly hostPorts: readonly string[];
+  /** The records of the running calls, as far as they have come. */
+  activeCalls(): readonly CallRecord[];
+  /** A running call. */
+  activeCall(callId: string): CallRecord | undefined;
+  registrations(): readonly Registration[];
+  /** Refuses new calls, ends the running ones politely, and lets go of the engine. Bounded by `timers.shutdownMs`. */
+  close(): Promise<void>;
+}
+
+/** Starts it. Throws when the engine cannot be reached or refuses, or a trunk's address is malformed. */
+export async function startTelephony(options: TelephonyOptions): Promise<Telephony> {
+  const { store, clock, random, logger, observer, media, profiles, domain } = options;
+  const timers = { ...DEFAULT_TIMERS, ...options.timers };
+  const registrar = new Registrar({
+    store,
+    clock,
+    random,
+    logger,
+    observer,
+    flowEpoch: options.flowEpoch ?? random.hex(8),
+  });
+  const authenticator = new Authenticator({
+    users: options.users,
+    domain,
+    nonces: new Nonces(clock, random),
+    onFailure: ({ method, source }, why) => {
+      logger.warn({ method, sourceAddress: source.address, why }, 'authentication failed');
+      observer({ kind: 'auth-failed', method, sourceAddress: source.address, why });
+    },
+  });
+  const identify: IdentifyContext = { authenticator, trunkOf: createTrunkMatch(options.trunks), profiles, domain };
+  const records = new RecordBook(store, timers.recordTtlMs, logger);
+  await registrar.load();
+  // Requests arrive from the moment the engine knows us; until the parts stand there is nobody to take them.
+  let switchboard: Switchboard | undefined;
+  const listener: EngineListener = {
+    onInvite: (invite) =>
+      switchboard === undefined ? invite.reply(503, { 'Retry-After': '1' }) : switchboard.onInvite(invite),
+    onRequest: (request) =>
+      void answerRequest(request, identify, registrar)?.catch((error: unknown) => {
+        logger.error({ err: error, method: request.method }, 'request failed');
+        request.reply(500);
+      }),
+    onLost: () => switchboard?.dropAll(),
+  };
+  const link = await connectEngine({ wire: options.wire, listener, logger });
+  const board = new Switchboard({ options, timers, registrar, link, identify, records });
+  switchboard = board;
+  const unsubscribe = media.onEvent((event) => board.onMedia(event));
+  return {
+    hostPorts: link.hostPorts,
+    activeCalls: () => board.records(),
+    activeCall: (callId) => board.record(callId),
+    registrations: () => registrar.list(),
+    close: async () => {
+      await board.close(timers.shutdownMs);
+      unsubscribe();
+      registrar.close();
+      link.close();
+      await records.flush();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+/** Which trunk a source address belongs to. */
+import { BlockList, isIP } from 'node:net';
+import { telephonyErrors } from './errors.ts';
+import type { Trunk } from './options.ts';
+import type { SipSource } from './sip-ports.ts';
+
+interface Entry {
+  readonly trunk: Trunk;
+  readonly range: BlockList;
+  /** Undefined: any port. */
+  readonly port: number | undefined;
+}
+
+export type TrunkMatch = (source: SipSource) => Trunk | undefined;
+
+/** Throws TELEPHONY_BAD_ADDRESS for an entry that is neither IP, IP/prefix length nor IP:port. */
+export function createTrunkMatch(trunks: readonly Trunk[]): TrunkMatch {
+  const entries = trunks.flatMap((trunk) => trunk.addresses.map((address) => entryOf(trunk, address)));
+  return (source) => {
+    const address = source.address.replace(/^\[|\]$/g, '');
+    const family = isIP(address);
+    if (family === 0) return undefined;
+    const isHit = (entry: Entry): boolean =>
+      (entry.port ?? source.port) === source.port && entry.range.check(address, family === 6 ? 'ipv6' : 'ipv4');
+    return entries.find(isHit)?.trunk;
+  };
+}
+
+function entryOf(trunk: Trunk, text: string): Entry {
+  const [, bracketed, plain, prefix, port] =
+    /^(?:\[([^\]]+)\]|([^/]+?))(?:\/(\d+)|:(\d+))?$/.exec(isIP(text) === 6 ? `[${text}]` : text) ?? [];
+  const address = bracketed ?? plain ?? '';
+  const family = isIP(address);
+  const bits = family === 6 ? 128 : 32;
+  const length = prefix === undefined ? bits : Number(prefix);
+  if (family === 0 || length > bits) throw telephonyErrors.TELEPHONY_BAD_ADDRESS([trunk.name, text]);
+  const range = new BlockList();
+  range.addSubnet(address, length, family === 6 ? 'ipv6' : 'ipv4');
+  return { trunk, range, port: port === undefined ? undefined : Number(port) };
+}
