@@ -201,7 +201,7 @@ export class Line {
   #connectLater(): void {
     if (this.#isStopped || this.#retry !== undefined) return;
     this.#move({ kind: 'reconnecting', attempt: this.#attempt });
-    this.#retry = this.#clock.after(backoffMs(this.#attempt++), () => this.#connectNow());
+    this.#retry = this.#clock.after(backoffMs(this.#attempt++, Math.random()), () => this.#connectNow());
   }
 
   #connectNow(): void {

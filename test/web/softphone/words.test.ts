@@ -72,8 +72,17 @@ describe('quality', () => {
 });
 
 describe('coming back after a lost connection', () => {
-  test('is tried three times within two seconds, and never less than every ten', () => {
-    expect(backoffMs(0) + backoffMs(1) + backoffMs(2)).toBeLessThanOrEqual(2_000);
-    for (let attempt = 0; attempt < 100; attempt++) expect(backoffMs(attempt)).toBeLessThanOrEqual(10_000);
+  test('never waits longer than 1.25 s in the first half minute, so that a restarted gateway has us back within 2 s', () => {
+    let waited = 0;
+    for (let attempt = 0; waited < 20_000; attempt++) {
+      expect(backoffMs(attempt, 1)).toBeLessThanOrEqual(1_250);
+      waited += backoffMs(attempt, 0);
+    }
+  });
+
+  test('grows to ten seconds, and spreads those who come back', () => {
+    expect(backoffMs(1_000, 0.5)).toBe(10_000);
+    expect(backoffMs(0, 0)).toBe(225);
+    expect(backoffMs(0, 1)).toBe(375);
   });
 });
