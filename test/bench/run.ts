@@ -8,11 +8,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { p2 } from './goals/p2.ts';
+import { p4 } from './goals/p4.ts';
+import { p5 } from './goals/p5.ts';
 import { benchArguments } from './lib/arguments.ts';
 import type { Goal } from './lib/goal.ts';
 import { machine, table } from './lib/report.ts';
 
-const goals: readonly Goal[] = [p2];
+const goals: readonly Goal[] = [p2, p4, p5];
 
 async function main(): Promise<void> {
   const options = benchArguments(

@@ -38,11 +38,15 @@ const plane = await startMediaPlane({
   edge: {
     threads: Number(process.env['VIADUCT_BENCH_EDGE_THREADS'] ?? 1),
     listenAddress: loopback,
+    announcedAddress: loopback,
     portRange: { min: 20_000, max: 23_999 },
+    quarantineMs: 1000,
+    logger: silentLogger,
+    clock: systemClock,
+    random: systemRandom,
   },
   logger: silentLogger,
   clock: systemClock,
-  random: systemRandom,
 });
 
 async function setUp({ call, ssrc, fingerprint, sipPort }: CallRequest): Promise<CallAnswer> {

@@ -29,7 +29,8 @@ function decode(bytes: Buffer): Value {
       at += 1;
       if (kind === 'l') return items;
       const pairs: [string, Value][] = [];
-      for (let index = 0; index < items.length; index += 2) pairs.push([String(items[index]), items[index + 1] ?? '']);
+      for (let index = 0; index < items.length; index += 2)
+        pairs.push([`${items[index] as string}`, items[index + 1] ?? '']);
       return Object.fromEntries(pairs);
     }
     const colon = bytes.indexOf(':', at);
@@ -69,7 +70,7 @@ export class NgClient {
     this.#waiting.delete(cookie);
     const { result, sdp } = answer;
     if (result !== 'ok' && result !== 'pong')
-      throw new Error(`rtpengine ${String(command['command'])}: ${JSON.stringify(answer)}`);
+      throw new Error(`rtpengine ${JSON.stringify(command['command'])}: ${JSON.stringify(answer)}`);
     return typeof sdp === 'string' ? sdp : '';
   }
 
