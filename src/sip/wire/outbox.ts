@@ -1,8 +1,8 @@
 /**
  * The order and the moment in which one application gets its frames. Frames of one event-loop turn leave in one
  * write. drachtio-srf loses a response that arrives in the same TCP chunk as the echo of its request
- * (drachtio-protocol §9.3), so a frame may name the transaction whose echo must be well on its way first: it waits,
- * and everything behind it waits too, until that echo's write was flushed and two more turns have passed.
+ * (drachtio-protocol §9.3), so a frame may name the transaction whose echo must have been read first: it waits, and
+ * everything behind it waits too, until that echo's write was flushed and the application has had time to read it.
  */
 
 /** The socket and the event loop, as far as an Outbox needs them. */
@@ -11,6 +11,8 @@ export interface OutboxPort {
   write(data: Buffer, flushed: () => void): void;
   /** Calls `turn` in a later turn of the event loop. */
   defer(turn: () => void): void;
+  /** Calls `settled` when an application that reads at all has read what was flushed before. */
+  settle(settled: () => void): void;
 }
 
 export interface OutboxEntry {
@@ -27,8 +29,8 @@ export class Outbox {
   readonly #port: OutboxPort;
   #ready: Buffer[] = [];
   #readyEchoes: string[] = [];
-  /** Transactions whose echo was queued or written but may not have reached the application yet. */
-  readonly #unsettled = new Set<string>();
+  /** How many echoes of a transaction were queued or written but may not have reached the application yet. */
+  readonly #unsettled = new Map<string, number>();
   #held: OutboxEntry[] = [];
   #heldBytes = 0;
   #scheduled = false;
@@ -60,7 +62,7 @@ export class Outbox {
     this.#ready = [];
     this.#readyEchoes = [];
     this.#port.write(data, () => {
-      if (echoes.length > 0) this.#port.defer(() => this.#port.defer(() => this.#settle(echoes)));
+      if (echoes.length > 0) this.#port.settle(() => this.#settle(echoes));
     });
   }
 
@@ -72,7 +74,7 @@ export class Outbox {
   #admit(entry: OutboxEntry): void {
     this.#ready.push(entry.frame);
     if (entry.echoOf !== '') {
-      this.#unsettled.add(entry.echoOf);
+      this.#unsettled.set(entry.echoOf, (this.#unsettled.get(entry.echoOf) ?? 0) + 1);
       this.#readyEchoes.push(entry.echoOf);
     }
     if (this.#scheduled) return;
@@ -84,7 +86,11 @@ export class Outbox {
   }
 
   #settle(echoes: readonly string[]): void {
-    for (const transactionId of echoes) this.#unsettled.delete(transactionId);
+    for (const transactionId of echoes) {
+      const left = (this.#unsettled.get(transactionId) ?? 1) - 1;
+      if (left === 0) this.#unsettled.delete(transactionId);
+      else this.#unsettled.set(transactionId, left);
+    }
     let released = 0;
     for (const entry of this.#held) {
       if (this.#isBlocked(entry)) break;

@@ -393,10 +393,12 @@ describe('createB2BUA', () => {
   test('behaviour 18 and 30: a caller who gives up cancels the other leg', async () => {
     await openPeer();
     const callee = keep(await openUdpPeer(engine.udp));
+    let outcome: Promise<unknown> = Promise.resolve();
     keep(
       await engine.app((srf) =>
         srf.invite((request, response) => {
-          srf.createB2BUA(request, response, `sip:bob@${callee.address}`, { localSdpB: request.body }).catch(() => {});
+          outcome = srf.createB2BUA(request, response, `sip:bob@${callee.address}`, { localSdpB: request.body });
+          outcome.catch(() => {});
         }),
       ),
     );
@@ -412,5 +414,6 @@ describe('createB2BUA', () => {
     callee.reply(cancel, 200);
     callee.reply(invite, 487);
     expect((await callee.wait(isRequest('ACK'))).header('Via')).toBe(invite.header('Via'));
+    await expect(outcome).rejects.toMatchObject({ status: 487 });
   });
 });

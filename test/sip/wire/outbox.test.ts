@@ -7,6 +7,7 @@ class Loop {
   readonly writes: string[] = [];
   readonly unflushed: (() => void)[] = [];
   #turns: (() => void)[] = [];
+  #settling: (() => void)[] = [];
 
   write(data: Buffer, flushed: () => void): void {
     this.writes.push(data.toString());
@@ -15,6 +16,15 @@ class Loop {
 
   defer(turn: () => void): void {
     this.#turns.push(turn);
+  }
+
+  settle(settled: () => void): void {
+    this.#settling.push(settled);
+  }
+
+  /** Lets the time pass that an application needs. */
+  wait(): void {
+    for (const settled of this.#settling.splice(0)) settled();
   }
 
   turn(): void {
@@ -28,7 +38,7 @@ class Loop {
   }
 
   get isIdle(): boolean {
-    return this.#turns.length === 0 && this.unflushed.length === 0;
+    return this.#turns.length === 0 && this.#settling.length === 0 && this.unflushed.length === 0;
   }
 }
 
@@ -47,7 +57,7 @@ describe('outbox', () => {
     expect(loop.writes).toEqual(['ab', 'c']);
   });
 
-  test('a message of the echoed transaction waits for the flush and two turns, and holds back what follows', () => {
+  test('a message of the echoed transaction waits until the echo was flushed and read, and holds back what follows', () => {
     const loop = new Loop();
     const outbox = new Outbox(loop);
     outbox.push(entry('echo', 't1'));
@@ -55,12 +65,13 @@ describe('outbox', () => {
     outbox.push(entry('later'));
     expect(outbox.heldBytes).toBe(8);
     loop.turn();
-    for (let turn = 0; turn < 5; turn += 1) loop.turn();
+    loop.wait();
+    loop.turn();
     expect(loop.writes).toEqual(['echo']); // not flushed yet
     loop.flushAll();
     loop.turn();
     expect(loop.writes).toEqual(['echo']);
-    loop.turn();
+    loop.wait();
     loop.turn();
     expect(loop.writes).toEqual(['echo', '200later']);
     expect(outbox.heldBytes).toBe(0);
@@ -83,7 +94,8 @@ describe('outbox', () => {
     loop.turn();
     expect(loop.writes).toEqual(['e1']);
     loop.flushAll();
-    for (let turn = 0; turn < 3; turn += 1) loop.turn();
+    loop.wait();
+    loop.turn();
     expect(loop.writes).toEqual(['e1', 'bye']);
   });
 
@@ -94,6 +106,7 @@ describe('outbox', () => {
         kind: fc.constantFrom('echo', 'about', 'plain'),
         turns: fc.nat(2),
         flush: fc.boolean(),
+        wait: fc.boolean(),
       }),
       { maxLength: 40 },
     );
@@ -108,10 +121,12 @@ describe('outbox', () => {
           sent.push(text);
           outbox.push(entry(text, step.kind === 'echo' ? id : '', step.kind === 'about' ? id : ''));
           if (step.flush) loop.flushAll();
+          if (step.wait) loop.wait();
           for (let turn = 0; turn < step.turns; turn += 1) loop.turn();
         }
         while (!loop.isIdle) {
           loop.flushAll();
+          loop.wait();
           loop.turn();
         }
         expect(loop.writes.join('')).toBe(sent.join(''));
