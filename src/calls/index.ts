@@ -1,5 +1,6 @@
 export type { Branch, Call, CallMedia, InboundLeg, Leg, NewCall } from './call.ts';
 export type { CallEvent, CallObserver } from './call-event.ts';
+export { createCallId } from './call-id.ts';
 export type { CallRecord, EndReason, LegRecord } from './call-record.ts';
 export type {
   ConnectBuiltInPort,

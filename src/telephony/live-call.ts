@@ -4,7 +4,6 @@
  */
 import {
   type Call,
-  type CallEvent,
   type CallInput,
   type CallObserver,
   type CallOutput,
@@ -108,7 +107,7 @@ export class LiveCall {
 
   /** Resolves when the BYEs are answered and the ports closed. */
   async settled(): Promise<void> {
-    while (this.#closing.size > 0) await Promise.all(this.#closing);
+    while (this.#closing.size > 0) await Promise.allSettled(this.#closing);
   }
 
   // ---- what the legs report ---------------------------------------------------------------------------------------
@@ -174,14 +173,14 @@ export class LiveCall {
     const { callId, legId } = event;
     switch (event.kind) {
       case 'port-up':
-        this.#tell({ kind: 'media-up', callId, legId });
+        this.#options.observer({ kind: 'media-up', callId, legId });
         return;
       case 'port-failed':
         this.#logger.warn({ legId, reason: event.reason }, 'media failed');
         this.feed({ kind: 'media-failed', legId });
         return;
       case 'digit':
-        this.#tell({ kind: 'digit', callId, legId, durationMs: event.durationMs });
+        this.#options.observer({ kind: 'digit', callId, legId, durationMs: event.durationMs });
     }
   }
 
@@ -224,7 +223,7 @@ export class LiveCall {
       case 'clear-timer':
         return this.#timer?.cancel();
       case 'event':
-        return this.#tell(output.event);
+        return this.#options.observer(output.event);
       case 'save':
         return this.#options.records.save(this.record);
       case 'ended':
@@ -326,8 +325,6 @@ export class LiveCall {
     await Promise.all(this.#portClosings);
     const { record } = this;
     this.#options.records.save(record);
-    const talkedMs = record.answeredAt === undefined ? 0 : (record.endedAt ?? 0) - record.answeredAt;
-    this.#logger.info({ reason, sipStatus, talkedMs }, 'call ended');
     this.#options.observer({ kind: 'call-ended', callId: record.callId, reason, sipStatus, record });
   }
 
@@ -361,13 +358,16 @@ export class LiveCall {
   #track(work: Promise<unknown> | undefined): void {
     if (work === undefined) return;
     this.#closing.add(work);
-    void work.finally(() => this.#closing.delete(work));
+    void this.#finish(work);
   }
 
-  #tell(event: CallEvent): void {
-    const { kind, callId: _, ...fields } = event as CallEvent & { callId?: string };
-    this.#logger.info(fields, kind);
-    this.#options.observer(event);
+  async #finish(work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#logger.error({ err: error }, 'call work failed');
+    }
+    this.#closing.delete(work);
   }
 }
 

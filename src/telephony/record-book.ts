@@ -8,7 +8,7 @@ const PREFIX = 'record/';
 const RECOVERY_LIMIT = 100_000;
 
 function keyOf(record: CallRecord): string {
-  return `${PREFIX}${String(record.startedAt).padStart(15, '0')}-${record.callId}`;
+  return `${PREFIX}${record.callId}`;
 }
 
 function toJson(record: CallRecord): Json {
@@ -18,10 +18,15 @@ function toJson(record: CallRecord): Json {
   };
 }
 
-/** The records of finished and running calls, newest first. */
+/** One record, finished or running. */
+export async function findCallRecord(store: Store, callId: string): Promise<CallRecord | undefined> {
+  // The Store gives back what a RecordBook has put there.
+  return (await store.get(`${PREFIX}${callId}`)) as unknown as CallRecord | undefined;
+}
+
+/** The records of finished and running calls, newest first: the order of their ids is that of their beginnings. */
 export async function listCallRecords(store: Store, limit: number): Promise<readonly CallRecord[]> {
   const entries = await store.list(PREFIX, { limit, newestFirst: true });
-  // The Store gives back what a RecordBook has put there.
   return entries.map(({ value }) => value as unknown as CallRecord);
 }
 

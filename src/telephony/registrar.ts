@@ -1,6 +1,6 @@
 /** The registrar: keeps the Bindings of our AORs, in memory for calls and in the Store for the next run. */
 import type { CallObserver } from '../calls/index.ts';
-import { type Clock, Emitter, type Logger, type Random, type Timer, type Unsubscribe } from '../kernel/index.ts';
+import { type Clock, Emitter, type Random, type Timer, type Unsubscribe } from '../kernel/index.ts';
 import { parseCSeq, parseUri } from '../sip/message/index.ts';
 import type { Json, Store } from '../store/index.ts';
 import { type Binding, hasFlow } from './binding.ts';
@@ -37,7 +37,6 @@ export interface RegistrarOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
   readonly observer: CallObserver;
   /** The engine run that live connections belong to. */
   readonly flowEpoch: string;
@@ -147,11 +146,10 @@ export class Registrar {
   }
 
   #announce(outcome: Extract<RegisterOutcome, { kind: 'done' }>, now: number): void {
-    const { observer, logger } = this.#options;
+    const { observer } = this.#options;
     const tell = (binding: Binding, isNew: boolean): void => {
       const { aor, contact } = binding;
       observer({ kind: 'registered', aor, contact, expiresSec: Math.round((binding.expiresAt - now) / 1000), isNew });
-      if (isNew) logger.info({ aor, contact, transport: binding.transport }, 'registered');
       this.#events.emit('registered', binding);
     };
     for (const binding of outcome.added) tell(binding, true);
@@ -161,7 +159,6 @@ export class Registrar {
 
   #tellGone({ aor, contact }: Binding, why: 'request' | 'expired'): void {
     this.#options.observer({ kind: 'unregistered', aor, contact, why });
-    this.#options.logger.info({ aor, contact, why }, 'unregistered');
   }
 
   /** One timer, set for the earliest expiry seen. When it finds nothing expired it is set anew. */

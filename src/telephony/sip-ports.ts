@@ -94,6 +94,7 @@ export interface EngineListener {
 export interface EngineLink {
   /** Where the engine listens, as `proto/host:port`, external addresses first. */
   readonly hostPorts: readonly string[];
+  readonly isUp: boolean;
   invite(request: OutboundRequest, listener: OutboundListener): OutboundInvite;
   close(): void;
 }

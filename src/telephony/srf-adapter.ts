@@ -147,6 +147,10 @@ class SrfLink implements EngineLink {
     this.#options = options;
   }
 
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
   onConnect(): void {
     this.#isUp = true;
     this.#options.logger.info({}, 'connected to the SIP engine');

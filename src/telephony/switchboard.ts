@@ -1,5 +1,5 @@
 /** Takes in INVITEs and keeps the running calls. */
-import { type CallRecord, type MediaEvent, startCall } from '../calls/index.ts';
+import { type CallRecord, createCallId, type MediaEvent, startCall } from '../calls/index.ts';
 import { type CallId, CodedError, type LegId, type PortId, type Timer } from '../kernel/index.ts';
 import { noCommonCodecWarning, warningFor } from '../sdp/index.ts';
 import { type SetupContext, setUpCall } from './call-setup.ts';
@@ -79,7 +79,8 @@ export class Switchboard {
   #take(invite: InboundInvite, caller: Caller, maxForwards: number): void {
     const { options } = this.#context;
     const { random, clock } = options;
-    const callId = random.uuid() as CallId;
+    const startedAt = clock.wallTime();
+    const callId = createCallId(startedAt, random);
     const legId = random.hex(8) as LegId;
     const portId = `port-${legId}` as PortId;
     const isWeb = caller.profile.media === 'webrtc';
@@ -93,7 +94,7 @@ export class Switchboard {
     const trunk = caller.kind === 'trunk' ? caller.trunk.name : undefined;
     const started = startCall(
       { callId, from: caller.identity.uri, to: invite.uri, trunk, inbound: inboundLeg },
-      clock.wallTime(),
+      startedAt,
     );
     const live = new LiveCall({
       started,

@@ -7,7 +7,7 @@ import { DEFAULT_TIMERS, type TelephonyOptions } from './options.ts';
 import { RecordBook } from './record-book.ts';
 import { Registrar, type Registration } from './registrar.ts';
 import { answerRequest } from './requests.ts';
-import type { EngineListener } from './sip-ports.ts';
+import type { EngineLink, EngineListener } from './sip-ports.ts';
 import { connectEngine } from './srf-adapter.ts';
 import { Switchboard } from './switchboard.ts';
 import { createTrunkMatch } from './trunk-match.ts';
@@ -15,9 +15,10 @@ import { createTrunkMatch } from './trunk-match.ts';
 export interface Telephony {
   /** Where the engine listens, as `proto/host:port`. */
   readonly hostPorts: readonly string[];
+  /** Whether the SIP engine is there. */
+  readonly isConnected: boolean;
   /** The records of the running calls, as far as they have come. */
   activeCalls(): readonly CallRecord[];
-  /** A running call. */
   activeCall(callId: string): CallRecord | undefined;
   registrations(): readonly Registration[];
   /** Refuses new calls, ends the running ones politely, and lets go of the engine. Bounded by `timers.shutdownMs`. */
@@ -32,7 +33,6 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
     store,
     clock,
     random,
-    logger,
     observer,
     flowEpoch: options.flowEpoch ?? random.hex(8),
   });
@@ -41,7 +41,6 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
     domain,
     nonces: new Nonces(clock, random),
     onFailure: ({ method, source }, why) => {
-      logger.warn({ method, sourceAddress: source.address, why }, 'authentication failed');
       observer({ kind: 'auth-failed', method, sourceAddress: source.address, why });
     },
   });
@@ -64,17 +63,32 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
   const board = new Switchboard({ options, timers, registrar, link, identify, records });
   switchboard = board;
   const unsubscribe = media.onEvent((event) => board.onMedia(event));
+  const close = async (): Promise<void> => {
+    await board.close(timers.shutdownMs);
+    unsubscribe();
+    registrar.close();
+    link.close();
+    await records.flush();
+  };
+  return running({ link, board, registrar, close });
+}
+
+interface Running {
+  readonly link: EngineLink;
+  readonly board: Switchboard;
+  readonly registrar: Registrar;
+  readonly close: () => Promise<void>;
+}
+
+function running({ link, board, registrar, close }: Running): Telephony {
   return {
     hostPorts: link.hostPorts,
+    get isConnected() {
+      return link.isUp;
+    },
     activeCalls: () => board.records(),
     activeCall: (callId) => board.record(callId),
     registrations: () => registrar.list(),
-    close: async () => {
-      await board.close(timers.shutdownMs);
-      unsubscribe();
-      registrar.close();
-      link.close();
-      await records.flush();
-    },
+    close,
   };
 }
