@@ -10,7 +10,7 @@ export type {
   UserAccount,
   UserSecret,
 } from './options.ts';
-export { findCallRecord, listCallRecords, recoverCallRecords } from './record-book.ts';
+export { recoverCallRecords } from './record-book.ts';
 export type { Registration } from './registrar.ts';
 export type { WireAddress } from './srf-adapter.ts';
 export { startTelephony, type Telephony } from './telephony.ts';

@@ -113,6 +113,13 @@ export class Registrar {
     return this.#events.on('registered', listener);
   }
 
+  /** How many Bindings there are. */
+  get size(): number {
+    let count = 0;
+    for (const bindings of this.#bindings.values()) count += bindings.length;
+    return count;
+  }
+
   list(): readonly Registration[] {
     return [...this.#bindings.keys()].flatMap((aor) =>
       this.bindingsOf(aor).map((binding) => ({ ...view(binding), isFlowLost: this.isFlowLost(binding) })),

@@ -30,8 +30,8 @@ export class Switchboard {
     this.#context = context;
   }
 
-  records(): readonly CallRecord[] {
-    return [...this.#calls.values()].map((live) => live.record);
+  get activeCalls(): number {
+    return this.#calls.size;
   }
 
   record(callId: string): CallRecord | undefined {

@@ -1,10 +1,11 @@
 /** The telephone exchange: a drachtio-srf application that registers, authenticates and connects calls. */
 import type { CallRecord } from '../calls/index.ts';
+import type { Store } from '../store/index.ts';
 import { Authenticator } from './authenticator.ts';
 import type { IdentifyContext } from './caller.ts';
 import { Nonces } from './nonces.ts';
 import { DEFAULT_TIMERS, type TelephonyOptions } from './options.ts';
-import { RecordBook } from './record-book.ts';
+import { findCallRecord, listCallRecords, RecordBook } from './record-book.ts';
 import { Registrar, type Registration } from './registrar.ts';
 import { answerRequest } from './requests.ts';
 import type { EngineLink, EngineListener } from './sip-ports.ts';
@@ -17,10 +18,14 @@ export interface Telephony {
   readonly hostPorts: readonly string[];
   /** Whether the SIP engine is there. */
   readonly isConnected: boolean;
-  /** The records of the running calls, as far as they have come. */
-  activeCalls(): readonly CallRecord[];
-  activeCall(callId: string): CallRecord | undefined;
-  registrations(): readonly Registration[];
+  readonly activeCalls: number;
+  /** Live Bindings of all AORs. */
+  readonly bindingCount: number;
+  /** The newest records, those of running calls among them, newest first. */
+  records(limit: number): Promise<readonly CallRecord[]>;
+  /** The record of one call, running or ended. */
+  record(callId: string): Promise<CallRecord | undefined>;
+  registrations(): Promise<readonly Registration[]>;
   /** Refuses new calls, ends the running ones politely, and lets go of the engine. Bounded by `timers.shutdownMs`. */
   close(): Promise<void>;
 }
@@ -70,25 +75,34 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
     link.close();
     await records.flush();
   };
-  return running({ link, board, registrar, close });
+  return running({ link, board, registrar, store, close });
 }
 
 interface Running {
   readonly link: EngineLink;
   readonly board: Switchboard;
   readonly registrar: Registrar;
+  readonly store: Store;
   readonly close: () => Promise<void>;
 }
 
-function running({ link, board, registrar, close }: Running): Telephony {
+function running({ link, board, registrar, store, close }: Running): Telephony {
   return {
     hostPorts: link.hostPorts,
     get isConnected() {
       return link.isUp;
     },
-    activeCalls: () => board.records(),
-    activeCall: (callId) => board.record(callId),
-    registrations: () => registrar.list(),
+    get activeCalls() {
+      return board.activeCalls;
+    },
+    get bindingCount() {
+      return registrar.size;
+    },
+    // A running call is further than what is kept of it.
+    records: async (limit) =>
+      (await listCallRecords(store, limit)).map((record) => board.record(record.callId) ?? record),
+    record: async (callId) => board.record(callId) ?? findCallRecord(store, callId),
+    registrations: async () => registrar.list(),
     close,
   };
 }
