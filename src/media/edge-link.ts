@@ -7,7 +7,7 @@ import type { PortOwner } from '../calls/index.ts';
 import type { PortId } from '../kernel/index.ts';
 import type { AudioFormat } from '../sdp/index.ts';
 import type { Edge } from './edge/index.ts';
-import { rtpCapabilities, rtpCodecs } from './router-codecs.ts';
+import { routerFormats, rtpCapabilities, rtpCodecs } from './router-codecs.ts';
 import type { SharedRouter } from './shared-router.ts';
 
 const loopback = '127.0.0.1';
@@ -17,20 +17,16 @@ interface EdgeLinkParts {
   readonly portId: PortId;
   readonly shared: SharedRouter;
   readonly transport: types.PlainTransport;
-  readonly producer: types.Producer;
+  /** Of what the edge sends. */
+  readonly ssrc: number;
 }
 
 export class EdgeLink {
   readonly #parts: EdgeLinkParts;
-  #consumer: types.Consumer | undefined;
+  #producer: types.Producer | undefined;
 
   private constructor(parts: EdgeLinkParts) {
     this.#parts = parts;
-  }
-
-  /** What the edge sends, for the browser to hear. */
-  get producer(): types.Producer {
-    return this.#parts.producer;
   }
 
   static async open(edge: Edge, owner: PortOwner, shared: SharedRouter): Promise<EdgeLink> {
@@ -42,26 +38,26 @@ export class EdgeLink {
         comedia: false,
       }),
     ]);
-    // No waiting in between: the worker takes the requests of one transport in their order.
-    const [, producer] = await Promise.all([
-      transport.connect({ ip: inner.address, port: inner.port }),
-      transport.produce({
-        kind: 'audio',
-        rtpParameters: { codecs: rtpCodecs(shared.formats), encodings: [{ ssrc: inner.ssrc }] },
-      }),
-    ]);
-    return new EdgeLink({ edge, portId: owner.portId, shared, transport, producer });
+    await transport.connect({ ip: inner.address, port: inner.port });
+    return new EdgeLink({ edge, portId: owner.portId, shared, transport, ssrc: inner.ssrc });
   }
 
-  /** Sends to the edge what the browser says, in the format that was negotiated with it. */
-  async carry(fromBrowser: types.Producer, format: AudioFormat): Promise<void> {
-    if (this.#consumer?.producerId === fromBrowser.id) return;
-    this.#consumer?.close();
-    const { edge, portId, transport, shared } = this.#parts;
-    [this.#consumer] = await Promise.all([
+  /**
+   * Joins the browser's audio with the edge, in the format that was negotiated with it, and answers with what the
+   * edge sends, for the browser to hear. Not before the format is known: a mediasoup Producer takes nothing until
+   * the first codec of its list has come.
+   */
+  async carry(fromBrowser: types.Producer, format: AudioFormat): Promise<types.Producer> {
+    if (this.#producer !== undefined) return this.#producer;
+    const { edge, portId, transport, shared, ssrc } = this.#parts;
+    const codecs = rtpCodecs(routerFormats([format.codec], format.telephoneEvents));
+    const [producer] = await Promise.all([
+      transport.produce({ kind: 'audio', rtpParameters: { codecs, encodings: [{ ssrc }] } }),
       transport.consume({ producerId: fromBrowser.id, rtpCapabilities: rtpCapabilities(shared.formats) }),
       edge.connectInner({ portId, remotePort: transport.tuple.localPort, format }),
     ]);
+    this.#producer = producer;
+    return producer;
   }
 
   /** Closes the transport. The edge's endpoint is closed by the port's owner, who wants its report. */

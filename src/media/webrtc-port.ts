@@ -88,11 +88,8 @@ export class WebRtcPort {
   /** Makes the edge hear this Leg and be heard by it. Does nothing the second time. */
   linkToEdge(edge: Edge): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#link === undefined) {
-        this.#link = await EdgeLink.open(edge, this.owner, this.shared);
-        await this.#listenTo(this.#link.producer);
-      }
-      await this.#feedLink();
+      this.#link ??= await EdgeLink.open(edge, this.owner, this.shared);
+      await this.#joinLink();
     });
   }
 
@@ -136,11 +133,12 @@ export class WebRtcPort {
     this.#says = producer;
     this.#format = format;
     if (this.#transport.dtlsState !== 'connected') this.#deadline = this.#clock.after(setUpMs, () => this.#tooLate());
-    await this.#feedLink();
+    await this.#joinLink();
   }
 
-  async #feedLink(): Promise<void> {
-    if (this.#says !== undefined && this.#format !== undefined) await this.#link?.carry(this.#says, this.#format);
+  async #joinLink(): Promise<void> {
+    if (this.#link === undefined || this.#says === undefined || this.#format === undefined) return;
+    await this.#listenTo(await this.#link.carry(this.#says, this.#format));
   }
 
   async #listenTo(producer: types.Producer): Promise<void> {
