@@ -33,10 +33,10 @@ export class Intake {
   /** The beginning of something whose end cannot be told: a request in it is refused, nothing in it is served. */
   broken(flow: Flow, data: Buffer, status: number, reason: string): void {
     const result = parseMessage(data, this.#limits);
-    if (result.kind !== 'message') this.#deliver(flow, result, data.length);
-    else if (result.message.kind === 'request' && result.message.method !== 'ACK') {
-      this.#deliver(flow, { kind: 'refused', status, reason, request: result.message }, data.length);
-    } else this.#deliver(flow, { kind: 'dropped', reason }, data.length);
+    const request = requestIn(result);
+    const verdict: ParseResult =
+      request === undefined ? { kind: 'dropped', reason } : { kind: 'refused', status, reason, request };
+    this.#deliver(flow, verdict, data.length);
   }
 
   /** Nothing more reaches the engine. */
@@ -79,4 +79,12 @@ export class Intake {
       this.#logger.error({ error }, 'engine failed on a message');
     }
   }
+}
+
+/** The request that can be answered, whether it is good or not. */
+function requestIn(result: ParseResult): SipRequest | undefined {
+  if (result.kind === 'refused') return result.request;
+  if (result.kind === 'dropped' || result.message.kind === 'response' || result.message.method === 'ACK')
+    return undefined;
+  return result.message;
 }

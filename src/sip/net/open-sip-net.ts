@@ -41,26 +41,25 @@ export async function openSipNet(options: SipNetOptions): Promise<SipNet> {
   table.start();
   const byId = new Map(opened.map((listener) => [listener.where.id, listener]));
   const lookup = new HostLookup(clock);
+  let closing: Promise<unknown> | undefined;
   return {
     counters: tally,
     listeners: opened.map((listener) => listener.where),
     resolve: (host) => lookup.resolve(host),
     send(target, data, onFailed) {
       const { connectionId } = target;
-      if (connectionId === undefined) {
-        const listener = byId.get(target.listenerId);
-        if (listener?.where.transport !== target.transport) failLater(onFailed, 'unreachable');
-        else listener.send(target, data, onFailed);
-        return;
-      }
-      const connection = table.get(connectionId);
-      if (connection === undefined) failLater(onFailed, 'closed');
-      else connection.send(data, onFailed);
+      const listener = byId.get(target.listenerId);
+      const connection = connectionId === undefined ? undefined : table.get(connectionId);
+      if (connection !== undefined) connection.send(data, onFailed);
+      else if (connectionId !== undefined || closing !== undefined) failLater(onFailed, 'closed');
+      else if (listener?.where.transport !== target.transport) failLater(onFailed, 'unreachable');
+      else listener.send(target, data, onFailed);
     },
     async close() {
       intake.stop();
       table.close();
-      await Promise.all(opened.map((listener) => listener.close()));
+      closing ??= Promise.all(opened.map((listener) => listener.close()));
+      await closing;
     },
   };
 }
