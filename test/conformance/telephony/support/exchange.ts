@@ -1,0 +1,182 @@
+/** Telephony on the engine under test, with the real media plane and store, and everything it says written down. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { parseDialplan } from '../../../../src/dialplan/index.ts';
+import type { CallEvent, CallRecord, MediaEvent, MediaPlane, PortReport } from '../../../../src/calls/index.ts';
+import { type PortId, silentLogger, systemClock, systemRandom } from '../../../../src/kernel/index.ts';
+import { type RunningMediaPlane, startMediaPlane } from '../../../../src/media/index.ts';
+import { openEmbeddedStore, type Store } from '../../../../src/store/index.ts';
+import { type ProfilePolicy, startTelephony, type Telephony, type TelephonyOptions, type Trunk } from '../../../../src/telephony/index.ts';
+import { startTestEngine, type TestEngine } from '../../../support/test-engine.ts';
+import { until } from '../../../support/until.ts';
+
+const LOOPBACK = '127.0.0.1';
+export const DOMAIN = 'exchange.test';
+export const USERS = ['alice', 'bob', 'carol'];
+export const passwordOf = (user: string): string => `secret-of-${user}`;
+
+const root = path.resolve(import.meta.dirname, '../../../..');
+const workerBin = process.env['MEDIASOUP_WORKER_BIN'] ?? path.join(root, '.viaduct', 'mediasoup-worker');
+
+export const phones: ProfilePolicy = {
+  name: 'phones',
+  media: 'rtp',
+  codecs: ['opus', 'G722', 'PCMU', 'PCMA'],
+  nat: { source: 'latch' },
+  auth: { required: true, algorithms: ['MD5'], nonceLifetimeSec: 300 },
+  registration: { minExpiresSec: 30, maxExpiresSec: 3600, maxContacts: 10 },
+};
+export const browsers: ProfilePolicy = { ...phones, name: 'browsers', media: 'webrtc' };
+export const trunks: ProfilePolicy = { ...phones, name: 'trunks', nat: { source: 'sdp' }, auth: { ...phones.auth, required: false } };
+
+const RULES = [
+  { name: 'echo', why: 'returns what it hears', when: { to: 'echo' }, route: { agent: 'echo' } },
+  { name: 'tone', why: 'plays 440 Hz', when: { to: 'tone' }, route: { agent: 'tone' } },
+  { name: 'user', why: 'one of ours', when: { toIsUser: true, source: ['user', 'trunk', 'anonymous'] }, route: { user: '${0}' } },
+  { name: 'transit', why: 'trunk to trunk', when: { source: 'trunk', to: '9(#*)' }, route: { trunk: 'carrier', number: '${1}' } },
+  { name: 'out', why: 'users may call out', when: { source: 'user', to: '#*' }, route: { trunk: 'carrier', number: '${0}' } },
+];
+
+export async function startRealPlane(): Promise<RunningMediaPlane> {
+  if (!existsSync(workerBin)) throw new Error('these tests need the worker: run "node scripts/worker.mjs"');
+  return startMediaPlane({
+    workerBin,
+    workers: 1,
+    webRtc: { addresses: [{ address: LOOPBACK }], port: 44_640 },
+    edge: {
+      threads: 1,
+      listenAddress: LOOPBACK,
+      announcedAddress: LOOPBACK,
+      portRange: { min: 44_650, max: 44_749 },
+      quarantineMs: 50,
+      logger: silentLogger,
+      clock: systemClock,
+      random: systemRandom,
+    },
+    logger: silentLogger,
+    clock: systemClock,
+  });
+}
+
+/** The real plane, with what goes through it written down, and faults on demand. */
+export class WatchedPlane implements MediaPlane {
+  readonly opened: PortId[] = [];
+  readonly closed: PortId[] = [];
+  readonly connects: Parameters<MediaPlane['connect']>[0][] = [];
+  readonly bridges: (readonly [PortId, PortId])[] = [];
+  /** Thrown by the next `connect`. */
+  nextConnectFault: Error | undefined;
+  readonly #plane: MediaPlane;
+  readonly #listeners = new Set<(event: MediaEvent) => void>();
+
+  constructor(plane: MediaPlane) {
+    this.#plane = plane;
+  }
+
+  open: MediaPlane['open'] = async (request: never) => {
+    this.opened.push((request as { portId: PortId }).portId);
+    return this.#plane.open(request) as never;
+  };
+
+  async connect(request: Parameters<MediaPlane['connect']>[0]): Promise<void> {
+    const fault = this.nextConnectFault;
+    this.nextConnectFault = undefined;
+    if (fault !== undefined) throw fault;
+    this.connects.push(request);
+    await this.#plane.connect(request);
+  }
+
+  async bridge(a: PortId, b: PortId): Promise<void> {
+    this.bridges.push([a, b]);
+    await this.#plane.bridge(a, b);
+  }
+
+  async close(portId: PortId): Promise<PortReport> {
+    this.closed.push(portId);
+    return this.#plane.close(portId);
+  }
+
+  onEvent(listener: (event: MediaEvent) => void): () => void {
+    this.#listeners.add(listener);
+    const stop = this.#plane.onEvent(listener);
+    return () => {
+      this.#listeners.delete(listener);
+      stop();
+    };
+  }
+
+  counters: MediaPlane['counters'] = async () => this.#plane.counters();
+
+  emit(event: MediaEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+}
+
+export interface ExchangeOptions extends Partial<Pick<TelephonyOptions, 'timers' | 'profiles' | 'store' | 'flowEpoch'>> {
+  readonly trunks?: readonly Trunk[];
+}
+
+export interface Exchange {
+  readonly engine: TestEngine;
+  readonly telephony: Telephony;
+  readonly events: CallEvent[];
+  readonly media: WatchedPlane;
+  readonly store: Store;
+  eventsOf<Kind extends CallEvent['kind']>(kind: Kind): Extract<CallEvent, { kind: Kind }>[];
+  /** Waits for the next call to end that nobody has waited for. */
+  nextRecord(): Promise<CallRecord>;
+  /** Every port opened so far is closed again. */
+  expectPortsClosed(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startExchange(engine: TestEngine, plane: MediaPlane, options: ExchangeOptions = {}): Promise<Exchange> {
+  const media = new WatchedPlane(plane);
+  const store = options.store ?? (await openEmbeddedStore(':memory:', { clock: systemClock, logger: silentLogger }));
+  const events: CallEvent[] = [];
+  const telephony = await startTelephony({
+    wire: engine.wire,
+    domain: DOMAIN,
+    profiles: options.profiles ?? { browsers, phones },
+    users: USERS.map((name) => ({ name, secret: { password: passwordOf(name) } })),
+    trunks: options.trunks ?? [],
+    dialplan: parseDialplan({ numbers: {}, rules: RULES }, 'test.yaml'),
+    timers: { noAnswerMs: 5_000, reregisterWaitMs: 500, shutdownMs: 1_000, ...options.timers },
+    ...(options.flowEpoch === undefined ? {} : { flowEpoch: options.flowEpoch }),
+    store,
+    media,
+    observer: (event) => events.push(event),
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+  });
+  let taken = 0;
+  const eventsOf = <Kind extends CallEvent['kind']>(kind: Kind): Extract<CallEvent, { kind: Kind }>[] =>
+    events.filter((event): event is Extract<CallEvent, { kind: Kind }> => event.kind === kind);
+  return {
+    engine,
+    telephony,
+    events,
+    media,
+    store,
+    eventsOf,
+    nextRecord: async () => {
+      const ended = await until(() => eventsOf('call-ended')[taken], { within: 5_000, what: `call ${taken} to end` });
+      taken += 1;
+      return ended.record;
+    },
+    expectPortsClosed: async () => {
+      await until(() => media.opened.every((port) => media.closed.includes(port)), { within: 3_000, what: `ports to close: ${media.opened.join()} / ${media.closed.join()}` });
+    },
+    close: async () => {
+      await telephony.close();
+      if (options.store === undefined) await store.close();
+    },
+  };
+}
+
+export { startTestEngine };
