@@ -28,7 +28,14 @@ export function formatLeader(message: AppMessage, id: string, time: string): str
   }
 }
 
-/** Time of day in UTC with six decimals, as the real server writes it. */
+let lastMs = -1;
+let lastText = '';
+
+/** Time of day in UTC with six decimals, as the real server writes it. Messages come in bursts: the last one is kept. */
 export function formatTime(wallTimeMs: number): string {
-  return `${new Date(wallTimeMs).toISOString().slice(11, 23)}000`;
+  if (wallTimeMs !== lastMs) {
+    lastMs = wallTimeMs;
+    lastText = `${new Date(wallTimeMs).toISOString().slice(11, 23)}000`;
+  }
+  return lastText;
 }

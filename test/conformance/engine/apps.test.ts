@@ -1,7 +1,7 @@
 /** Behaviour 47 of drachtio-protocol §12: several applications. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { isResponse, offerSdp, openUdpPeer, type SipPeer, unique } from '../../support/sip-peer.ts';
-import { brings, startTestEngine, type TestEngine } from '../../support/test-engine.ts';
+import { brings, realEngine, startTestEngine, type TestEngine } from '../../support/test-engine.ts';
 
 let engine: TestEngine;
 let peer: SipPeer;
@@ -115,7 +115,7 @@ describe('several applications', () => {
     ]);
   });
 
-  test.skipIf(process.env['VIADUCT_TEST_ENGINE'] !== undefined)(
+  test.skipIf(realEngine !== undefined)(
     'behaviour 47: an application that goes while its caller rings: the caller gets a final answer',
     async () => {
       peer = keep(await openUdpPeer(engine.udp));

@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createConnection, createServer } from 'node:net';
+import type { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { type LogFields, type Logger, silentLogger } from '../../../src/kernel/index.ts';
 import { startSipServer } from '../../../src/sip/server/index.ts';
@@ -72,6 +73,23 @@ describe.skipIf(realEngine !== undefined)('the engine in its thread', () => {
     await app.close();
     await peer.close();
     await engine.close();
+  });
+
+  test('an end that nobody asked for is reported, and who waits for counters is told', async () => {
+    const errors: string[] = [];
+    const logger: Logger = { ...silentLogger, error: (_fields, message) => void errors.push(message) };
+    const started = once(process, 'worker') as Promise<[Worker]>;
+    const server = await startSipServer(testOptions, logger);
+    const exited = new Promise<unknown>((resolve) => server.onExit(resolve));
+    const [thread] = await started;
+    const asked = server.counters();
+    asked.catch(() => {});
+    await thread.terminate();
+    await expect(exited).resolves.toMatchObject({ code: 'SIP_ENGINE_CRASHED' });
+    await expect(server.counters()).rejects.toMatchObject({ code: 'SIP_ENGINE_CRASHED' });
+    await expect(asked.catch((error: unknown) => error)).resolves.toBeDefined();
+    expect(errors).toEqual(['SIP engine ended unexpectedly']);
+    await server.close();
   });
 
   test('log lines of the thread arrive as plain data, from the level asked for', async () => {

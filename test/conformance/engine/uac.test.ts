@@ -146,17 +146,19 @@ describe('new requests by the application', () => {
     await expect(call).rejects.toMatchObject({ status: 486 });
   });
 
-  test('behaviour 25: the default To keeps URI parameters inside the brackets', async () => {
-    if (engine.isReal) return; // they become header parameters there (§5.2)
-    const tcp = keep(await openTcpListenerPeer());
-    const app = keep(await engine.rawApp());
-    app.send(`sip||\nOPTIONS sip:bob@${tcp.address};transport=tcp SIP/2.0\n\n`);
-    const options = await tcp.wait(isRequest('OPTIONS'));
-    expect(options.header('To')).toBe(`<sip:bob@${tcp.address};transport=tcp>`);
-    expect(options.header('Via')).toMatch(/^SIP\/2\.0\/TCP /);
-    tcp.reply(options, 200);
-    await app.wait(brings('SIP/2.0 200'));
-  });
+  test.skipIf(realEngine !== undefined)(
+    'behaviour 25: the default To keeps URI parameters inside the brackets (not there, §5.2)',
+    async () => {
+      const tcp = keep(await openTcpListenerPeer());
+      const app = keep(await engine.rawApp());
+      app.send(`sip||\nOPTIONS sip:bob@${tcp.address};transport=tcp SIP/2.0\n\n`);
+      const options = await tcp.wait(isRequest('OPTIONS'));
+      expect(options.header('To')).toBe(`<sip:bob@${tcp.address};transport=tcp>`);
+      expect(options.header('Via')).toMatch(/^SIP\/2\.0\/TCP /);
+      tcp.reply(options, 200);
+      await app.wait(brings('SIP/2.0 200'));
+    },
+  );
 
   test('behaviour 26: the echo comes before any response, so that the promise form of srf.request hears it', async () => {
     const app = keep(await engine.app());

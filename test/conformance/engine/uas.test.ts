@@ -15,6 +15,7 @@ import {
   type AppRequest,
   type AppResponse,
   brings,
+  realEngine,
   startTestEngine,
   type TestEngine,
 } from '../../support/test-engine.ts';
@@ -399,7 +400,7 @@ describe('requests from the network', () => {
     }
   });
 
-  test.skipIf(process.env['VIADUCT_TEST_ENGINE'] !== undefined)(
+  test.skipIf(realEngine !== undefined)(
     'behaviour 19: an application that stays silent: the caller gets a final answer (the real server stays silent, §11)',
     async () => {
       await openPeer();
