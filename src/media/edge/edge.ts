@@ -178,8 +178,8 @@ class ThreadedEdge implements Edge {
     }
     const { portId, remote, rtcpMux, sourcePolicy, format, direction } = request;
     const { listenAddress } = this.#options;
-    if (isIP(remote.address) !== isIP(listenAddress)) {
-      throw edgeErrors.MEDIA_BAD_ADDRESS([remote.address, listenAddress]);
+    if (isIP(remote.address) !== isIP(listenAddress) || !isPort(remote.rtpPort) || !isPort(remote.rtcpPort)) {
+      throw edgeErrors.MEDIA_BAD_ADDRESS([`${remote.address}:${remote.rtpPort}`, listenAddress]);
     }
     await link.request({ op: 'connect-port', portId, remote, rtcpMux, sourcePolicy, format, direction });
   }
@@ -316,6 +316,10 @@ class ThreadedEdge implements Edge {
     thread.seen = add(thread.former, await thread.link.request({ op: 'counters' }));
     return thread.seen;
   }
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 0 && port <= 65_535;
 }
 
 function add(a: EdgeCounters, b: EdgeCounters): EdgeCounters {
