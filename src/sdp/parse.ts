@@ -83,8 +83,8 @@ function kindOf(section: SdpSection, attributes: readonly SdpAttribute[]): SdpKi
       throw sdpErrors.SDP_PROTOCOL([section.protocol]);
     case 'RTP/AVP':
     case 'RTP/AVPF':
-      // ICE without DTLS would be a browser's port in the clear (S06): parseDtls refuses it.
-      return hasIce ? 'webrtc' : 'rtp';
+      // SIP phones offer ICE for plain RTP, too; that a browser gets no plain RTP (S06) is its profile's to say.
+      return hasIce && hasFingerprint ? 'webrtc' : 'rtp';
     default:
       throw sdpErrors.SDP_PROTOCOL([section.protocol]);
   }

@@ -51,7 +51,7 @@ function observeEvent(metrics: ReturnType<typeof callMetrics>, event: CallEvent)
     case 'call-started':
       return metrics.started.inc();
     case 'call-answered':
-      return metrics.answered.inc({ codec: event.codec });
+      return metrics.answered.inc({ codec: event.codec ?? 'bypass' });
     case 'call-ended': {
       const { startedAt, answeredAt, endedAt } = event.record;
       metrics.ended.inc({ reason: event.reason });

@@ -51,13 +51,13 @@ function observeCall(tracer: Tracer, call: CallTrace, event: LegEvent): void {
       call.open.get(invite(event.legId))?.addEvent('ringing', { 'sip.status': event.sipStatus });
       return;
     case 'leg-answered':
-      finish(call, invite(event.legId), { 'viaduct.codec': event.codec });
+      finish(call, invite(event.legId), { 'viaduct.codec': event.codec ?? 'bypass' });
       if (!call.open.has('answer')) child(tracer, call, 'answer', 'answer');
       return;
     case 'leg-failed':
       return finish(call, invite(event.legId), { 'sip.status': event.sipStatus }, true);
     case 'call-answered':
-      finish(call, 'answer', { 'viaduct.codec': event.codec });
+      finish(call, 'answer', { 'viaduct.codec': event.codec ?? 'bypass' });
       return child(tracer, call, 'media up', 'media');
     case 'media-up':
       call.root.addEvent('media-up', { 'viaduct.leg': event.legId });

@@ -289,7 +289,6 @@ describe('refusals', () => {
     ['audio refused with port 0', plain({ m: 'm=audio 0 RTP/AVP 0' }), 'SDP_NO_AUDIO', 488],
     ['S06: no fingerprint', plain({ m: SECURE, media: ICE }), 'SDP_NO_FINGERPRINT', 488],
     ['S07: SHA-1 alone', plain({ m: SECURE, media: [...ICE, 'a=fingerprint:sha-1 00:11'] }), 'SDP_NO_FINGERPRINT', 488],
-    ['S06: ICE without DTLS', plain({ media: ICE }), 'SDP_NO_FINGERPRINT', 488],
     ['DTLS without ICE', plain({ m: SECURE, media: DTLS }), 'SDP_NO_ICE', 488],
     ['SDES', golden('baresip-1.0-sdes'), 'SDP_PROTOCOL', 488],
     ['another protocol', plain({ m: 'm=audio 4000 TCP/MRCPv2 1' }), 'SDP_PROTOCOL', 488],
