@@ -26,6 +26,11 @@ export class Bench {
   app(...verbs: string[]): AppDouble {
     return new AppDouble(this.engine, this.apps, ++this.#appCount).route(...verbs);
   }
+
+  /** Lets promises that are due come true. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  }
 }
 
 /** A call that came in and was answered, ACK included. */
