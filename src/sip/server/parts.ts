@@ -35,7 +35,7 @@ export interface SipPartsContext {
 /** Opens the listeners and the wire server and joins them by an engine. */
 export async function openSipParts(options: SipServerOptions, context: SipPartsContext): Promise<SipParts> {
   const { clock, random, logger } = context;
-  const input = new LateInput();
+  const input = new LateInput(logger);
   const net = await openNet(options, context, input);
   const secret = random.hex(SECRET_BYTES);
   const wire = await openWire(options, { net, secret, input, context });

@@ -184,6 +184,19 @@ describe('wire', () => {
     expect(new Set(app.frames.map((frame) => frame.fields[0])).size).toBe(app.frames.length);
   });
 
+  test.skipIf(realEngine !== undefined)(
+    'behaviour 06: a Call-ID or tag that would break a leader does not (the real server lets it, §1.1)',
+    async () => {
+      const peer = keep(await openUdpPeer(engine.udp));
+      const app = keep(await engine.rawApp('invite', 'options'));
+      for (const parts of [{ callId: 'a|sip|b' }, { tag: 'x|y' }]) {
+        peer.request('INVITE', { ...parts, branch: `z9hG4bK${Object.values(parts).join('').length}x` });
+        expect((await peer.wait((message) => message.status >= 300)).status).toBe(400);
+      }
+      expect(app.frames.filter(brings('INVITE'))).toEqual([]);
+    },
+  );
+
   test('behaviour 26: an echo comes before an instant answer to its request, in a chunk of its own', async () => {
     const app = keep(await engine.rawApp());
     const peer = keep(await openUdpPeer(engine.udp));
