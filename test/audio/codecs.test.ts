@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeG711, encodeG711, G722Decoder, G722Encoder, measureTone, ToneGenerator } from '../../src/audio/index.ts';
 

@@ -188,7 +188,7 @@ describe('DTMF', () => {
       expect([ends, hasMarker]).toEqual([3, true]);
     }
     expect(events.filter((event) => event.kind === 'digit')).toEqual(
-      [...'1234#'].map((digit) => ({ kind: 'digit', portId: 'a', digit, durationMs: 100 })),
+      Array.from('1234#').map((digit) => ({ kind: 'digit', portId: 'a', digit, durationMs: 100 })),
     );
     expectContinuous(bob.heard);
   });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   DIGIT_STEP_MS,
@@ -11,11 +11,11 @@ import {
 } from '../../src/rtp/index.ts';
 import { eventPayload, rtpPacket, telephoneEvent } from './packets.ts';
 
-const KEYS = [...'0123456789*#ABCD'];
+const KEYS = Array.from('0123456789*#ABCD');
 
 /** The packets of a sequence of keys, each 100 ms long and 100 ms after the one before, with their times. */
 function pressed(digits: string, clockRate: number): { event: TelephoneEvent; nowMs: number }[] {
-  return [...digits].flatMap((digit, index) => {
+  return Array.from(digits).flatMap((digit, index) => {
     const sender = new DigitSender(digit, 100, clockRate);
     const startMs = 1000 + index * 200;
     const packets: { event: TelephoneEvent; nowMs: number }[] = [];
@@ -90,7 +90,7 @@ describe('reading digits', () => {
       fc.property(digits, fates, (text, copies) => {
         const all = pressed(text, 8000);
         const survivors = all.flatMap((packet) => Array.from({ length: copies.next().value }, () => packet));
-        const survived = [...text].filter((_, i) =>
+        const survived = Array.from(text).filter((_, i) =>
           survivors.some(({ nowMs }) => Math.floor((nowMs - 1000) / 200) === i),
         );
         expect(read(survivors, 8000)).toBe(survived.join(''));

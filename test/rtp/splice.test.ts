@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   hasMarker,
@@ -31,7 +31,7 @@ function push(splice: Splice, fields: Parameters<typeof rtpPacket>[0], nowMs: nu
   return { sequence: sequenceOf(packet), timestamp: timestampOf(packet), marker: hasMarker(packet) };
 }
 
-const source = fc.record({
+const anySource = fc.record({
   ssrc: fc.integer({ min: 1, max: 4 }),
   sequence: fc.integer({ min: 0, max: 65_535 }),
   timestamp: fc.integer({ min: 0, max: 0xffffffff }),
@@ -44,7 +44,7 @@ const source = fc.record({
 describe('splice', () => {
   it('B3: sequence and timestamp only go forward whatever the sources do', () => {
     fc.assert(
-      fc.property(fc.array(source, { minLength: 1, maxLength: 8 }), (sources) => {
+      fc.property(fc.array(anySource, { minLength: 1, maxLength: 8 }), (sources) => {
         const splice = createSplice();
         let nowMs = 1000;
         let last: Sent | undefined;
@@ -63,10 +63,8 @@ describe('splice', () => {
             if (!isLate) source = { ssrc, highest: sequence };
             const sent = push(splice, { ssrc, sequence, timestamp }, nowMs);
             if (!sent || isLate) continue;
-            if (last) {
-              expect(sequenceDelta(sent.sequence, last.sequence)).toBeGreaterThan(0);
-              expect(timestampDelta(sent.timestamp, last.timestamp)).toBeGreaterThan(0);
-            }
+            expect(last === undefined || sequenceDelta(sent.sequence, last.sequence) > 0).toBe(true);
+            expect(last === undefined || timestampDelta(sent.timestamp, last.timestamp) > 0).toBe(true);
             last = sent;
           }
         }
