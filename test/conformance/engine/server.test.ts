@@ -6,8 +6,26 @@ import type { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { type LogFields, type Logger, silentLogger } from '../../../src/kernel/index.ts';
 import { startSipServer } from '../../../src/sip/server/index.ts';
-import { isResponse, openUdpPeer } from '../../support/sip-peer.ts';
+import {
+  isRequest,
+  isResponse,
+  offerSdp,
+  openUdpPeer,
+  type RequestParts,
+  type SipPeer,
+  unique,
+} from '../../support/sip-peer.ts';
 import { realEngine, startTestEngine, testOptions } from '../../support/test-engine.ts';
+
+/** Calls, and acknowledges the final response unless told not to. */
+async function callApp(peer: SipPeer, user: string, acknowledges = true): Promise<RequestParts> {
+  const call = { uri: `sip:${user}@127.0.0.1`, callId: unique('call'), tag: unique('ft'), branch: unique('z9hG4bK') };
+  peer.request('INVITE', { ...call, body: offerSdp() });
+  const final = await peer.wait((message) => message.status >= 200 && message.header('Call-ID') === call.callId);
+  const branch = final.status === 200 ? unique('z9hG4bK') : call.branch;
+  if (acknowledges) peer.request('ACK', { ...call, branch, to: final.header('To') });
+  return { ...call, branch: unique('z9hG4bK'), to: final.header('To') };
+}
 
 describe.skipIf(realEngine !== undefined)('the engine in its thread', () => {
   test('serves until closed, then frees its ports', async () => {
@@ -90,6 +108,45 @@ describe.skipIf(realEngine !== undefined)('the engine in its thread', () => {
     await expect(asked.catch((error: unknown) => error)).resolves.toBeDefined();
     expect(errors).toEqual(['SIP engine ended unexpectedly']);
     await server.close();
+  });
+
+  test('after calls that were answered, refused, cancelled and abandoned nothing is left', async () => {
+    const engine = await startTestEngine();
+    const peer = await openUdpPeer(engine.udp);
+    const app = await engine.app((srf) =>
+      srf.invite((request, response) => {
+        if (request.uri.includes('busy')) response.send(486);
+        else if (request.uri.includes('ring')) response.send(180);
+        else srf.createUAS(request, response, { localSdp: offerSdp() }).catch(() => {});
+      }),
+    );
+    const answered = await callApp(peer, 'answered');
+    peer.request('BYE', { ...answered, cseq: 2 });
+    await peer.wait(isResponse(200, 'BYE'));
+    await callApp(peer, 'unacknowledged', false);
+    peer.reply(await peer.wait(isRequest('BYE'), 5_000), 200);
+    await callApp(peer, 'busy');
+    const ringing = { uri: 'sip:ring@127.0.0.1', callId: unique('call'), tag: unique('ft'), branch: unique('z9hG4bK') };
+    peer.request('INVITE', { ...ringing, body: offerSdp() });
+    await peer.wait(isResponse(180));
+    peer.request('CANCEL', ringing);
+    const terminated = await peer.wait(isResponse(487));
+    peer.request('ACK', { ...ringing, to: terminated.header('To') });
+    const outgoing = app.createUAC(`sip:bob@${peer.address}`, { localSdp: offerSdp() });
+    peer.reply(await peer.wait(isRequest('INVITE')), 200, { body: offerSdp() });
+    const dialog = await outgoing;
+    await peer.wait(isRequest('ACK'));
+    const ended = dialog.destroy();
+    peer.reply(await peer.wait(isRequest('BYE')), 200);
+    await ended;
+    await expect(app.createUAC('sip:bob@127.0.0.1:9', { localSdp: offerSdp() })).rejects.toBeDefined();
+    const left = async (): Promise<unknown> => (await engine.server?.counters())?.engine;
+    await expect
+      .poll(left, { timeout: 10_000, interval: 200 })
+      .toEqual({ serverTransactions: 0, clientTransactions: 0, dialogs: 0, timers: 0 });
+    await app.close();
+    await peer.close();
+    await engine.close();
   });
 
   test('log lines of the thread arrive as plain data, from the level asked for', async () => {
