@@ -1,6 +1,6 @@
 /** What a message must have before anybody works with it: RFC 3261 §8.1.1, §16.3, §20; RFC 4475 for the border cases. */
 import { parseCSeq } from './cseq.ts';
-import { header, headerValues, tagOf } from './header-access.ts';
+import { header, headerValues } from './header-access.ts';
 import type { SipHeader, SipMessage, SipRequest } from './model.ts';
 import { parseNameAddr, parseNameAddrs } from './name-addr.ts';
 import { bad, type Problem } from './parse-head.ts';
@@ -8,7 +8,7 @@ import { parseUri } from './uri.ts';
 import { topVia } from './via.ts';
 
 /** Two of these in one message mean that two elements may read two different messages. */
-const SINGLE = new Set(['To', 'From', 'Call-ID', 'CSeq', 'Content-Length', 'Max-Forwards']);
+const SINGLE = ['To', 'From', 'Call-ID', 'CSeq', 'Content-Length', 'Max-Forwards'];
 /** RFC 3261 and the extensions we know: another method with a strange CSeq may be one from the future (RFC 4475 §3.1.2.18). */
 const METHODS = new Set(
   'INVITE ACK BYE CANCEL OPTIONS REGISTER PRACK SUBSCRIBE NOTIFY PUBLISH INFO REFER MESSAGE UPDATE'.split(' '),
@@ -30,11 +30,12 @@ export function findProblem(message: SipMessage): Problem | undefined {
 }
 
 function findDuplicate(headers: readonly SipHeader[]): Problem | undefined {
-  const seen = new Set<string>();
+  let seen = 0;
   for (const { name } of headers) {
-    if (!SINGLE.has(name)) continue;
-    if (seen.has(name)) return bad(`Multiple ${name} Headers`);
-    seen.add(name);
+    const at = SINGLE.indexOf(name);
+    if (at < 0) continue;
+    if ((seen & (1 << at)) !== 0) return bad(`Multiple ${name} Headers`);
+    seen |= 1 << at;
   }
   return undefined;
 }
@@ -50,8 +51,9 @@ function findPartyProblem(message: SipMessage): Problem | undefined {
   for (const name of ['From', 'To'] as const) {
     const value = header(message, name);
     if (value === undefined) return bad(`Missing ${name}`);
-    if (parseNameAddr(value) === undefined) return bad(`Malformed ${name}`);
-    const tag = tagOf(message, name);
+    const party = parseNameAddr(value);
+    if (party === undefined) return bad(`Malformed ${name}`);
+    const tag = party.params.get('tag');
     if (tag !== undefined && !TAG.test(tag)) return bad(`Malformed ${name} Tag`);
   }
   const callId = header(message, 'Call-ID');

@@ -2,7 +2,7 @@
 import type { SipMessage } from './model.ts';
 
 /** The first line, without its CRLF. */
-export function formatStartLine(message: SipMessage): string {
+function formatStartLine(message: SipMessage): string {
   return message.kind === 'request'
     ? `${oneLine(message.method)} ${oneLine(message.uri)} SIP/2.0`
     : `SIP/2.0 ${message.status} ${oneLine(message.reason)}`;

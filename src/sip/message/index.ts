@@ -1,14 +1,12 @@
-export { type Challenge, type Credentials, formatChallenge, parseChallenge, parseCredentials } from './auth-header.ts';
+export { type Credentials, formatChallenge, parseChallenge, parseCredentials } from './auth-header.ts';
 export { type CSeq, parseCSeq } from './cseq.ts';
 export {
-  type DigestAlgorithm,
   type DigestInput,
   digestAlgorithm,
   digestHa1,
   digestResponse,
-  type Qop,
 } from './digest.ts';
-export { formatMessage, formatStartLine } from './format-message.ts';
+export { formatMessage } from './format-message.ts';
 export {
   appendHeader,
   header,
@@ -21,7 +19,7 @@ export {
 export { canonicalHeaderName } from './header-names.ts';
 export type { NameAddr, SipHeader, SipMessage, SipRequest, SipResponse, SipUri, Via } from './model.ts';
 export { formatNameAddr, parseNameAddr, parseNameAddrs } from './name-addr.ts';
-export { formatParams, isToken, parseParams, quote, unquote } from './params.ts';
+export { parseParams, unquote } from './params.ts';
 export { DEFAULT_PARSE_LIMITS, type ParseLimits } from './parse-head.ts';
 export { type ParseResult, parseMessage } from './parse-message.ts';
 export { reasonPhrase } from './reason-phrases.ts';

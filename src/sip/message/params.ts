@@ -20,7 +20,11 @@ export function parseParams(text: string): ReadonlyMap<string, string> | undefin
   const trimmed = trimLws(text);
   if (trimmed === '') return NO_PARAMS;
   const params = new Map<string, string>();
-  for (const part of splitOutside(trimmed.startsWith(';') ? trimmed.slice(1) : trimmed, ';')) {
+  const list = trimmed.startsWith(';') ? trimmed.slice(1) : trimmed;
+  // Outside of quotes every semicolon separates, which is the common case and a faster one.
+  const parts = list.includes('"') ? splitOutside(list, ';') : list.split(';');
+  for (const untrimmed of parts) {
+    const part = trimLws(untrimmed);
     const equals = part.indexOf('=');
     const name = (equals < 0 ? part : trimLws(part.slice(0, equals))).toLowerCase();
     const value = equals < 0 ? '' : trimLws(part.slice(equals + 1));

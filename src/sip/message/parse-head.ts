@@ -34,9 +34,9 @@ export interface Head {
 const REQUEST_LINE = /^([A-Za-z0-9\-.!%*_+`'~]+) ([^ \t]+) SIP\/2\.0$/i;
 const STATUS_LINE = /^SIP\/2\.0 ([1-6]\d\d)(?: (.*))?$/is;
 const BROKEN_REQUEST_LINE = /^([A-Za-z0-9\-.!%*_+`'~]+)[ \t]+(.*?)[ \t]+SIP\/(\d+\.\d+)[ \t]*$/i;
-/** Line breaks other than CRLF, and control characters: only a tab, or any of them escaped in a quoted string, is legal. */
+/** Control characters but tab and line breaks: they are legal only behind a backslash, in a quoted string. */
 // oxlint-disable-next-line no-control-regex -- finding them is the purpose
-const CONTROL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
+const CONTROL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 // oxlint-disable-next-line no-control-regex -- finding them is the purpose
 const QUOTED_PAIR = /\\[\x00-\x09\x0b\x0c\x0e-\x7f]/g;
 
@@ -47,9 +47,9 @@ export function parseHead(text: string, limits: ParseLimits): Head | undefined {
   const first = lineEnd < 0 ? unfolded : unfolded.slice(0, lineEnd);
   const begun = parseStartLine(first);
   if (begun === undefined) return undefined;
-  const controls = CONTROL.test(unfolded) && hasIllegalControl(unfolded) ? bad('Illegal Control Character') : undefined;
+  const illegal = hasIllegalControl(unfolded) || hasLoneBreak(first) ? bad('Illegal Control Character') : undefined;
   const { headers, problem } = parseLines(unfolded, lineEnd, limits);
-  return { start: begun.start, headers, problem: begun.problem ?? controls ?? problem };
+  return { start: begun.start, headers, problem: begun.problem ?? illegal ?? problem };
 }
 
 /** RFC 3261 §7.3.1: a line that begins with a space or tab continues the one before. */
@@ -94,16 +94,22 @@ function parseLine(line: string, limits: ParseLimits): SipHeader | Problem {
   if (line.length * 3 > limits.headerLineBytes && Buffer.byteLength(line) > limits.headerLineBytes) {
     return bad('Header Line Too Long');
   }
+  if (hasLoneBreak(line)) return bad('Illegal Line Break');
   const colon = line.indexOf(':');
   // HCOLON allows spaces before the colon, so `X-Foo : v` is X-Foo: a filter on names must not see 'X-Foo '.
   const raw = trimLws(line.slice(0, Math.max(colon, 0)));
-  const name = knownHeaderName(raw) ?? raw;
-  if (colon < 0 || !isToken(name)) return bad('Malformed Header');
-  return { name, value: trimLws(line.slice(colon + 1)) };
+  const name = knownHeaderName(raw);
+  if (name === undefined && (colon < 0 || !isToken(raw))) return bad('Malformed Header');
+  return { name: name ?? raw, value: trimLws(line.slice(colon + 1)) };
 }
 
 function hasIllegalControl(text: string): boolean {
-  return CONTROL.test(text.replace(QUOTED_PAIR, ''));
+  return CONTROL.test(text) && CONTROL.test(text.replace(QUOTED_PAIR, ''));
+}
+
+/** Only CRLF ends a line; an element that takes a lone CR or LF for one would see headers that we do not (T11). */
+function hasLoneBreak(line: string): boolean {
+  return line.includes('\n') || line.includes('\r');
 }
 
 export function bad(reason: string): Problem {

@@ -10,7 +10,7 @@ const VIA = /^SIP\s*\/\s*2\.0\s*\/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+([^\s;,]+(?:\s*
 /** Reads one Via value (not a list); undefined when malformed. */
 export function parseVia(value: string): Via | undefined {
   const [, transport = '', sentBy = '', tail = ''] = VIA.exec(value) ?? [];
-  const hostPort = parseHostPort(sentBy.replace(/\s/g, ''));
+  const hostPort = parseHostPort(sentBy.includes(' ') || sentBy.includes('\t') ? sentBy.replace(/\s/g, '') : sentBy);
   const params = parseParams(tail);
   if (transport === '' || hostPort === undefined || params === undefined) return undefined;
   return { transport: transport.toUpperCase(), host: hostPort.host, port: hostPort.port, params };

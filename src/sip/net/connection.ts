@@ -1,5 +1,5 @@
 /** What TCP and WebSocket connections have in common, and the rule by which they are reaped. */
-import type { Flow, SendFailure } from '../engine/ports.ts';
+import type { Flow, SendFailure } from '../engine/index.ts';
 import type { SipNetLimits } from './limits.ts';
 
 export type OnFailed = (why: SendFailure) => void;

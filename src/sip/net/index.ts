@@ -1,5 +1,4 @@
 export type { NetCounters } from './counters.ts';
-export { netErrors } from './errors.ts';
-export { DEFAULT_NET_LIMITS, type SipNetLimits } from './limits.ts';
+export type { SipNetLimits } from './limits.ts';
 export type { SipListenerOptions } from './listener.ts';
 export { openSipNet, type SipNet, type SipNetOptions } from './open-sip-net.ts';

@@ -1,6 +1,6 @@
 /** From bytes to the engine: parse, note where it really came from, count. */
 import type { Logger } from '../../kernel/index.ts';
-import type { EngineInput, Flow } from '../engine/ports.ts';
+import type { EngineInput, Flow } from '../engine/index.ts';
 import {
   DEFAULT_PARSE_LIMITS,
   type ParseLimits,

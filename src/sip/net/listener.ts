@@ -1,6 +1,6 @@
 /** A listener as openSipNet makes and drives it. */
 import type { Clock, Logger } from '../../kernel/index.ts';
-import type { ListenerAddress, SendTarget } from '../engine/ports.ts';
+import type { ListenerAddress, SendTarget } from '../engine/index.ts';
 import type { OnFailed } from './connection.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import type { NetTally } from './counters.ts';

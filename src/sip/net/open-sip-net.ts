@@ -1,6 +1,6 @@
 /** Opens the SIP sockets and joins them to the engine. */
 import type { Clock, Logger } from '../../kernel/index.ts';
-import type { EngineInput, EngineNet, ListenerAddress } from '../engine/ports.ts';
+import type { EngineInput, EngineNet, ListenerAddress } from '../engine/index.ts';
 import { reachableAddress } from './address.ts';
 import { failLater } from './connection.ts';
 import { ConnectionTable } from './connection-table.ts';

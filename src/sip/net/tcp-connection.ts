@@ -1,6 +1,6 @@
 /** One SIP connection over TCP, accepted or opened by us: RFC 3261 §18.3, RFC 5626 §4.4.1. */
 import type { Socket } from 'node:net';
-import type { Flow } from '../engine/ports.ts';
+import type { Flow } from '../engine/index.ts';
 import { type FramerEvent, StreamFramer } from '../message/index.ts';
 import { type Connection, type ConnectionHealth, failLater, type OnFailed } from './connection.ts';
 import { codeOf } from './errors.ts';

@@ -1,7 +1,7 @@
 /** SIP over TCP: accepts connections, and opens them where a message has to go (RFC 3261 §18.1.1). */
 import { once } from 'node:events';
 import { connect, createServer, isIP, type Server, type Socket } from 'node:net';
-import type { ListenerAddress, SendTarget } from '../engine/ports.ts';
+import type { ListenerAddress, SendTarget } from '../engine/index.ts';
 import { asNumber, plainAddress } from './address.ts';
 import { failLater, type OnFailed } from './connection.ts';
 import type { Household, Listener } from './listener.ts';

@@ -2,7 +2,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
-import type { ListenerAddress, SendTarget } from '../engine/ports.ts';
+import type { ListenerAddress, SendTarget } from '../engine/index.ts';
 import { addressForFamily, asNumber, plainAddress } from './address.ts';
 import { failLater, type OnFailed } from './connection.ts';
 import { codeOf } from './errors.ts';

@@ -1,7 +1,7 @@
 /** One SIP connection over WebSocket: RFC 7118 §5, one message per frame; keep-alive RFC 7118 §6, RFC 5626 §3.5.1. */
 import { isUtf8 } from 'node:buffer';
 import type { RawData, WebSocket } from 'ws';
-import type { Flow } from '../engine/ports.ts';
+import type { Flow } from '../engine/index.ts';
 import { type Connection, type ConnectionHealth, failLater, type OnFailed } from './connection.ts';
 import type { Household } from './listener.ts';
 

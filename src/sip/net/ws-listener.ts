@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import type { ListenerAddress, SendTarget } from '../engine/ports.ts';
+import type { ListenerAddress, SendTarget } from '../engine/index.ts';
 import { plainAddress } from './address.ts';
 import { failLater, type OnFailed } from './connection.ts';
 import { type FrontedPeer, frontedPeer } from './front.ts';

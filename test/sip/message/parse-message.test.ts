@@ -99,6 +99,11 @@ describe('parseMessage', () => {
     expect(parse([...LINES, line])).toMatchObject({ kind: 'refused', status: 400 });
   });
 
+  it('T11: a lone line break in the first line is refused, or dropped in a response', () => {
+    expect(parse(['INVITE sip:b\r@c SIP/2.0', ...LINES.slice(1)])).toMatchObject({ kind: 'refused', status: 400 });
+    expect(parse(['SIP/2.0 200 O\nK', ...LINES.slice(1)])).toMatchObject({ kind: 'dropped' });
+  });
+
   it('refuses "|" where it would end up in a leader of the wire', () => {
     expect(parse(altered({ 'Call-ID': 'Call-ID: a|b' }))).toMatchObject({ status: 400 });
     expect(parse(altered({ From: 'From: <sip:a@b.example>;tag=a|b' }))).toMatchObject({ status: 400 });
