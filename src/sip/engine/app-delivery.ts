@@ -3,7 +3,7 @@ import { formatMessage, type SipMessage } from '../message/index.ts';
 import type { EngineCore } from './core.ts';
 import type { AppId, Flow, ListenerAddress, Received, SipTransport } from './ports.ts';
 
-export interface Delivery {
+interface Delivery {
   readonly transactionId: string;
   readonly dialogId: string;
   readonly message: SipMessage;

@@ -50,7 +50,7 @@ export function findHeader(headers: readonly SipHeader[], name: string): string 
 }
 
 /** Whether a body is SDP by its first line, for applications that leave Content-Type out. */
-export function looksLikeSdp(body: Buffer): boolean {
+function looksLikeSdp(body: Buffer): boolean {
   return body.length > 3 && body[0] === 0x76 && body[1] === 0x3d && body[2] === 0x30;
 }
 

@@ -12,7 +12,7 @@ import type { AppId } from './ports.ts';
 const ECHO_WINDOW_MS = 100;
 const ignoreFailure = (): void => {};
 
-export interface AppRequestParts {
+interface AppRequestParts {
   readonly app: AppId;
   readonly method: string;
   /** What the application is told; '' outside a dialog. */

@@ -13,7 +13,7 @@ interface Turn {
   next: number;
 }
 
-export type Choice =
+type Choice =
   | { readonly kind: 'app'; readonly app: AppId }
   /** Nobody routes this method. */
   | { readonly kind: 'nobody' }

@@ -125,7 +125,7 @@ export function refreshTarget(dialog: Dialog, message: SipMessage): void {
   dialog.remoteTarget = contactUri(message) || dialog.remoteTarget;
 }
 
-export interface InDialogParts {
+interface InDialogParts {
   readonly method: string;
   /** '' for the remote target. */
   readonly uri: string;

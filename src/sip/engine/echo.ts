@@ -5,7 +5,7 @@ import type { AppId, Flow, ListenerAddress } from './ports.ts';
 const DAY_MS = 86_400_000;
 
 /** UTC `HH:MM:SS.microseconds`. */
-export function timeText(wallTime: number): string {
+function timeText(wallTime: number): string {
   const inDay = wallTime % DAY_MS;
   const seconds = Math.floor(inDay / 1000);
   const micros = Math.floor((inDay % 1000) * 1000);
@@ -21,7 +21,7 @@ function sentBy(core: EngineCore, bytes: number, where: readonly string[]): stri
   return ['OK', 'application', String(bytes), ...where, timeText(core.clock.wallTime())];
 }
 
-export interface RequestEcho {
+interface RequestEcho {
   readonly id: string;
   readonly transactionId: string;
   readonly listener: ListenerAddress;
@@ -38,7 +38,7 @@ export function echoRequest(core: EngineCore, app: AppId, echo: RequestEcho): vo
   core.apps.send(app, { kind: 'response', id: echo.id, fields, message: echo.message }, false);
 }
 
-export interface ResponseEcho {
+interface ResponseEcho {
   readonly id: string;
   readonly transactionId: string;
   readonly dialogId: string;

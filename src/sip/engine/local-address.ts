@@ -3,12 +3,12 @@ import { formatNameAddr, formatUri, parseNameAddr, parseUri, type SipHeader } fr
 import type { ListenerAddress, SipTransport } from './ports.ts';
 
 /** IPv6 addresses wear brackets in SIP. */
-export function hostText(address: string): string {
+function hostText(address: string): string {
   return address.includes(':') && !address.startsWith('[') ? `[${address}]` : address;
 }
 
 /** The URI parameter that leads back to this transport; WS and WSS share theirs (RFC 7118 §5.2). */
-export function transportParam(transport: SipTransport): string {
+function transportParam(transport: SipTransport): string {
   if (transport === 'udp') return '';
   return transport === 'wss' ? ';transport=ws' : `;transport=${transport}`;
 }

@@ -7,7 +7,7 @@ import { localizeHeaders, ownUri, viaValue } from './local-address.ts';
 import type { ListenerAddress } from './ports.ts';
 import { withTag } from './response-builder.ts';
 
-export interface NewRequest {
+interface NewRequest {
   readonly request: SipRequest;
   readonly callId: string;
   /** The whole From value. */

@@ -1,7 +1,7 @@
 /** Responses: what they mirror from the request (RFC 3261 §8.2.6) and what is added. */
 import { formatMessage, reasonPhrase, type SipHeader, type SipMessage, type SipResponse } from '../message/index.ts';
 
-export interface ResponseParts {
+interface ResponseParts {
   readonly status: number;
   /** '' for the usual phrase. */
   readonly reason: string;

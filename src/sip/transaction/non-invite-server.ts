@@ -2,7 +2,7 @@
 import { type SetTimer, type Step, stay, wait } from './step.ts';
 import { type TimerValues, transactionTimeout } from './timer-values.ts';
 
-export type NonInviteServerTimer = 'J';
+type NonInviteServerTimer = 'J';
 
 export interface NonInviteServer {
   readonly kind: 'non-invite-server';

@@ -18,7 +18,7 @@ export type SuccessInput =
   /** The 2xx has been sent the first time. */
   { readonly kind: 'start' } | { readonly kind: 'ack' } | { readonly kind: 'timer'; readonly timer: SuccessTimer };
 
-export type SuccessOutput =
+type SuccessOutput =
   | { readonly kind: 'resend' }
   | SetTimer<SuccessTimer>
   | { readonly kind: 'clear-timers' }
