@@ -29,6 +29,8 @@ const living = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of living) child.kill('SIGKILL');
 });
+// A gateway left alone with real-time priority could take a processor from everybody else.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 
 /** Starts a process; its standard output is piped when `pipe` is set, everything else goes to `log`. */
 export function start(

@@ -60,6 +60,10 @@ window.peer = {
     for (const stat of (await peers.get(id).connection.getStats()).values()) if (stat.type === 'inbound-rtp') return { ...stat };
     return {};
   },
+  async srtpCipher(id) {
+    for (const stat of (await peers.get(id).connection.getStats()).values()) if (stat.type === 'transport') return stat.srtpCipher;
+    return '';
+  },
   frames: (id, which) => peers.get(id).frames[which],
   hangUp(id) {
     const { connection, microphone, sound } = peers.get(id);
@@ -111,6 +115,8 @@ export class BrowserPeers {
   frames = (id: string, which: 'sent' | 'received'): Promise<string[]> => this.#call('frames', id, which);
   /** The page's inbound-rtp statistics. */
   inbound = (id: string): Promise<Record<string, number>> => this.#call('inbound', id);
+  /** What DTLS agreed on, as the browser names it. */
+  srtpCipher = (id: string): Promise<string> => this.#call('srtpCipher', id);
   hear = (id: string, seconds: number): Promise<Sound> => recordAudio(this.#page, `#${id}`, seconds);
 
   async stop(): Promise<void> {
