@@ -77,7 +77,7 @@ function partyOf(target: BranchTarget): string {
 }
 
 /** Trunk to trunk, when both profiles say so and there is an SDP to pass through. */
-function bypasses({ caller, targets, offer }: SetupRequest): boolean {
+export function bypasses({ caller, targets, offer }: Pick<SetupRequest, 'caller' | 'targets' | 'offer'>): boolean {
   const [target, ...others] = targets;
   if (caller.kind !== 'trunk' || caller.profile.media !== 'bypass' || offer === '' || others.length > 0) return false;
   return target?.kind === 'trunk' && target.trunk.profile.media === 'bypass';

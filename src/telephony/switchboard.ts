@@ -2,7 +2,7 @@
 import { type CallRecord, createCallId, type MediaEvent, startCall } from '../calls/index.ts';
 import { type CallId, CodedError, type LegId, type PortId, type Timer } from '../kernel/index.ts';
 import { noCommonCodecWarning, warningFor } from '../sdp/index.ts';
-import { type SetupContext, setUpCall } from './call-setup.ts';
+import { bypasses, type SetupContext, setUpCall } from './call-setup.ts';
 import { type Caller, type IdentifyContext, identifyCaller } from './caller.ts';
 import { CallerLeg } from './caller-leg.ts';
 import { telephonyErrors } from './errors.ts';
@@ -134,16 +134,6 @@ export class Switchboard {
     const { live, caller, inbound, callerLeg, maxForwards } = taken;
     const { options, timers, registrar, identify } = this.#context;
     const { invite } = callerLeg;
-    const offer = invite.body;
-    try {
-      if (offer !== '') checkOffer(inbound, offer);
-    } catch (error) {
-      const { sip: status = 488 } = error instanceof CodedError ? error : {};
-      callerLeg.refuse(status, warningHeader(error, options.domain));
-      live.logger.info({ err: error }, 'offer refused');
-      live.route({ kind: 'refused', sipStatus: status }, undefined);
-      return;
-    }
     const { authenticator } = identify;
     const routing = routeInvite(invite, caller, { ...options, authenticator, registrar });
     live.logger.info({ rule: routing.rule, outcome: routing.kind }, 'route decided');
@@ -151,10 +141,17 @@ export class Switchboard {
       live.route({ kind: 'refused', sipStatus: routing.status, route: routing.rule }, undefined);
       return;
     }
-    const { parts, legs, media } = setUpCall(
-      { live, caller, inbound, offer, maxForwards, targets: routing.targets },
-      this.#context,
-    );
+    const request = { live, caller, inbound, offer: invite.body, maxForwards, targets: routing.targets };
+    try {
+      if (!bypasses(request)) checkOffer(inbound, invite.body);
+    } catch (error) {
+      const status = error instanceof CodedError ? (error.sip ?? 488) : 488;
+      live.logger.info({ err: error }, 'offer refused');
+      callerLeg.refuse(status, warningHeader(error, options.domain));
+      live.route({ kind: 'refused', sipStatus: status, route: routing.rule }, undefined);
+      return;
+    }
+    const { parts, legs, media } = setUpCall(request, this.#context);
     live.route({ kind: 'routed', route: routing.rule, media, branches: legs, noAnswerMs: timers.noAnswerMs }, parts);
   }
 
@@ -171,8 +168,9 @@ export class Switchboard {
   }
 }
 
-/** Throws what the caller is owed for an offer that cannot lead to audio. */
+/** Throws what the caller is owed for an offer that cannot lead to audio. To make none is its right. */
 function checkOffer(inbound: LegMedia, offer: string): void {
+  if (offer === '') return;
   const { codecs } = inbound.hear(offer).audio;
   if (!codecs.some((codec) => inbound.profile.codecs.includes(codec.name)))
     throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();

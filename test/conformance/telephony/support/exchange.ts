@@ -1,12 +1,18 @@
 /** Telephony on the engine under test, with the real media plane and store, and everything it says written down. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { parseDialplan } from '../../../../src/dialplan/index.ts';
 import type { CallEvent, CallRecord, MediaEvent, MediaPlane, PortReport } from '../../../../src/calls/index.ts';
+import { parseDialplan } from '../../../../src/dialplan/index.ts';
 import { type PortId, silentLogger, systemClock, systemRandom } from '../../../../src/kernel/index.ts';
 import { type RunningMediaPlane, startMediaPlane } from '../../../../src/media/index.ts';
 import { openEmbeddedStore, type Store } from '../../../../src/store/index.ts';
-import { type ProfilePolicy, startTelephony, type Telephony, type TelephonyOptions, type Trunk } from '../../../../src/telephony/index.ts';
+import {
+  type ProfilePolicy,
+  startTelephony,
+  type Telephony,
+  type TelephonyOptions,
+  type Trunk,
+} from '../../../../src/telephony/index.ts';
 import { startTestEngine, type TestEngine } from '../../../support/test-engine.ts';
 import { until } from '../../../support/until.ts';
 
@@ -27,14 +33,34 @@ export const phones: ProfilePolicy = {
   registration: { minExpiresSec: 30, maxExpiresSec: 3600, maxContacts: 10 },
 };
 export const browsers: ProfilePolicy = { ...phones, name: 'browsers', media: 'webrtc' };
-export const trunks: ProfilePolicy = { ...phones, name: 'trunks', nat: { source: 'sdp' }, auth: { ...phones.auth, required: false } };
+export const trunks: ProfilePolicy = {
+  ...phones,
+  name: 'trunks',
+  nat: { source: 'sdp' },
+  auth: { ...phones.auth, required: false },
+};
 
 const RULES = [
   { name: 'echo', why: 'returns what it hears', when: { to: 'echo' }, route: { agent: 'echo' } },
   { name: 'tone', why: 'plays 440 Hz', when: { to: 'tone' }, route: { agent: 'tone' } },
-  { name: 'user', why: 'one of ours', when: { toIsUser: true, source: ['user', 'trunk', 'anonymous'] }, route: { user: '${0}' } },
-  { name: 'transit', why: 'trunk to trunk', when: { source: 'trunk', to: '9(#*)' }, route: { trunk: 'carrier', number: '${1}' } },
-  { name: 'out', why: 'users may call out', when: { source: 'user', to: '#*' }, route: { trunk: 'carrier', number: '${0}' } },
+  {
+    name: 'user',
+    why: 'one of ours',
+    when: { toIsUser: true, source: ['user', 'trunk', 'anonymous'] },
+    route: { user: '${0}' },
+  },
+  {
+    name: 'transit',
+    why: 'trunk to trunk',
+    when: { source: 'trunk', to: '9(#*)' },
+    route: { trunk: 'carrier', number: '${1}' },
+  },
+  {
+    name: 'out',
+    why: 'users may call out',
+    when: { source: 'user', to: '#*' },
+    route: { trunk: 'carrier', number: '${0}' },
+  },
 ];
 
 export async function startRealPlane(): Promise<RunningMediaPlane> {
@@ -116,7 +142,8 @@ export class WatchedPlane implements MediaPlane {
   }
 }
 
-export interface ExchangeOptions extends Partial<Pick<TelephonyOptions, 'timers' | 'profiles' | 'store' | 'flowEpoch'>> {
+export interface ExchangeOptions
+  extends Partial<Pick<TelephonyOptions, 'timers' | 'profiles' | 'store' | 'flowEpoch'>> {
   readonly trunks?: readonly Trunk[];
 }
 
@@ -134,7 +161,11 @@ export interface Exchange {
   close(): Promise<void>;
 }
 
-export async function startExchange(engine: TestEngine, plane: MediaPlane, options: ExchangeOptions = {}): Promise<Exchange> {
+export async function startExchange(
+  engine: TestEngine,
+  plane: MediaPlane,
+  options: ExchangeOptions = {},
+): Promise<Exchange> {
   const media = new WatchedPlane(plane);
   const store = options.store ?? (await openEmbeddedStore(':memory:', { clock: systemClock, logger: silentLogger }));
   const events: CallEvent[] = [];
@@ -170,7 +201,10 @@ export async function startExchange(engine: TestEngine, plane: MediaPlane, optio
       return ended.record;
     },
     expectPortsClosed: async () => {
-      await until(() => media.opened.every((port) => media.closed.includes(port)), { within: 3_000, what: `ports to close: ${media.opened.join()} / ${media.closed.join()}` });
+      await until(() => media.opened.every((port) => media.closed.includes(port)), {
+        within: 3_000,
+        what: `ports to close: ${media.opened.join()} / ${media.closed.join()}`,
+      });
     },
     close: async () => {
       await telephony.close();

@@ -1,9 +1,19 @@
 /** A scripted party on a raw SIP peer: it knows digest and dialogs, and does nothing by itself. */
 import { createHash } from 'node:crypto';
-import { isRequest, type PeerMessage, type ReplyParts, type RequestParts, type SipPeer, unique } from '../../../support/sip-peer.ts';
+import {
+  isRequest,
+  type PeerMessage,
+  type ReplyParts,
+  type RequestParts,
+  type SipPeer,
+  unique,
+} from '../../../support/sip-peer.ts';
 import { DOMAIN, passwordOf } from './exchange.ts';
 
-const hash = (algorithm: string, text: string): string => createHash(algorithm === 'SHA-256' ? 'sha256' : 'md5').update(text).digest('hex');
+const hash = (algorithm: string, text: string): string =>
+  createHash(algorithm === 'SHA-256' ? 'sha256' : 'md5')
+    .update(text)
+    .digest('hex');
 
 export interface CredentialParts {
   readonly user: string;
@@ -30,14 +40,27 @@ export function credentialsFor(challenge: string, parts: CredentialParts): strin
 }
 
 /** An SDP with plain RTP. `extra` are lines of the audio section. */
-export function rtpSdp(port: number, formats: readonly string[] = ['0 PCMU/8000', '101 telephone-event/8000'], extra: readonly string[] = ['a=sendrecv']): string {
+export function rtpSdp(
+  port: number,
+  formats: readonly string[] = ['0 PCMU/8000', '101 telephone-event/8000'],
+  extra: readonly string[] = ['a=sendrecv'],
+): string {
   const types = formats.map((format) => format.split(' ')[0]).join(' ');
-  const lines = ['v=0', `o=- 5 ${extra.join().length} IN IP4 127.0.0.1`, 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `m=audio ${port} RTP/AVP ${types}`];
+  const lines = [
+    'v=0',
+    `o=- 5 ${extra.join().length} IN IP4 127.0.0.1`,
+    's=-',
+    'c=IN IP4 127.0.0.1',
+    't=0 0',
+    `m=audio ${port} RTP/AVP ${types}`,
+  ];
   return `${[...lines, ...formats.map((format) => `a=rtpmap:${format}`), ...extra].join('\r\n')}\r\n`;
 }
 
 /** An SDP as a browser makes it, with made-up keys. */
-export function webSdp(options: { readonly setup?: string; readonly fingerprint?: boolean; readonly formats?: readonly string[] } = {}): string {
+export function webSdp(
+  options: { readonly setup?: string; readonly fingerprint?: boolean; readonly formats?: readonly string[] } = {},
+): string {
   const formats = options.formats ?? ['111 opus/48000/2', '0 PCMU/8000', '126 telephone-event/8000'];
   const lines = [
     'v=0',
@@ -87,7 +110,10 @@ export class PartyDialog {
     this.#talk.cseq += 1;
     const cseq = this.#talk.cseq;
     this.#peer.request(method, { uri: target, from: local, to: remote, callId, cseq, ...parts });
-    return this.#peer.wait((message) => message.status >= 200 && message.header('Call-ID') === callId && message.header('CSeq') === `${cseq} ${method}`);
+    return this.#peer.wait(
+      (message) =>
+        message.status >= 200 && message.header('Call-ID') === callId && message.header('CSeq') === `${cseq} ${method}`,
+    );
   }
 
   ack(body = '', cseq = this.#talk.cseq): void {
@@ -100,7 +126,10 @@ export class PartyDialog {
   }
 
   async next(method: string, ms?: number): Promise<PeerMessage> {
-    return this.#peer.wait((message) => message.method === method && message.header('Call-ID') === this.#talk.callId, ms);
+    return this.#peer.wait(
+      (message) => message.method === method && message.header('Call-ID') === this.#talk.callId,
+      ms,
+    );
   }
 
   /** Waits for a BYE and answers it. */
@@ -130,7 +159,9 @@ export class Party {
 
   /** A contact; of a browser it cannot be resolved. */
   get contact(): string {
-    return this.peer.transport === 'ws' ? `<sip:${this.user}@${this.#registration}.invalid;transport=ws>` : `<sip:${this.user}@${this.peer.address}${this.peer.transport === 'tcp' ? ';transport=tcp' : ''}>`;
+    return this.peer.transport === 'ws'
+      ? `<sip:${this.user}@${this.#registration}.invalid;transport=ws>`
+      : `<sip:${this.user}@${this.peer.address}${this.peer.transport === 'tcp' ? ';transport=tcp' : ''}>`;
   }
 
   async register(parts: RequestParts & { readonly expires?: number } = {}): Promise<PeerMessage> {
@@ -147,24 +178,42 @@ export class Party {
 
   /** Sends a request, with credentials when it is challenged; gives the final response. ACKs refusals of an INVITE. */
   async ask(method: string, parts: RequestParts): Promise<PeerMessage> {
-    const request = { from: `<${this.aor}>;tag=${unique('t')}`, callId: unique('call'), contact: this.contact, ...parts };
+    const request = {
+      from: `<${this.aor}>;tag=${unique('t')}`,
+      callId: unique('call'),
+      contact: this.contact,
+      ...parts,
+    };
     const uri = parts.uri ?? `sip:${DOMAIN}`;
     const first = await this.#once(method, request);
     const isProxy = first.status === 407;
     if (first.status !== 401 && !isProxy) return first;
     const challenge = first.headers(isProxy ? 'Proxy-Authenticate' : 'WWW-Authenticate').at(-1) ?? '';
     const credentials = credentialsFor(challenge, { user: this.user, method, uri });
-    return this.#once(method, { ...request, headers: [...(parts.headers ?? []), `${isProxy ? 'Proxy-Authorization' : 'Authorization'}: ${credentials}`] });
+    return this.#once(method, {
+      ...request,
+      headers: [...(parts.headers ?? []), `${isProxy ? 'Proxy-Authorization' : 'Authorization'}: ${credentials}`],
+    });
   }
 
   /** An INVITE as far as it went: the final response, and the dialog of a 200. */
-  async invite(target: string, body: string, parts: RequestParts = {}): Promise<{ response: PeerMessage; dialog: PartyDialog | undefined }> {
+  async invite(
+    target: string,
+    body: string,
+    parts: RequestParts = {},
+  ): Promise<{ response: PeerMessage; dialog: PartyDialog | undefined }> {
     const uri = `sip:${target}@${DOMAIN}`;
     const from = `<${this.aor}>;tag=${unique('t')}`;
     const callId = unique('call');
     const response = await this.ask('INVITE', { uri, from, to: `<${uri}>`, callId, body, ...parts });
     if (response.status !== 200) return { response, dialog: undefined };
-    const talk = { callId, local: from, remote: response.header('To'), target: uriIn(response.header('Contact')), cseq: Number.parseInt(response.header('CSeq'), 10) };
+    const talk = {
+      callId,
+      local: from,
+      remote: response.header('To'),
+      target: uriIn(response.header('Contact')),
+      cseq: Number.parseInt(response.header('CSeq'), 10),
+    };
     return { response, dialog: new PartyDialog(this.peer, talk, response.body) };
   }
 
@@ -190,7 +239,13 @@ export class Party {
   }
 
   dialogOf(invite: PeerMessage, tag: string): PartyDialog {
-    const talk = { callId: invite.header('Call-ID'), local: `${invite.header('To')};tag=${tag}`, remote: invite.header('From'), target: uriIn(invite.header('Contact')), cseq: 0 };
+    const talk = {
+      callId: invite.header('Call-ID'),
+      local: `${invite.header('To')};tag=${tag}`,
+      remote: invite.header('From'),
+      target: uriIn(invite.header('Contact')),
+      cseq: 0,
+    };
     return new PartyDialog(this.peer, talk, invite.body);
   }
 
@@ -199,9 +254,23 @@ export class Party {
     const cseq = this.#cseq;
     const branch = unique('z9hG4bK');
     this.peer.request(method, { ...parts, branch, cseq });
-    const answer = await this.peer.wait((message) => message.status >= 200 && message.header('Call-ID') === parts.callId && message.header('CSeq') === `${cseq} ${method}`, 8_000);
+    const answer = await this.peer.wait(
+      (message) =>
+        message.status >= 200 &&
+        message.header('Call-ID') === parts.callId &&
+        message.header('CSeq') === `${cseq} ${method}`,
+      8_000,
+    );
     if (method === 'INVITE' && answer.status >= 300) {
-      this.peer.request('ACK', { uri: parts.uri ?? '', from: parts.from, to: answer.header('To'), callId: parts.callId, branch, cseq, contact: false });
+      this.peer.request('ACK', {
+        uri: parts.uri ?? '',
+        from: parts.from,
+        to: answer.header('To'),
+        callId: parts.callId,
+        branch,
+        cseq,
+        contact: false,
+      });
     }
     return answer;
   }
