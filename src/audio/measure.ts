@@ -31,13 +31,12 @@ const SCAN_SEC = 0.5;
 const GAP_WINDOW_MS = 5;
 
 export function measureTone(samples: Int16Array, rateHz: number, hz: number): ToneMeasure {
-  const amplitude = magnitude(spectrumAt(samples, rateHz, hz));
+  const { amplitude, rest } = fitSine(samples, rateHz, hz);
   const total = Math.SQRT2 * rms(samples, 0, samples.length);
-  const rest = Math.sqrt(Math.max(total ** 2 - amplitude ** 2, 0));
   return {
     levelDbfs: toDb(amplitude / FULL_SCALE),
     totalDbfs: toDb(total / FULL_SCALE),
-    snrDb: toDb(amplitude / Math.max(rest, Number.MIN_VALUE)),
+    snrDb: toDb(amplitude / rest),
     frequencyHz: total === 0 ? Number.NaN : strongestFrequency(samples, rateHz),
   };
 }
@@ -61,6 +60,32 @@ export function findGaps(samples: Int16Array, rateHz: number, options: GapOption
   }
   close(samples.length);
   return gaps;
+}
+
+/**
+ * The sine of one frequency that fits best, by least squares, and what it leaves over, both as amplitudes. Unlike a
+ * spectrum it does not need a whole number of periods.
+ */
+function fitSine(samples: Int16Array, rateHz: number, hz: number): { amplitude: number; rest: number } {
+  const omega = (2 * Math.PI * hz) / rateHz;
+  const sums = { xx: 0, xc: 0, xs: 0, cc: 0, cs: 0, ss: 0 };
+  for (let i = 0; i < samples.length; i++) {
+    const x = samples[i] ?? 0;
+    const c = Math.cos(omega * i);
+    const s = Math.sin(omega * i);
+    sums.xx += x * x;
+    sums.xc += x * c;
+    sums.xs += x * s;
+    sums.cc += c * c;
+    sums.cs += c * s;
+    sums.ss += s * s;
+  }
+  const determinant = sums.cc * sums.ss - sums.cs ** 2;
+  if (determinant === 0) return { amplitude: 0, rest: 0 };
+  const cosine = (sums.xc * sums.ss - sums.xs * sums.cs) / determinant;
+  const sine = (sums.xs * sums.cc - sums.xc * sums.cs) / determinant;
+  const left = Math.max(sums.xx - cosine * sums.xc - sine * sums.xs, 0);
+  return { amplitude: Math.hypot(cosine, sine), rest: Math.sqrt((2 * left) / samples.length) };
 }
 
 interface Spectrum {

@@ -31,7 +31,7 @@ export interface EdgeOptions {
   readonly announcedAddress?: string;
   /** How long a pair of ports rests after a call, ms. */
   readonly quarantineMs: number;
-  /** The pause that lets packets gather under load, microseconds; 0 for none. */
+  /** The pause that lets packets gather under load, microseconds; 0 for none, 50 when left out. */
   readonly coalesceMicros?: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -83,8 +83,8 @@ export interface Edge {
   stop(): Promise<void>;
 }
 
-/** Under load packets gather for so long, microseconds: a quarter of the processor for 0.1 ms. */
-const DEFAULT_COALESCE_MICROS = 100;
+/** A pause of 50 microseconds saves a sixth of the processor at 100 calls and adds as much to the latency. */
+const DEFAULT_COALESCE_MICROS = 50;
 
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const edge = new ThreadedEdge(options);

@@ -7,9 +7,9 @@ export type OnPacket = (packet: Buffer, source: dgram.RemoteInfo) => void;
 /** Addresses are literals here: answered at once, where Node would defer every send by a turn of the loop. */
 const literalOnly = (
   hostname: string,
-  _options: unknown,
+  family: unknown,
   answer: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
-): void => answer(null, hostname, isIPv6(hostname) ? 6 : 4);
+): void => answer(null, hostname, Number(family));
 
 /**
  * Binds a socket that a PlainTransport may later share (`reuseAddr`). Since that flag would also let us share a port
