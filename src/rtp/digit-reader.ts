@@ -45,10 +45,7 @@ export class DigitReader {
   take(event: TelephoneEvent, clockRate: number, nowMs: number): readonly DigitPress[] {
     if (this.#ended.some(({ ssrc, timestamp }) => ssrc === event.ssrc && timestamp === event.timestamp)) return [];
     const done: DigitPress[] = [];
-    if (this.#pressed && !belongs(event, this.#pressed)) {
-      if (isBefore(event, this.#pressed)) return [];
-      this.#finish(this.#pressed, done);
-    }
+    if (this.#pressed && !belongs(event, this.#pressed)) this.#finish(this.#pressed, done);
     const pressed = (this.#pressed ??= begin(event, clockRate, nowMs));
     advance(pressed, event);
     pressed.heardMs = nowMs;
@@ -89,10 +86,6 @@ function belongs(event: TelephoneEvent, pressed: Pressed): boolean {
   const step = timestampDelta(event.timestamp, pressed.timestamp);
   if (step === 0 || step === MAX_EVENT_DURATION) return true;
   return step < 0 && timestampDelta(event.timestamp, pressed.firstTimestamp) >= 0;
-}
-
-function isBefore(event: TelephoneEvent, pressed: Pressed): boolean {
-  return event.ssrc === pressed.ssrc && timestampDelta(event.timestamp, pressed.firstTimestamp) < 0;
 }
 
 function advance(pressed: Pressed, event: TelephoneEvent): void {
