@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -18,15 +21,18 @@ interface StockWindow {
 let gateway: Gateway;
 let chromium: Chromium;
 let alice: SoftphonePage;
+let pages: Server;
 
 beforeAll(async () => {
   [gateway, chromium] = await Promise.all([Gateway.start({ base: 35_600 }), Chromium.launch()]);
+  pages = await serveStock();
   alice = await chromium.softphone(gateway.origin);
   await alice.register(gateway.credentials('alice'));
 });
 
 afterAll(async () => {
   await chromium?.close();
+  pages?.close();
   await gateway?.stop();
 });
 
@@ -43,17 +49,26 @@ async function bundle(name: string): Promise<string> {
   return outputFiles[0]?.text ?? '';
 }
 
-/** A page that is not ours: its script, an audio element, and the gateway's WebSocket. */
-async function openStock(name: string): Promise<Page> {
-  const script = await bundle(name);
-  const page = await (await chromium.context()).newPage();
-  const url = `http://127.0.0.1:${gateway.httpPort}/${name}`;
-  await page.route(`${url}*`, (route) => {
-    const isScript = route.request().url().endsWith('.js');
-    const html = `<!doctype html><audio id="remote-audio" autoplay></audio><script src="/${name}.js"></script>`;
-    return route.fulfill({ contentType: isScript ? 'text/javascript' : 'text/html', body: isScript ? script : html });
+/** Pages that are not ours, from a server that is not the gateway: a script, an audio element, the gateway's WebSocket. */
+async function serveStock(): Promise<Server> {
+  const scripts = new Map<string, string>();
+  for (const name of ['stock-sipjs', 'stock-jssip']) scripts.set(`/${name}.js`, await bundle(name));
+  const server = createServer((request, response) => {
+    const path = request.url ?? '/';
+    const script = scripts.get(path);
+    response.setHeader('content-type', script === undefined ? 'text/html' : 'text/javascript');
+    response.end(
+      script ?? `<!doctype html><audio id="remote-audio" autoplay></audio><script src="${path}.js"></script>`,
+    );
   });
-  await page.goto(url);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+async function openStock(name: string): Promise<Page> {
+  const page = await (await chromium.context()).newPage();
+  await page.goto(`http://127.0.0.1:${(pages.address() as AddressInfo).port}/${name}`);
   await page.waitForFunction(() => 'stock' in globalThis);
   return page;
 }
@@ -95,7 +110,7 @@ describe.each([
 ])('$client, unmodified', ({ name }) => {
   let page: Page;
 
-  test('S20: registers', async () => {
+  test('S20: registers', { timeout: 20_000 }, async () => {
     page = await openStock(name);
     const { user, password, domain } = gateway.credentials('bob');
     const server = `ws://127.0.0.1:${gateway.httpPort}/sip`;

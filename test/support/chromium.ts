@@ -10,6 +10,8 @@ import { until } from './until.ts';
 
 export const MICROPHONE_HZ = 1000;
 const MICROPHONE_SEC = 90;
+/** How much longer than the sound itself a recording may take: before the first packet a track gives nothing. */
+const LATE_MS = 8_000;
 
 interface SoftphoneWindow {
   readonly softphone: PhoneHook;
@@ -169,7 +171,9 @@ export class SoftphonePage {
         const { call } = await this.state();
         last = JSON.stringify(call);
         if (wanted.includes(call.kind)) return call;
-        if (call.kind === 'ended' && call.trouble !== undefined) throw new Error(`the call ended: ${call.trouble}`);
+        // Who waits to be called sees the end of the call before.
+        if (call.kind === 'ended' && call.trouble !== undefined && !wanted.includes('incoming'))
+          throw new Error(`the call ended: ${call.trouble}`);
         return undefined;
       },
       { within, what: `the call to be ${wanted.join(' or ')}` },
@@ -194,7 +198,10 @@ export class SoftphonePage {
 
 /** Records the stream that the element `selector` of `page` plays. */
 export async function recordAudio(page: Page, selector: string, seconds: number): Promise<Sound> {
-  const { rateHz, base64 } = await page.evaluate(recordInPage, { selector, seconds });
+  const late = new Promise<never>((_, reject) => {
+    setTimeout(() => reject(new Error(`${selector} gave no ${seconds} s of sound`)), seconds * 1000 + LATE_MS).unref();
+  });
+  const { rateHz, base64 } = await Promise.race([page.evaluate(recordInPage, { selector, seconds }), late]);
   const bytes = Buffer.from(base64, 'base64');
   const samples = Float32Array.from({ length: bytes.length / 2 }, (_, i) => bytes.readInt16LE(i * 2) / 32768);
   return { rateHz, samples };

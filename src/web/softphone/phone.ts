@@ -35,6 +35,7 @@ export class Softphone implements PhoneHook {
   #session: Session | undefined;
   /** Why the call is ending, when we know better than the SIP status does. */
   #trouble: Trouble | undefined;
+  #hasInvited = false;
   #mediaAway: Timer | undefined;
 
   constructor(clock: Clock, microphone: Microphone, instanceId: string) {
@@ -74,7 +75,10 @@ export class Softphone implements PhoneHook {
     line.on('state', (state) => this.#onLine(state));
     line.on('invited', (invitation) => this.#onInvitation(invitation));
     line.on('sent', (startLine) => {
-      if (startLine.startsWith('INVITE ') && this.#call.kind === 'calling') this.#log.add('invite-sent');
+      if (!startLine.startsWith('INVITE ') || this.#call.kind !== 'calling' || this.#hasInvited) return;
+      // The second one of a challenged call is the gateway's wish, not ours.
+      this.#hasInvited = true;
+      this.#log.add('invite-sent');
     });
     this.#onLine({ kind: 'connecting' });
     line.start();
@@ -105,6 +109,7 @@ export class Softphone implements PhoneHook {
     if (isBusy(this.#call)) return;
     const remote = target.trim();
     this.#trouble = undefined;
+    this.#hasInvited = false;
     this.#input({ kind: 'dismissed' });
     this.#input({ kind: 'dialed', remote });
     const line = this.#line;
