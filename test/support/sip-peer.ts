@@ -355,8 +355,9 @@ export async function openTcpListenerPeer(): Promise<SipPeer> {
 export async function openWsPeer(
   to: { port: number },
   protocols: string[] = ['sip'],
+  headers: Record<string, string> = {},
 ): Promise<SipPeer & { readonly socket: WebSocket }> {
-  const socket = new WebSocket(`ws://127.0.0.1:${to.port}/`, protocols);
+  const socket = new WebSocket(`ws://127.0.0.1:${to.port}/`, protocols, { headers });
   await once(socket, 'open');
   const peer = new SipPeer((arrive) => {
     socket.on('message', (data: Buffer, isBinary) =>

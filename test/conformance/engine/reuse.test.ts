@@ -10,7 +10,15 @@ import {
   type SipPeer,
   unique,
 } from '../../support/sip-peer.ts';
-import { type App, type AppRequest, brings, startTestEngine, type TestEngine } from '../../support/test-engine.ts';
+import {
+  type App,
+  type AppDialog,
+  type AppRequest,
+  brings,
+  realEngine,
+  startTestEngine,
+  type TestEngine,
+} from '../../support/test-engine.ts';
 
 let engine: TestEngine;
 const opened: { close(): Promise<void> }[] = [];
@@ -23,7 +31,7 @@ beforeAll(async () => {
   engine = await startTestEngine();
 });
 afterEach(async () => {
-  for (const thing of opened.splice(0)) await thing.close();
+  for (const thing of opened.splice(0).toReversed()) await thing.close();
 });
 afterAll(async () => engine.close());
 
@@ -149,6 +157,75 @@ describe('WebSocket', () => {
     expect(bye.uri).toBe(uriOf(contact));
     peer.reply(bye, 200);
     await ended;
+  });
+});
+
+describe.skipIf(realEngine !== undefined)('WebSocket behind our own TLS front', () => {
+  /** What the front says about a browser, and how the browser names its transport. */
+  const browser = { 'x-forwarded-for': '198.51.100.7', 'x-forwarded-port': '50123', 'x-forwarded-proto': 'https' };
+  const via = (): string => `Via: SIP/2.0/WSS ${unique('h')}.invalid;branch=${unique('z9hG4bK')}`;
+
+  test('behaviour 44: the application is told the browser address and wss, and reaches the browser through it', async () => {
+    const fronted = keep(await startTestEngine({ frontSecret: 'the-front' }));
+    const peer = keep(await openWsPeer(fronted.ws, ['sip'], { ...browser, 'x-viaduct-front': 'the-front' }));
+    let seen: AppRequest | undefined;
+    const app = keep(
+      await fronted.app((srf) =>
+        srf.use('register', (request, response) => {
+          seen = request;
+          response.send(200, { headers: { Contact: `${request.get('contact')};expires=60` } });
+        }),
+      ),
+    );
+    const contact = browserContact();
+    peer.request('REGISTER', { uri: 'sip:example.com', contact, via: via() });
+    const answer = await peer.wait(isResponse(200, 'REGISTER'));
+    expect(answer.header('Via')).toContain('received=198.51.100.7');
+    expect(seen).toMatchObject({ source_address: '198.51.100.7', source_port: 50_123, protocol: 'wss' });
+    const call = app.createUAC(uriOf(contact), { localSdp: offerSdp() });
+    const invite = await peer.wait(isRequest('INVITE'));
+    expect(invite.header('Via')).toMatch(/^SIP\/2\.0\/WSS? /);
+    peer.reply(invite, 180, { contact });
+    peer.reply(invite, 200, { contact, body: offerSdp() });
+    const dialog = await call;
+    await peer.wait(isRequest('ACK'));
+    const ended = dialog.destroy();
+    expect((await peer.wait(isRequest('BYE'))).uri).toBe(uriOf(contact));
+    peer.reply(peer.received.at(-1) ?? invite, 200);
+    await ended;
+  });
+
+  test('behaviour 44: a call from the browser is answered and ended on its connection', async () => {
+    const fronted = keep(await startTestEngine({ frontSecret: 'the-front' }));
+    const peer = keep(await openWsPeer(fronted.ws, ['sip'], { ...browser, 'x-viaduct-front': 'the-front' }));
+    const app = keep(await fronted.app());
+    const answered = new Promise<AppDialog>((resolve) => {
+      app.invite((request, response) => void app.createUAS(request, response, { localSdp: offerSdp() }).then(resolve));
+    });
+    await app.settled();
+    const call = { callId: unique('call'), tag: unique('ft'), contact: browserContact() };
+    peer.request('INVITE', { ...call, body: offerSdp(), via: via() });
+    const ok = await peer.wait(isResponse(200));
+    const dialog = await answered;
+    const acked = new Promise((resolve) => dialog.on('ack', resolve));
+    peer.request('ACK', { ...call, to: ok.header('To'), uri: uriOf(ok.header('Contact')), via: via() });
+    await acked;
+    const ended = dialog.destroy();
+    const bye = await peer.wait(isRequest('BYE'));
+    expect(bye.uri).toBe(uriOf(call.contact));
+    peer.reply(bye, 200);
+    await ended;
+  });
+
+  test('behaviour 44: a stranger who claims to be a front is not believed', async () => {
+    const fronted = keep(await startTestEngine({ frontSecret: 'the-front' }));
+    const app = keep(await fronted.rawApp('options'));
+    for (const claim of ['wrong', '']) {
+      const peer = keep(await openWsPeer(fronted.ws, ['sip'], { ...browser, 'x-viaduct-front': claim }));
+      peer.request('OPTIONS');
+      const { fields } = await app.wait(brings('OPTIONS'));
+      expect(fields.slice(4, 6)).toEqual(['ws', '127.0.0.1']);
+    }
   });
 });
 

@@ -32,7 +32,7 @@ beforeAll(async () => {
   engine = await startTestEngine();
 });
 afterEach(async () => {
-  for (const thing of opened.splice(0)) await thing.close();
+  for (const thing of opened.splice(0).toReversed()) await thing.close();
 });
 afterAll(async () => engine.close());
 
