@@ -84,7 +84,12 @@ export function words(outputs: readonly CallOutput[]): string[] {
         return [output.kind];
       case 'ended':
         return [`ended ${output.reason}`];
-      default:
+      case 'answer-caller':
+      case 'cancel':
+      case 'close-port':
+      case 'hang-up':
+      case 'open-port':
+      case 'ring':
         return [`${output.kind} ${output.legId}`];
     }
   });
