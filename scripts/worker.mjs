@@ -6,6 +6,7 @@
 // Tried in turn: MEDIASOUP_WORKER_BIN; the one an earlier run left; the npm package's own; the build cache;
 // the prebuilt one of the package's release page; a build by the recipe in scripts/mediasoup-worker.
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -37,17 +38,27 @@ function packageOf(mediasoup) {
   }
 }
 
+/** What a worker at its place was made of: the package's version and this recipe. */
+function stampOf(pkg) {
+  const hash = createHash('sha256');
+  const add = (entry) => {
+    if (fs.statSync(entry).isDirectory()) for (const name of fs.readdirSync(entry).sort()) add(path.join(entry, name));
+    else hash.update(fs.readFileSync(entry));
+  };
+  add(path.dirname(recipe));
+  return `${pkg.version} ${hash.digest('hex').slice(0, 16)}`;
+}
+
 /** Puts `file` at `target` under a new inode: the old one may be running. */
-function place(file, target, version) {
+function place(file, target) {
   fs.mkdirSync(path.dirname(target), { recursive: true });
   const draft = `${target}.${process.pid}`;
   fs.copyFileSync(file, draft);
   fs.chmodSync(draft, 0o755);
   fs.renameSync(draft, target);
-  fs.writeFileSync(`${target}.version`, `${version}\n`);
 }
 
-function versionAt(target) {
+function stampAt(target) {
   try {
     fs.accessSync(target, fs.constants.X_OK);
     return fs.readFileSync(`${target}.version`, 'utf8').trim();
@@ -167,12 +178,14 @@ export async function ensureWorker({ log = () => {} } = {}) {
   const mediasoup = path.join(root, 'node_modules', 'mediasoup');
   const pkg = packageOf(mediasoup);
   const target = path.join(root, '.viaduct', 'mediasoup-worker');
-  if (versionAt(target) === pkg.version) return target;
+  const stamp = stampOf(pkg);
+  if (stampAt(target) === stamp) return target;
 
   fs.mkdirSync(path.dirname(target), { recursive: true });
   const shipped = path.join(mediasoup, 'worker', 'out', 'Release', 'mediasoup-worker');
   if (fs.existsSync(shipped) && runs(shipped)) {
-    place(shipped, target, pkg.version);
+    place(shipped, target);
+    fs.writeFileSync(`${target}.version`, `${stamp}\n`);
     return target;
   }
   const cached = await runRecipe(['--cached-only', mediasoup, target], () => {});
@@ -180,13 +193,13 @@ export async function ensureWorker({ log = () => {} } = {}) {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'viaduct-worker-'));
     try {
       const prebuilt = await download(pkg, folder);
-      if (prebuilt) place(prebuilt, target, pkg.version);
+      if (prebuilt) place(prebuilt, target);
       else await build(mediasoup, target, log);
     } finally {
       fs.rmSync(folder, { recursive: true, force: true });
     }
   }
-  fs.writeFileSync(`${target}.version`, `${pkg.version}\n`);
+  fs.writeFileSync(`${target}.version`, `${stamp}\n`);
   return target;
 }
 

@@ -109,6 +109,8 @@ export class MediaWorker {
     const running = this.#running;
     this.#running = undefined;
     if (running === undefined) return;
+    // Ctrl-C reaches the worker as well, and mediasoup closes it by itself: it may be gone already.
+    if (running.worker.subprocessClosed) return;
     const gone = new Promise<void>((resolve) => {
       running.worker.once('subprocessclose', resolve);
     });

@@ -35,7 +35,7 @@ async function main(): Promise<void> {
     }
     if (!options.json) console.log(machine());
   } finally {
-    if (process.env['VIADUCT_BENCH_KEEP'] === undefined) rmSync(folder, { recursive: true, force: true });
+    if (process.env['BENCH_KEEP'] === undefined) rmSync(folder, { recursive: true, force: true });
     else log(`kept ${folder}`);
   }
 }

@@ -36,7 +36,7 @@ const plane = await startMediaPlane({
   workers: 1,
   webRtc: { addresses: [{ address: loopback }], port: 44_590 },
   edge: {
-    threads: Number(process.env['VIADUCT_BENCH_EDGE_THREADS'] ?? 1),
+    threads: Number(process.env['BENCH_EDGE_THREADS'] ?? 1),
     listenAddress: loopback,
     announcedAddress: loopback,
     portRange: { min: 20_000, max: 23_999 },
