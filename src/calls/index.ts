@@ -18,6 +18,5 @@ export type {
   PortReport,
   RtpSourcePolicy,
 } from './media-plane.ts';
-export { bestResponse, endReasonOf } from './outcome.ts';
 export { callRecordOf } from './record.ts';
 export { type CallInput, type CallOutput, type CallStep, startCall, step } from './step.ts';

@@ -1,4 +1,3 @@
-export { telephonyErrors } from './errors.ts';
 export type {
   AuthPolicy,
   ProfilePolicy,

@@ -13,7 +13,7 @@ import {
   type TelephonyOptions,
   type Trunk,
 } from '../../../../src/telephony/index.ts';
-import { startTestEngine, type TestEngine } from '../../../support/test-engine.ts';
+import type { TestEngine } from '../../../support/test-engine.ts';
 import { until } from '../../../support/until.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -212,5 +212,3 @@ export async function startExchange(
     },
   };
 }
-
-export { startTestEngine };
