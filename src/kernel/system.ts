@@ -11,14 +11,31 @@ export const systemClock: Clock = {
   },
 };
 
-const word = new Uint32Array(1);
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** Random bytes are drawn many at a time: each draw is a system call. No byte is given out twice. */
+const pool = new Uint8Array(4096);
+let used = pool.length;
+
+function draw(bytes: number): number {
+  if (used + bytes > pool.length) {
+    crypto.getRandomValues(pool);
+    used = 0;
+  }
+  used += bytes;
+  return used - bytes;
+}
+
+function hex(bytes: number): string {
+  if (bytes > pool.length) throw new RangeError(`at most ${pool.length} bytes at once`);
+  const from = draw(bytes);
+  let text = '';
+  for (let i = from; i < from + bytes; i++) text += HEX[pool[i] ?? 0];
+  pool.fill(0, from, from + bytes);
+  return text;
+}
+
 export const systemRandom: Random = {
-  hex(bytes) {
-    const buffer = crypto.getRandomValues(new Uint8Array(bytes));
-    let text = '';
-    for (const byte of buffer) text += byte.toString(16).padStart(2, '0');
-    return text;
-  },
-  uint32: () => crypto.getRandomValues(word)[0] ?? 0,
+  hex,
+  uint32: () => Number.parseInt(hex(4), 16),
   uuid: () => crypto.randomUUID(),
 };

@@ -52,7 +52,10 @@ export class SipEngine implements EngineInput {
   constructor(setup: EngineSetup) {
     const { net, apps, clock, random, logger } = setup;
     const options = { ...DEFAULT_OPTIONS, ...setup.options };
-    const core: EngineCore = { net, apps, clock, random, logger, options, timers: new TimerQueue(clock) };
+    const timers = new TimerQueue(clock, (err) =>
+      logger.error({ err }, 'timer that the SIP engine failed on was dropped'),
+    );
+    const core: EngineCore = { net, apps, clock, random, logger, options, timers };
     const appTable = new AppTable(options);
     const connections = new Connections(clock);
     this.#core = core;

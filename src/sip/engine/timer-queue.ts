@@ -51,8 +51,12 @@ export class TimerQueue {
   readonly #clock: Clock;
   readonly #lanes = new Map<number, Lane>();
 
-  constructor(clock: Clock) {
+  readonly #onFailure: (error: unknown) => void;
+
+  /** `onFailure` hears what a timer throws: one transaction's mistake must not stop the others. */
+  constructor(clock: Clock, onFailure: (error: unknown) => void) {
     this.#clock = clock;
+    this.#onFailure = onFailure;
   }
 
   /** Calls `fire` once after `ms` milliseconds. */
@@ -88,9 +92,13 @@ export class TimerQueue {
     for (let entry = lane.first; entry !== undefined && entry.due <= now; entry = lane.first) {
       const fire = entry.fire;
       entry.cancel();
-      fire?.();
+      try {
+        fire?.();
+      } catch (error) {
+        this.#onFailure(error);
+      }
     }
-    if (lane.first === undefined) this.#lanes.delete(ms);
-    else if (!lane.isArmed) this.#arm(lane, ms, Math.max(lane.first.due - now, 0));
+    if (lane.first === undefined && this.#lanes.get(ms) === lane) this.#lanes.delete(ms);
+    else if (lane.first !== undefined && !lane.isArmed) this.#arm(lane, ms, Math.max(lane.first.due - now, 0));
   }
 }
