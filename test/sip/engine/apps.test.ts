@@ -1,7 +1,7 @@
 /** Several applications, their limits and their going: behaviours 3, 4 and 47 of drachtio-protocol §12. */
 import { describe, expect, test } from 'vitest';
 import type { AppDouble } from '../../support/sip-app-double.ts';
-import { Bench, headerOf, incomingCall, outgoingCall } from './bench.ts';
+import { Bench, headerOf, incomingCall, outgoingCall } from './engine-rig.ts';
 
 function command(bench: Bench, app: AppDouble, kind: 'route' | 'remove-route', verb: string): readonly string[] {
   bench.engine.appCommand(app.id, { kind, id: 'c', verb });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Bench, incomingCall, outgoingCall } from './bench.ts';
+import { Bench, incomingCall, outgoingCall } from './engine-rig.ts';
 
 describe('the first complete path', () => {
   test('a call comes in, is answered, acknowledged and ended by the caller', () => {

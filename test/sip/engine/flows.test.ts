@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { tagOf } from '../../../src/sip/message/index.ts';
 import type { AppDouble } from '../../support/sip-app-double.ts';
 import type { PeerDouble } from '../../support/sip-net-double.ts';
-import { Bench, headerOf, SDP } from './bench.ts';
+import { Bench, headerOf, SDP } from './engine-rig.ts';
 
 const CONTACT = '<sip:alice@df7jal23ls0d.invalid;transport=ws>';
 const URI = 'sip:alice@df7jal23ls0d.invalid;transport=ws';

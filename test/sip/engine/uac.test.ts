@@ -1,7 +1,7 @@
 /** Requests of the application: behaviours 24-37 of drachtio-protocol §12. */
 import { describe, expect, test } from 'vitest';
 import { parseNameAddr, tagOf } from '../../../src/sip/message/index.ts';
-import { Bench, headerOf, incomingCall, outgoingCall, SDP } from './bench.ts';
+import { Bench, headerOf, incomingCall, outgoingCall, SDP } from './engine-rig.ts';
 
 describe('new requests', () => {
   test('behaviour 24: everything the application left out is filled in', () => {

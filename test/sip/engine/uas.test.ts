@@ -1,7 +1,7 @@
 /** Requests from the network: behaviours 7-23 of drachtio-protocol §12. */
 import { describe, expect, test } from 'vitest';
 import { tagOf } from '../../../src/sip/message/index.ts';
-import { Bench, headerOf, incomingCall, SDP } from './bench.ts';
+import { Bench, headerOf, incomingCall, SDP } from './engine-rig.ts';
 
 const SERVICE = '<sip:service@example.com>';
 
