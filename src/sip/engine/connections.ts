@@ -12,10 +12,16 @@ interface Binding {
   readonly expiresAt: number;
 }
 
-/** `user@host` of a URI, by which a Contact is recognized; undefined when it is no SIP URI. */
+/**
+ * What a Contact is recognized by; undefined when it is no SIP URI. A browser's host is made up and unique (RFC 7118
+ * §5.1); a phone's may serve several accounts and transports at once, told apart by port and transport.
+ */
 export function contactKey(uri: string): string | undefined {
   const parsed = parseUri(uri);
-  return parsed === undefined || parsed.scheme === 'tel' ? undefined : `${parsed.user}@${parsed.host.toLowerCase()}`;
+  if (parsed === undefined || parsed.scheme === 'tel') return undefined;
+  const host = parsed.host.toLowerCase();
+  if (host.endsWith('.invalid')) return `${parsed.user}@${host}`;
+  return `${parsed.user}@${host}:${parsed.port ?? ''};${(parsed.params.get('transport') ?? '').toLowerCase()}`;
 }
 
 export class Connections {
