@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Baresip } from '../support/baresip.ts';
 import { Chromium, type SoftphonePage } from '../support/chromium.ts';
 import { Gateway } from '../support/gateway.ts';
@@ -32,10 +31,13 @@ afterAll(async () => {
   await gateway?.stop();
 });
 
-const opus = readFileSync(new URL('../data/sipp/opus-440hz.hex', import.meta.url), 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => Buffer.from(line, 'hex'));
+afterEach(async () => {
+  await alice.hangUp();
+  await alice.callIs(['idle', 'ended']);
+});
+
+/** Opus silence: 20 ms of CELT, full band, mono. */
+const opus = [Buffer.from('f8fffe', 'hex')];
 /** µ-law silence. */
 const silence = [Buffer.alloc(160, 0xff)];
 
@@ -159,19 +161,21 @@ describe('digits as telephone-events (RFC 4733)', () => {
     const { rtp, dialog, target } = await callBob(codecCase);
     await alice.page.waitForTimeout(500);
     // Silence around the keys, so that only they are heard.
-    const recording = alice.hear(3.2);
+    const recording = alice.hear(4);
     await new Promise((resolve) => setTimeout(resolve, 200));
     rtp.pause();
     for (const digit of DIGITS) {
-      await rtp.sendDigit(digit, 200, { ...target, payloadType: codecCase.eventType, step: codecCase.clockHz / 50 });
-      for (let i = 0; i < 8; i++) {
-        rtp.send(codecCase.frames[i % codecCase.frames.length] ?? Buffer.alloc(0), target);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      await rtp.sendDigit(digit, 200, {
+        ...target,
+        payloadType: codecCase.eventType,
+        eventStep: codecCase.clockHz / 50,
+      });
+      await rtp.fill(codecCase.frames[0] ?? Buffer.alloc(0), 8, target);
     }
     const heard = await recording;
-    for (const digit of DIGITS)
-      expect({ digit, ms: toneMs(heard, digit) >= 100 && toneMs(heard, digit) <= 300 }).toEqual({ digit, ms: true });
+    const lengths = [...DIGITS].map((digit) => ({ digit, ms: Math.round(toneMs(heard, digit)) }));
+    // 200 ms are sent; windows at the edges may fall out, and the browser's decoder may stretch the last one.
+    expect(lengths.filter(({ ms }) => ms < 100 || ms > 320)).toEqual([]);
     await dialog.bye();
     await alice.callIs('ended');
     await rtp.close();

@@ -69,19 +69,32 @@ export class RtpPeer {
     this.#timestamp = (this.#timestamp + target.step) >>> 0;
   }
 
-  /** Sends one digit as RFC 4733 says: updates every 20 ms, the end three times, all with the timestamp of the start. */
-  async sendDigit(digit: string, durationMs: number, target: RtpTarget): Promise<void> {
+  /**
+   * Sends one digit as RFC 4733 says: updates every 20 ms, the end three times, all with the timestamp of the start.
+   * The timestamps go on in the clock of the audio; `eventStep` is 20 ms in the clock of the events.
+   */
+  async sendDigit(digit: string, durationMs: number, target: RtpTarget & { eventStep: number }): Promise<void> {
     const event = '0123456789*#ABCD'.indexOf(digit);
     const start = this.#timestamp;
     const updates = Math.round(durationMs / PTIME_MS);
+    const begin = performance.now();
     for (let i = 1; i <= updates + 2; i++) {
       const isEnd = i >= updates;
       const payload = Buffer.from([event, (isEnd ? 0x80 : 0) | 10, 0, 0]);
-      payload.writeUInt16BE(Math.min(i, updates) * target.step, 2);
+      payload.writeUInt16BE(Math.min(i, updates) * target.eventStep, 2);
       this.#write(payload, { ...target, hasMarker: i === 1, timestamp: start });
-      if (i < updates) await new Promise((resolve) => setTimeout(resolve, PTIME_MS));
+      if (i < updates) await due(begin + i * PTIME_MS);
     }
     this.#timestamp = (start + (updates + 2) * target.step) >>> 0;
+  }
+
+  /** Sends `count` packets of the same payload, 20 ms apart. */
+  async fill(payload: Buffer, count: number, target: RtpTarget): Promise<void> {
+    const begin = performance.now();
+    for (let i = 0; i < count; i++) {
+      this.send(payload, target);
+      await due(begin + (i + 1) * PTIME_MS);
+    }
   }
 
   pause(): void {
@@ -106,6 +119,11 @@ export class RtpPeer {
     this.#sequence = (this.#sequence + 1) & 0xffff;
     this.#socket.send(Buffer.concat([header, payload]), packet.port, '127.0.0.1');
   }
+}
+
+/** Waits until that moment of performance.now(), so that late timers do not add up. */
+async function due(at: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, at - performance.now())));
 }
 
 function decode(data: Buffer, fromPort: number): HeardPacket | undefined {
