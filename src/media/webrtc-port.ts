@@ -5,10 +5,10 @@ import type { Clock, Timer } from '../kernel/index.ts';
 import type { AudioFormat, Direction, LocalWebRtc } from '../sdp/index.ts';
 import type { Edge } from './edge/index.ts';
 import { EdgeLink } from './edge-link.ts';
-import { emptyReport } from './empty-report.ts';
 import { localWebRtc, midExtension } from './local-webrtc.ts';
 import { routerFormats, rtpCapabilities, rtpCodecs } from './router-codecs.ts';
 import type { SharedRouter } from './shared-router.ts';
+import { webRtcReport } from './webrtc-report.ts';
 
 /** From `connect` until DTLS is done; a browser needs a few hundred milliseconds. */
 const setUpMs = 15_000;
@@ -106,7 +106,7 @@ export class WebRtcPort {
   close(): Promise<PortReport> {
     return this.#inTurn(async () => {
       this.#deadline?.cancel();
-      const report = await this.#report();
+      const report = await webRtcReport(this.owner.portId, this.#says, this.#hears);
       this.#transport.close();
       this.#link?.close();
       this.shared.release();
@@ -173,28 +173,6 @@ export class WebRtcPort {
   #fail(reason: 'ice' | 'dtls'): void {
     this.#deadline?.cancel();
     if (!this.#transport.closed) this.#onState(reason);
-  }
-
-  async #report(): Promise<PortReport> {
-    const empty = emptyReport(this.owner.portId);
-    try {
-      const [received, sent] = await Promise.all([this.#says?.getStats(), this.#hears?.getStats()]);
-      const inbound = received?.[0];
-      const outbound = sent?.find((stat) => stat.type === 'outbound-rtp');
-      const clockRate = this.#says?.rtpParameters.codecs[0]?.clockRate ?? 8000;
-      return {
-        ...empty,
-        packetsReceived: inbound?.packetCount ?? 0,
-        bytesReceived: inbound?.byteCount ?? 0,
-        packetsLost: Math.max(0, inbound?.packetsLost ?? 0),
-        jitterMs: ((inbound?.jitter ?? 0) / clockRate) * 1000,
-        packetsSent: outbound?.packetCount ?? 0,
-        bytesSent: outbound?.byteCount ?? 0,
-      };
-    } catch {
-      // The worker died: what it knew is lost, and the Leg's end must not fail for that.
-      return empty;
-    }
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -24,14 +24,11 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'viaduct-bench-'));
   const log = (line: string): void => console.error(line);
   try {
+    const { calls = 100, seconds, repeats, json } = options;
     for (const goal of goals.filter((known) => options.goals.includes(known.id))) {
-      const { calls = 100, seconds, repeats } = options;
-      for (const result of await goal.measure({ calls, seconds, repeats, folder, log })) {
-        const { id, unit, viaduct, peers } = result;
-        if (options.json)
-          console.log(JSON.stringify({ id, unit, calls: result.calls, viaduct, peers, machine: machine() }));
-        else console.log(table(result, goal.target));
-      }
+      const results = await goal.measure({ calls, seconds, repeats, folder, log });
+      for (const result of results)
+        console.log(json ? JSON.stringify({ ...result, machine: machine() }) : table(result, goal.target));
     }
     if (!options.json) console.log(machine());
   } finally {

@@ -69,7 +69,7 @@ afterAll(async () => {
 });
 
 afterEach(async () => {
-  for (const phone of phones.splice(0)) await phone.peer.close();
+  for (const { peer } of phones.splice(0)) await peer.close();
   for (const id of open.splice(0)) {
     await media.plane.close(owner(id).portId);
     await browser.hangUp(id).catch(() => {});
@@ -195,7 +195,7 @@ describe('digits', () => {
     const hearing = browser.hear('browser', 1.5);
     await sleep(200);
     peer.pause();
-    await peer.sendDigit('5', 600, { ...target, payloadType: 101, step: 160 });
+    await peer.sendDigit('5', 600, { ...target, payloadType: 101, eventStep: 160 });
     peer.play([silence], target);
     const heard = await hearing;
     // The key 5 is 770 Hz and 1336 Hz (ITU-T Q.23).

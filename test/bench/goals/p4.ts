@@ -99,7 +99,7 @@ function configuration(folder: string, media: 'bypass' | 'rtp'): Parameters<type
           why: 'from one trunk to the other',
           when: { source: 'trunk', trunk: 'caller' },
           // biome-ignore lint/suspicious/noTemplateCurlyInString: the dialplan's own placeholder
-          then: { trunk: 'callee', number: '${0}' },
+          route: { trunk: 'callee', number: '${0}' },
         },
       ],
     },

@@ -15,7 +15,7 @@ export async function run(command: string, args: readonly string[]): Promise<str
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A real-time thread that computes for so long without ever waiting has gone wild: the kernel ends its process. */
-const wildMicros = 1_000_000;
+const wildMicros = 5_000_000;
 
 /** Real-time priority, so that other work on the machine does not blur latencies: 5 for gateways, 10 for generators. */
 export function withPriority(priority: number, command: readonly string[]): string[] {

@@ -57,6 +57,10 @@ export class LoadGenerator {
       env: { MLOAD_WEB_IP: webAddress },
     });
     const generator = new LoadGenerator(started, webAddress);
+    // It ends when it cannot bind a port; what it said about that is in its log.
+    started.child.stdin?.on('error', () =>
+      log('the load generator has ended: is something else using ports from 61000 on?'),
+    );
     const [ready] = (await once(generator.#events, 'ready')) as [{ fingerprint: string }];
     generator.fingerprint = ready.fingerprint;
     return generator;
@@ -75,8 +79,8 @@ export class LoadGenerator {
     this.#process.child.stdin?.write(`${words.join(' ')}\n`);
   }
 
-  openWeb(id: number, port: number, ufrag: string, password: string, role: 'client' | 'server'): void {
-    this.command('open', id, 'web', port, ufrag, password, role);
+  openWeb(id: number, web: Omit<WebEndpoint, 'ip'>, role: 'client' | 'server'): void {
+    this.command('open', id, 'web', web.port, web.usernameFragment, web.password, role);
   }
 
   openPlain(id: number, port: number): void {

@@ -30,7 +30,7 @@ function decode(bytes: Buffer): Value {
       if (kind === 'l') return items;
       const pairs: [string, Value][] = [];
       for (let index = 0; index < items.length; index += 2)
-        pairs.push([`${items[index] as string}`, items[index + 1] ?? '']);
+        pairs.push([items[index] as string, items[index + 1] ?? '']);
       return Object.fromEntries(pairs);
     }
     const colon = bytes.indexOf(':', at);

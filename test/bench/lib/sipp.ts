@@ -32,11 +32,19 @@ export async function placeCalls(folder: string, plan: CallRate): Promise<RateRe
   const statistics = path.join(folder, 'caller.csv');
   rmSync(statistics, { force: true });
   const calls = Math.round(plan.rate * plan.seconds);
-  const command = [
-    ...['sipp', plan.target, ...common, '-p', String(plan.port), '-sf', path.join(scenarios, 'uac.xml')],
-    ...['-s', plan.number, '-d', '1000', '-r', String(plan.rate), '-m', String(calls), '-l', '20000'],
-    ...['-timeout', String(Math.ceil(plan.seconds + 12)), '-trace_stat', '-stf', statistics, '-fd', '1'],
-  ];
+  const command = ['sipp', plan.target, ...common];
+  const add = (flag: string, value: string | number): unknown => command.push(flag, String(value));
+  add('-p', plan.port);
+  add('-sf', path.join(scenarios, 'uac.xml'));
+  add('-s', plan.number);
+  add('-d', 1000);
+  add('-r', plan.rate);
+  add('-m', calls);
+  add('-l', 20_000);
+  add('-timeout', Math.ceil(plan.seconds + 12));
+  add('-stf', statistics);
+  add('-fd', 1);
+  command.push('-trace_stat');
   const caller = start(withPriority(10, command), path.join(folder, 'caller.log'));
   await once(caller.child, 'exit');
   const rows = readFileSync(statistics, 'utf8')

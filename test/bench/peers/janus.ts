@@ -80,7 +80,7 @@ async function setUp(client: JanusClient, load: LoadGenerator, call: number): Pr
   const handle = await client.attach('janus.plugin.sip');
   await client.ask(handle, { request: 'register', type: 'guest', username: `sip:j${call}@127.0.0.1` }, 'registered');
   const endpoint = { ip: load.webAddress, port: webPort, usernameFragment: `u${token(7)}`, password: token(24) };
-  load.openWeb(web, webPort, endpoint.usernameFragment, endpoint.password, 'server');
+  load.openWeb(web, endpoint, 'server');
   const uri = `sip:${String(call).padStart(4, '0')}@${phone.address}:${phone.port}`;
   const accepted = await client.ask(handle, { request: 'call', uri }, 'accepted', {
     type: 'offer',

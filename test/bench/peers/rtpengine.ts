@@ -58,7 +58,7 @@ async function setUp(client: NgClient, load: LoadGenerator, call: number): Promi
   const webPort = firstPort + 4 * call;
   const sipPort = webPort + 2;
   const endpoint = { ip: '127.0.0.1', port: webPort, usernameFragment: `u${token(7)}`, password: token(24) };
-  load.openWeb(web, webPort, endpoint.usernameFragment, endpoint.password, 'client');
+  load.openWeb(web, endpoint, 'client');
   load.openPlain(sip, sipPort);
   const id = token(16);
   const base = { 'call-id': id, 'from-tag': `f${id}`, replace: ['origin'] };

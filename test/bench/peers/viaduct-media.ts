@@ -39,7 +39,7 @@ export async function measureViaductMedia(run: MediaRun): Promise<Figures> {
 
 function openEndpoints(load: LoadGenerator, call: number): CallRequest {
   const webPort = firstPort + 4 * call;
-  load.openWeb(2 * call, webPort, `u${token(7)}`, token(24), 'client');
+  load.openWeb(2 * call, { port: webPort, usernameFragment: `u${token(7)}`, password: token(24) }, 'client');
   load.openPlain(2 * call + 1, webPort + 2);
   return { call, ssrc: 0x10000000 + 2 * call, fingerprint: load.fingerprint, sipPort: webPort + 2 };
 }
