@@ -1,5 +1,4 @@
 export { type Certificate, loadCertificate } from './certificate.ts';
-export { errors as opsErrors } from './errors.ts';
 export type { OpsViews, RegistrationView } from './routes.ts';
 export { type Ops, type OpsOptions, startOps } from './server.ts';
 export type { SipUpstream } from './sip-front.ts';

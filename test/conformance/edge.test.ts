@@ -178,7 +178,10 @@ describe('DTMF', () => {
     const audio = target(a, { payloadType: 111, step: 960 });
     await sendAll([alice, payloads(5, 1), audio]);
     for (const digit of '1234#') {
-      await alice.sendDigit(digit, 100, target(a, { payloadType: from.payloadType, step: from.clockRate / 50 }));
+      await alice.sendDigit(digit, 100, {
+        ...target(a, { payloadType: from.payloadType, step: 960 }),
+        eventStep: from.clockRate / 50,
+      });
       await sendAll([alice, payloads(3, 1), audio]);
     }
     const heard = digitsIn(bob.heard, to.payloadType);
@@ -201,7 +204,7 @@ describe('DTMF', () => {
     await edge.openInner(owner('web'));
     await edge.connectInner({ portId: portId('web'), remotePort: plainTransport.port, format });
     await edge.bridge(portId('sip'), portId('web'));
-    await phone.sendDigit('5', 60, target(sip, { payloadType: 101 }));
+    await phone.sendDigit('5', 60, { ...target(sip, { payloadType: 101 }), eventStep: 160 });
     await sleep(50);
     expect(plainTransport.heard[0]).toMatchObject({ payloadType: 0, payload: Buffer.alloc(160, 0xff) });
     expect(digitsIn(plainTransport.heard, 101).map(({ digit }) => digit)).toEqual(['5']);
@@ -374,7 +377,7 @@ describe('built-in parties', () => {
     await openBuiltIn(edge, 'echo', 'echo', formatOf('PCMU', EVENT_8K));
     await edge.bridge(portId('a'), portId('echo'));
     await sendAll([alice, payloads(20, 5), target(a)]);
-    await alice.sendDigit('9', 60, target(a, { payloadType: 101 }));
+    await alice.sendDigit('9', 60, { ...target(a, { payloadType: 101 }), eventStep: 160 });
     await sleep(50);
     expect(alice.heard.slice(0, 20).map(({ payload }) => payload)).toEqual(payloads(20, 5));
     expect(digitsIn(alice.heard, 101)).toMatchObject([{ digit: '9', duration: 480, ends: 3 }]);

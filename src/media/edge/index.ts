@@ -1,3 +1,2 @@
 export { type Edge, type EdgeEvent, type EdgeOptions, startEdge } from './edge.ts';
-export { edgeErrors } from './errors.ts';
 export type { ConnectInner, EdgePortReport } from './messages.ts';

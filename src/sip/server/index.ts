@@ -1,3 +1,2 @@
-export { serverErrors } from './errors.ts';
 export type { SipServerOptions, WireAddress } from './options.ts';
 export { type SipServer, type SipServerCounters, startSipServer } from './start.ts';
