@@ -12,10 +12,10 @@ let alice: SoftphonePage;
 let phone: Baresip;
 
 beforeAll(async () => {
-  [gateway, chromium] = await Promise.all([Gateway.start({ base: 35_100 }), Chromium.launch()]);
+  [gateway, chromium] = await Promise.all([Gateway.start({ base: 28_100 }), Chromium.launch()]);
   alice = await chromium.softphone(gateway.origin);
   await alice.register(gateway.credentials('alice'));
-  phone = await Baresip.start({ ...gateway.credentials('bob'), proxy: gateway.sipAddress, base: 35_200 });
+  phone = await Baresip.start({ ...gateway.credentials('bob'), proxy: gateway.sipAddress, base: 28_200 });
 });
 
 afterAll(async () => {

@@ -9,7 +9,7 @@ let chromium: Chromium;
 let alice: SoftphonePage;
 
 beforeAll(async () => {
-  [gateway, chromium] = await Promise.all([Gateway.start({ base: 35_000 }), Chromium.launch()]);
+  [gateway, chromium] = await Promise.all([Gateway.start({ base: 28_000 }), Chromium.launch()]);
   alice = await chromium.softphone(gateway.origin);
 });
 

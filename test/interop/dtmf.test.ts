@@ -18,7 +18,7 @@ let alice: SoftphonePage;
 let bob: SipPhone;
 
 beforeAll(async () => {
-  [gateway, chromium] = await Promise.all([Gateway.start({ base: 35_400 }), Chromium.launch()]);
+  [gateway, chromium] = await Promise.all([Gateway.start({ base: 28_400 }), Chromium.launch()]);
   alice = await chromium.softphone(gateway.origin);
   await alice.register(gateway.credentials('alice'));
   bob = await SipPhone.open({ ...gateway.credentials('bob'), gatewayPort: gateway.sipPort });
@@ -185,7 +185,7 @@ describe('digits as telephone-events (RFC 4733)', () => {
     const phone = await Baresip.start({
       ...gateway.credentials('carol'),
       proxy: gateway.sipAddress,
-      base: 35_500,
+      base: 28_500,
       codecs: ['opus/48000/2'],
     });
     try {

@@ -5,7 +5,7 @@ import { Gateway } from '../support/gateway.ts';
 import { runSipp } from '../support/sipp.ts';
 import { until } from '../support/until.ts';
 
-const SIPP_PORT = 35_895;
+const SIPP_PORT = 28_895;
 const ECHO_CALLS = 140;
 const BROWSER_CALLS = 60;
 
@@ -16,7 +16,7 @@ let alice: SoftphonePage;
 beforeAll(async () => {
   const trunks = [{ name: 'carrier', address: `127.0.0.1:${SIPP_PORT}` }];
   [gateway, chromium] = await Promise.all([
-    Gateway.start({ base: 35_800, trunks, quarantineSec: 1 }),
+    Gateway.start({ base: 28_800, trunks, quarantineSec: 1 }),
     Chromium.launch(),
   ]);
   alice = await chromium.softphone(gateway.origin);
@@ -42,7 +42,7 @@ const perCall = [
 
 describe('two hundred short calls', () => {
   test('leave nothing behind: ports, transports, routers, dialogs, sockets', async () => {
-    const common = { scenario: 'trunk-short', to: gateway.sipAddress, port: SIPP_PORT, mediaPort: 35_896 };
+    const common = { scenario: 'trunk-short', to: gateway.sipAddress, port: SIPP_PORT, mediaPort: 28_896 };
     const warm = await runSipp({ ...common, service: 'alice', calls: 2, limit: 1, rate: 2, holdMs: 100 });
     expect(warm).toMatchObject({ code: 0, errors: '' });
     const filesBefore = openFiles();

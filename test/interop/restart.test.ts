@@ -24,7 +24,7 @@ const phone = (name: string): SipPhone => {
 };
 
 beforeAll(async () => {
-  [gateway, chromium] = await Promise.all([Gateway.start({ base: 35_700, users: names }), Chromium.launch()]);
+  [gateway, chromium] = await Promise.all([Gateway.start({ base: 28_700, users: names }), Chromium.launch()]);
   rtp = await RtpPeer.open();
   for (const name of names) {
     const opened = await SipPhone.open({ ...gateway.credentials(name), gatewayPort: gateway.sipPort });

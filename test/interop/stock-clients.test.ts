@@ -24,7 +24,7 @@ let alice: SoftphonePage;
 let pages: Server;
 
 beforeAll(async () => {
-  [gateway, chromium] = await Promise.all([Gateway.start({ base: 35_600 }), Chromium.launch()]);
+  [gateway, chromium] = await Promise.all([Gateway.start({ base: 28_600 }), Chromium.launch()]);
   pages = await serveStock();
   alice = await chromium.softphone(gateway.origin);
   await alice.register(gateway.credentials('alice'));

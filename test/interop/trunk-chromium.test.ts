@@ -7,7 +7,7 @@ import { RtpPeer, type RtpTarget } from '../support/rtp-peer.ts';
 import { runSipp } from '../support/sipp.ts';
 import { until } from '../support/until.ts';
 
-const SIPP_PORT = 35_390;
+const SIPP_PORT = 28_390;
 const HOLD_MS = 4_000;
 const FRAME_BYTES = 160;
 
@@ -17,7 +17,7 @@ let alice: SoftphonePage;
 
 beforeAll(async () => {
   const trunks = [{ name: 'carrier', address: `127.0.0.1:${SIPP_PORT}` }];
-  [gateway, chromium] = await Promise.all([Gateway.start({ base: 35_300, trunks }), Chromium.launch()]);
+  [gateway, chromium] = await Promise.all([Gateway.start({ base: 28_300, trunks }), Chromium.launch()]);
   alice = await chromium.softphone(gateway.origin, tapFrames);
   await alice.register(gateway.credentials('alice'));
   await alice.answerAll();

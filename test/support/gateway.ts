@@ -23,7 +23,10 @@ export interface TestTrunk {
 }
 
 export interface GatewayOptions {
-  /** The first of 100 ports that this gateway may use. */
+  /**
+   * The first of 80 ports that this gateway uses. Below 32768: ports above it are given to anybody who asks for any,
+   * and Chromium asks for many.
+   */
   readonly base: number;
   /** Further user names beside alice, bob and carol. */
   readonly users?: readonly string[];
@@ -217,7 +220,7 @@ export class Gateway {
       media: {
         announcedAddress: at,
         listenAddress: at,
-        portRange: { min: base + 20, max: base + 99 },
+        portRange: { min: base + 20, max: base + 79 },
         quarantineSec: options.quarantineSec ?? 1,
         webRtcPort: base + 4,
         workers: 1,
