@@ -32,7 +32,8 @@ export async function ensurePackages() {
   const wanted = readFileSync(lock, 'utf8').length + ':' + statSync(lock).mtimeMs;
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   say('viaduct: installing npm packages (about a minute) …');
-  await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it insists on the optional binaries of every platform, which not every registry carries.
+  await run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     fix: 'Check that npm can reach its registry, then try again.',
   });
   writeFileSync(stamp, wanted);
@@ -45,7 +46,7 @@ export function findNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   // From 22.18 on Node.js runs TypeScript sources by itself.
   if (major > 22 || (major === 22 && minor >= 18)) return process.execPath;
-  throw new SetupError(`Node.js ${process.versions.node} is too old: install Node.js 24, or run "npm ci" without --omit=dev.`);
+  throw new SetupError(`Node.js ${process.versions.node} is too old: install Node.js 24, or run "npm install" without --omit=dev.`);
 }
 
 const isInstalled = (name) => {
