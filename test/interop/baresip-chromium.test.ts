@@ -3,9 +3,13 @@ import { BARESIP_HZ, Baresip } from '../support/baresip.ts';
 import { Chromium, MICROPHONE_HZ, type SoftphonePage } from '../support/chromium.ts';
 import { Gateway } from '../support/gateway.ts';
 import { amplitudeOf, durationSec, excerpt, longestGapMs, type Sound, strongestHz } from '../support/sound.ts';
+import { watchStalls } from '../support/stalls.ts';
 import { until } from '../support/until.ts';
 
 const TALK_SEC = 20;
+const GAP_MS = 40;
+/** Talks that a standing machine may spoil. */
+const TALKS = 3;
 let gateway: Gateway;
 let chromium: Chromium;
 let alice: SoftphonePage;
@@ -29,18 +33,29 @@ function expectTone(sound: Sound, hz: number, atLeastSec: number): void {
   expect(durationSec(sound)).toBeGreaterThanOrEqual(atLeastSec);
   expect(Math.abs(strongestHz(sound) - hz)).toBeLessThanOrEqual(3);
   expect(amplitudeOf(excerpt(sound, 1, 2), hz)).toBeGreaterThan(0.05);
-  expect(longestGapMs(sound, hz)).toBeLessThanOrEqual(40);
+  expect(longestGapMs(sound, hz)).toBeLessThanOrEqual(GAP_MS);
 }
 
 /** Both ends are measured while the call lasts; the phone's recording is complete after it. */
-async function talk(): Promise<Sound> {
+async function talkToEachOther(): Promise<Sound> {
   await until(async () => ((await alice.quality())?.packetsReceived ?? 0) > 10, {
     within: 5_000,
     what: 'media in the browser',
   });
   // The jitter buffer's first half second is its own.
   await alice.page.waitForTimeout(500);
-  return alice.hear(TALK_SEC);
+  for (let talk = 1; ; talk++) {
+    const stalls = watchStalls();
+    const heard = await alice.hear(TALK_SEC);
+    stalls.stop();
+    if (stalls.longestMs() <= GAP_MS || talk === TALKS) return heard;
+  }
+}
+
+/** Of the whole call's recording: what the phone heard while the last talk was measured. */
+function lastTalk(recording: Sound): Sound {
+  const end = durationSec(recording) - 0.2;
+  return excerpt(recording, Math.max(0, end - TALK_SEC + 0.5), end);
 }
 
 async function nothingIsLeft(): Promise<void> {
@@ -65,25 +80,25 @@ describe('baresip over UDP with digest, and Chromium', () => {
     await alice.callIs('incoming');
     await alice.answer();
     await alice.callIs('active');
-    expectTone(await talk(), BARESIP_HZ, TALK_SEC);
+    expectTone(await talkToEachOther(), BARESIP_HZ, TALK_SEC);
     const since = performance.now();
     phone.command('hangup');
     await alice.callIs('ended', 2_000);
     expect(performance.now() - since).toBeLessThanOrEqual(500);
     await phone.waitFor('CALL_CLOSED', { since });
-    expectTone(excerpt(await phone.heard(), 1, TALK_SEC), MICROPHONE_HZ, TALK_SEC - 1);
+    expectTone(lastTalk(await phone.heard()), MICROPHONE_HZ, TALK_SEC - 1);
     await nothingIsLeft();
   });
 
   test('the browser calls baresip: both hear each other, and the browser hangs up', async () => {
     await alice.call('bob');
     await alice.callIs('active');
-    expectTone(await talk(), BARESIP_HZ, TALK_SEC);
+    expectTone(await talkToEachOther(), BARESIP_HZ, TALK_SEC);
     const since = performance.now();
     await alice.hangUp();
     const closed = await phone.waitFor('CALL_CLOSED', { since });
     expect(closed.at - since).toBeLessThanOrEqual(500);
-    expectTone(excerpt(await phone.heard(), 1, TALK_SEC), MICROPHONE_HZ, TALK_SEC - 1);
+    expectTone(lastTalk(await phone.heard()), MICROPHONE_HZ, TALK_SEC - 1);
     await nothingIsLeft();
   });
 
