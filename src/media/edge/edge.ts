@@ -103,7 +103,6 @@ interface Thread {
 
 interface Port {
   readonly thread: Thread;
-  readonly callId: CallId;
   /** Undefined for ports without a SIP side. */
   readonly rtpPort: number | undefined;
 }
@@ -149,7 +148,7 @@ class ThreadedEdge implements Edge {
         this.#range.giveUp(rtpPort);
         continue;
       }
-      this.#add(portId, { thread, callId, rtpPort });
+      this.#add(portId, { thread, rtpPort });
       const address = request.announcedAddress ?? announcedAddress ?? listenAddress;
       return { kind: 'rtp', rtp: { address, rtpPort, rtcpPort: rtpPort + 1 } };
     }
@@ -160,14 +159,14 @@ class ThreadedEdge implements Edge {
     const thread = this.#threadFor(callId);
     const start = this.#newStart();
     const port = await thread.link.request({ op: 'open-inner', portId, start, cname: this.#cname });
-    this.#add(portId, { thread, callId, rtpPort: undefined });
+    this.#add(portId, { thread, rtpPort: undefined });
     return { address: '127.0.0.1', port, ssrc: start.ssrc };
   }
 
   async openBuiltIn({ portId, callId, endpoint }: OpenBuiltInPort): Promise<undefined> {
     const thread = this.#threadFor(callId);
     await thread.link.request({ op: 'open-built-in', portId, endpoint, start: this.#newStart() });
-    this.#add(portId, { thread, callId, rtpPort: undefined });
+    this.#add(portId, { thread, rtpPort: undefined });
   }
 
   async connect(request: ConnectRtpPort | ConnectBuiltInPort): Promise<void> {
@@ -260,12 +259,13 @@ class ThreadedEdge implements Edge {
     return port;
   }
 
-  /** The thread that has the Call already, or else the one with the fewest ports. */
+  /** All ports of a Call on one thread, without asking who came first; ids are random, so threads get even shares. */
   #threadFor(callId: CallId): Thread {
-    for (const port of this.#ports.values()) if (port.callId === callId) return port.thread;
-    const [least] = this.#threads.toSorted((a, b) => a.ports.size - b.ports.size);
-    if (!least) throw edgeErrors.MEDIA_EDGE_FAILED(['no threads']);
-    return least;
+    let hash = 0;
+    for (let i = 0; i < callId.length; i++) hash = (Math.imul(hash, 31) + callId.charCodeAt(i)) >>> 0;
+    const thread = this.#threads[hash % this.#threads.length];
+    if (!thread) throw edgeErrors.MEDIA_EDGE_FAILED(['no threads']);
+    return thread;
   }
 
   #newStart(): SpliceStart {
