@@ -8,6 +8,8 @@ import { until } from '../support/until.ts';
 
 const TALK_SEC = 20;
 const GAP_MS = 40;
+/** A machine that stood still this long has made gaps at both ends. */
+const STALL_MS = 100;
 /** Talks that a standing machine may spoil. */
 const TALKS = 3;
 let gateway: Gateway;
@@ -48,7 +50,9 @@ async function talkToEachOther(): Promise<Sound> {
     const stalls = watchStalls();
     const heard = await alice.hear(TALK_SEC);
     stalls.stop();
-    if (stalls.longestMs() <= GAP_MS || talk === TALKS) return heard;
+    const stoodMs = stalls.longestMs();
+    const isSpoilt = stoodMs > STALL_MS || (stoodMs > GAP_MS && longestGapMs(heard, BARESIP_HZ) > GAP_MS);
+    if (!isSpoilt || talk === TALKS) return heard;
   }
 }
 
