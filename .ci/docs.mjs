@@ -36,9 +36,9 @@ const path = join(root, 'README.md');
 const before = readFileSync(path, 'utf8');
 let after = before;
 for (const [name, text] of Object.entries(parts)) {
-  const marks = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(\n<!-- /${name} -->)`);
+  const marks = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- /${name} -->)`);
   if (!marks.test(after)) throw new Error(`README.md has no part "${name}"`);
-  after = after.replace(marks, (_whole, open, close) => `${open}${text}${close}`);
+  after = after.replace(marks, (_whole, open, close) => `${open}${text}\n${close}`);
 }
 if (process.argv.includes('--check')) {
   if (after !== before) {

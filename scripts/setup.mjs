@@ -49,6 +49,16 @@ export function findNode() {
   throw new SetupError(`Node.js ${process.versions.node} is too old: install Node.js 24, or run "npm install" without --omit=dev.`);
 }
 
+/** mediasoup's worker, found, fetched or built; resolves with its path. */
+export async function ensureMediaWorker() {
+  const { ensureWorker } = await import('./worker.mjs');
+  try {
+    return await ensureWorker({ log: (line) => say(`viaduct: ${line}`) });
+  } catch (error) {
+    throw new SetupError(error.message, { cause: error });
+  }
+}
+
 const isInstalled = (name) => {
   const result = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], { encoding: 'utf8' });
   return result.status === 0 && result.stdout === 'installed';

@@ -2,7 +2,7 @@
 // npm start: sets up what is missing, then runs the gateway. Arguments go to the gateway (npm start -- --help).
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { ensurePackages, findNode, root, SetupError } from './setup.mjs';
+import { ensureMediaWorker, ensurePackages, findNode, root, SetupError } from './setup.mjs';
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
@@ -11,8 +11,7 @@ async function main() {
   const env = { ...process.env };
   const runsGateway = !process.argv.slice(2).some((word) => ['config', 'help', '--help', '-h'].includes(word));
   if (runsGateway && env.VIADUCT_MEDIA_WORKER_BIN === undefined) {
-    const { ensureWorker } = await import('./worker.mjs');
-    env.VIADUCT_MEDIA_WORKER_BIN = await ensureWorker();
+    env.VIADUCT_MEDIA_WORKER_BIN = await ensureMediaWorker();
   }
   const args = ['--disable-warning=ExperimentalWarning', join(root, 'src/main.ts'), ...process.argv.slice(2)];
   const child = spawn(findNode(), args, { env, stdio: 'inherit' });

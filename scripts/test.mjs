@@ -6,7 +6,7 @@
 //   npm test -- test/sdp         only the tests below a path
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
-import { ensureDebianPackages, ensurePackages, findNode, root, SetupError } from './setup.mjs';
+import { ensureDebianPackages, ensureMediaWorker, ensurePackages, findNode, root, SetupError } from './setup.mjs';
 
 const PEERS = ['sip-tester', 'baresip-core', 'chromium'];
 
@@ -17,8 +17,7 @@ async function main() {
   await ensurePackages();
   const env = { ...process.env };
   if (!isFast) {
-    const { ensureWorker } = await import('./worker.mjs');
-    env.VIADUCT_MEDIA_WORKER_BIN = await ensureWorker();
+    env.VIADUCT_MEDIA_WORKER_BIN = await ensureMediaWorker();
     await ensureDebianPackages(PEERS, 'the tests');
   }
   const node = findNode();

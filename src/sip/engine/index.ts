@@ -1,5 +1,5 @@
 export { type EngineLoad, type EngineSetup, SipEngine } from './engine.ts';
-export { DEFAULT_OPTIONS, type EngineOptions } from './options.ts';
+export type { EngineOptions } from './options.ts';
 export type {
   AppCommand,
   AppId,
