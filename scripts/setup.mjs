@@ -17,7 +17,11 @@ const say = (text) => process.stderr.write(`${text}\n`);
 /** Runs a command with its output on the screen; throws SetupError with `fix` when it fails. */
 export function run(command, args, { fix, env = {}, quiet = false } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', quiet ? 'pipe' : 2, 2] });
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', quiet ? 'pipe' : 2, 2],
+    });
     child.on('error', (error) => reject(new SetupError(`${command}: ${error.message}. ${fix ?? ''}`)));
     child.on('exit', (code) => {
       if (code === 0) resolve();
@@ -46,7 +50,9 @@ export function findNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   // From 22.18 on Node.js runs TypeScript sources by itself.
   if (major > 22 || (major === 22 && minor >= 18)) return process.execPath;
-  throw new SetupError(`Node.js ${process.versions.node} is too old: install Node.js 24, or run "npm install" without --omit=dev.`);
+  throw new SetupError(
+    `Node.js ${process.versions.node} is too old: install Node.js 24, or run "npm install" without --omit=dev.`,
+  );
 }
 
 /** mediasoup's worker, found, fetched or built; resolves with its path. */
@@ -70,10 +76,15 @@ export async function ensureDebianPackages(names, purpose) {
   const missing = names.filter((name) => !isInstalled(name));
   if (missing.length === 0) return;
   const command = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
-  if (process.getuid?.() !== 0) throw new SetupError(`missing for ${purpose}: ${missing.join(', ')}. Run: sudo ${command}`);
+  if (process.getuid?.() !== 0)
+    throw new SetupError(`missing for ${purpose}: ${missing.join(', ')}. Run: sudo ${command}`);
   say(`viaduct: installing ${missing.join(', ')} for ${purpose} …`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   const lock = ['-qq', '-o', 'DPkg::Lock::Timeout=600'];
   await run('apt-get', [...lock, 'update'], { env, quiet: true, fix: 'Check that apt-get can reach its mirror.' });
-  await run('apt-get', [...lock, 'install', '-y', '--no-install-recommends', ...missing], { env, quiet: true, fix: `Try by hand: ${command}` });
+  await run('apt-get', [...lock, 'install', '-y', '--no-install-recommends', ...missing], {
+    env,
+    quiet: true,
+    fix: `Try by hand: ${command}`,
+  });
 }

@@ -22,7 +22,11 @@ async function main() {
   }
   const node = findNode();
   env.PATH = `${dirname(node)}:${env.PATH}`;
-  const projects = isFast ? ['unit'] : isFull ? ['unit', 'conformance', 'interop', 'full'] : ['unit', 'conformance', 'interop'];
+  const projects = isFast
+    ? ['unit']
+    : isFull
+      ? ['unit', 'conformance', 'interop', 'full']
+      : ['unit', 'conformance', 'interop'];
   const args = [
     '--disable-warning=ExperimentalWarning',
     join(root, 'node_modules/vitest/vitest.mjs'),

@@ -4,7 +4,10 @@ import { catalogue } from '../kernel/index.ts';
 export const mediaErrors = catalogue({
   MEDIA_NO_WORKER: { sip: 503, retryable: true, text: 'no media worker is running' },
   MEDIA_WORKER_MISSING: { retryable: false, text: 'the media worker %s did not start: run "node scripts/worker.mjs"' },
-  MEDIA_LISTEN_IN_USE: { retryable: false, text: 'port %s of %s is taken: end what uses it, or set media.webRtcPort (VIADUCT_MEDIA_WEB_RTC_PORT) to another port' },
+  MEDIA_LISTEN_IN_USE: {
+    retryable: false,
+    text: 'port %s of %s is taken: end what uses it, or set media.webRtcPort (VIADUCT_MEDIA_WEB_RTC_PORT) to another port',
+  },
   MEDIA_PORT_UNKNOWN: { sip: 500, retryable: false, text: 'media port %s is not open' },
   MEDIA_PORT_EXISTS: { sip: 500, retryable: false, text: 'media port %s is open already' },
   MEDIA_PORT_KIND: { sip: 500, retryable: false, text: 'media port %s is of kind %s, not %s' },
