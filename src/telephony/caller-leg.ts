@@ -42,7 +42,8 @@ export class CallerLeg {
   }
 
   progress(status: number, body: string | undefined): void {
-    if (this.#state.kind === 'invited') this.invite.reply(status, {}, body);
+    // A response that makes a dialog names its Contact (RFC 3261 §12.1.1); SIP.js shows no ringing without it.
+    if (this.#state.kind === 'invited') this.invite.reply(status, { Contact: '<sip:gw@localhost>' }, body);
   }
 
   answer(body: string): void {
