@@ -2,30 +2,40 @@
 // with --check says whether they are what the code says.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import layers from './layers.cjs';
 import { configKeys } from '../src/config/index.ts';
+import layers from './layers.cjs';
 
 const root = new URL('..', import.meta.url).pathname;
 
 const moduleTable = () =>
   ['| module | what it does | may import |', '| --- | --- | --- |']
     .concat(
-      Object.entries(layers).map(([name, { about, imports, pure }]) => `| \`src/${name}\`${pure ? ' ·' : ''} | ${about} | ${imports.join(', ') || '–'} |`),
+      Object.entries(layers).map(
+        ([name, { about, imports, pure }]) =>
+          `| \`src/${name}\`${pure ? ' ·' : ''} | ${about} | ${imports.join(', ') || '–'} |`,
+      ),
     )
     .join('\n');
 
 const settings = () =>
   ['| setting | default | meaning |', '| --- | --- | --- |']
-    .concat(configKeys.map(({ path, fallback, about }) => `| \`${path}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${about} |`))
+    .concat(
+      configKeys.map(
+        ({ path, fallback, about }) => `| \`${path}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${about} |`,
+      ),
+    )
     .join('\n');
 
 async function errorCodes() {
   const rows = [];
-  const files = readdirSync(join(root, 'src'), { recursive: true }).filter((file) => /(^|\/|-)errors\.ts$/.test(file) && file !== 'kernel/errors.ts');
+  const files = readdirSync(join(root, 'src'), { recursive: true }).filter(
+    (file) => /(^|\/|-)errors\.ts$/.test(file) && file !== 'kernel/errors.ts',
+  );
   for (const file of files.sort()) {
     const exported = await import(join(root, 'src', file));
     for (const found of Object.values(exported)) {
-      for (const [code, { sip, text }] of Object.entries(found?.entries ?? {})) rows.push(`| \`${code}\` | ${sip ?? ''} | ${text.replaceAll('%s', '…')} |`);
+      for (const [code, { sip, text }] of Object.entries(found?.entries ?? {}))
+        rows.push(`| \`${code}\` | ${sip ?? ''} | ${text.replaceAll('%s', '…')} |`);
     }
   }
   return ['| code | SIP status | what it says |', '| --- | --- | --- |', ...rows].join('\n');

@@ -2,23 +2,69 @@
 // pure: no sockets, clocks, files or vendors beyond those listed; may run in a browser or a test without I/O.
 module.exports = {
   kernel: { pure: true, about: 'words everyone shares: ids, Clock, Random, Logger, Scope, coded errors', imports: [] },
-  'sip/message': { pure: true, about: 'parse and format SIP: URI, headers, digest, stream framing', imports: ['kernel'] },
-  'sip/transaction': { pure: true, about: 'the four RFC 3261 transaction machines as step functions', imports: ['kernel', 'sip/message'] },
-  'sip/engine': { pure: true, about: 'matches messages to transactions and dialogs, answers wire commands', imports: ['kernel', 'sip/message', 'sip/transaction'] },
-  'sip/net': { about: 'UDP, TCP and WebSocket listeners and connections; the only SIP sockets', imports: ['kernel', 'sip/message', 'sip/engine'], vendors: ['ws'] },
-  'sip/wire': { about: "drachtio's wire protocol: codec and the server applications connect to", imports: ['kernel', 'sip/message', 'sip/engine'] },
-  'sip/server': { about: 'the embedded SIP engine in its worker thread: net + engine + wire put together', imports: ['kernel', 'sip/message', 'sip/engine', 'sip/net', 'sip/wire'] },
+  'sip/message': {
+    pure: true,
+    about: 'parse and format SIP: URI, headers, digest, stream framing',
+    imports: ['kernel'],
+  },
+  'sip/transaction': {
+    pure: true,
+    about: 'the four RFC 3261 transaction machines as step functions',
+    imports: ['kernel', 'sip/message'],
+  },
+  'sip/engine': {
+    pure: true,
+    about: 'matches messages to transactions and dialogs, answers wire commands',
+    imports: ['kernel', 'sip/message', 'sip/transaction'],
+  },
+  'sip/net': {
+    about: 'UDP, TCP and WebSocket listeners and connections; the only SIP sockets',
+    imports: ['kernel', 'sip/message', 'sip/engine'],
+    vendors: ['ws'],
+  },
+  'sip/wire': {
+    about: "drachtio's wire protocol: codec and the server applications connect to",
+    imports: ['kernel', 'sip/message', 'sip/engine'],
+  },
+  'sip/server': {
+    about: 'the embedded SIP engine in its worker thread: net + engine + wire put together',
+    imports: ['kernel', 'sip/message', 'sip/engine', 'sip/net', 'sip/wire'],
+  },
   sdp: { pure: true, about: 'SDP text ⇄ model; WebRTC SDP ⇄ SIP SDP; codec planner', imports: ['kernel'] },
   rtp: { pure: true, about: 'RTP/RTCP packets, telephone-event, latching, splice', imports: ['kernel'] },
   audio: { pure: true, about: 'PCM: G.711, G.722, tones, WAV', imports: ['kernel', 'rtp'] },
   dialplan: { pure: true, about: 'rules → route decision', imports: ['kernel'], vendors: ['zod'] },
-  calls: { pure: true, about: 'Call, Leg, Bridge as plain data with a step function; the ports they need', imports: ['kernel', 'sdp', 'dialplan'] },
-  config: { about: 'schema → one frozen Config; loads sip-profiles/ and dialplans/', imports: ['kernel', 'dialplan'], vendors: ['zod', 'yaml'] },
+  calls: {
+    pure: true,
+    about: 'Call, Leg, Bridge as plain data with a step function; the ports they need',
+    imports: ['kernel', 'sdp', 'dialplan'],
+  },
+  config: {
+    about: 'schema → one frozen Config; loads sip-profiles/ and dialplans/',
+    imports: ['kernel', 'dialplan'],
+    vendors: ['zod', 'yaml'],
+  },
   store: { about: 'Store: keyed state with expiry that survives a kill', imports: ['kernel'] },
-  telephony: { about: 'the drachtio-srf application: registrar, auth, trunks, B2BUA', imports: ['kernel', 'sip/message', 'sdp', 'dialplan', 'calls', 'store'], vendors: ['drachtio-srf'] },
-  media: { about: 'SIP-side RTP edge (threads); mediasoup workers, routers, transports', imports: ['kernel', 'sdp', 'rtp', 'audio', 'calls'], vendors: ['mediasoup'] },
-  telemetry: { about: 'logs, traces, metrics', imports: ['kernel', 'calls'], vendors: ['pino', 'pino-pretty', '@opentelemetry', 'prom-client'] },
-  ops: { about: 'HTTP API, health, readiness, metrics; serves the web pages', imports: ['kernel', 'calls', 'store'], vendors: ['fastify', 'esbuild', 'selfsigned'] },
+  telephony: {
+    about: 'the drachtio-srf application: registrar, auth, trunks, B2BUA',
+    imports: ['kernel', 'sip/message', 'sdp', 'dialplan', 'calls', 'store'],
+    vendors: ['drachtio-srf'],
+  },
+  media: {
+    about: 'SIP-side RTP edge (threads); mediasoup workers, routers, transports',
+    imports: ['kernel', 'sdp', 'rtp', 'audio', 'calls'],
+    vendors: ['mediasoup'],
+  },
+  telemetry: {
+    about: 'logs, traces, metrics',
+    imports: ['kernel', 'calls'],
+    vendors: ['pino', 'pino-pretty', '@opentelemetry', 'prom-client'],
+  },
+  ops: {
+    about: 'HTTP API, health, readiness, metrics; serves the web pages',
+    imports: ['kernel', 'calls', 'store'],
+    vendors: ['fastify', 'esbuild', 'selfsigned'],
+  },
   cli: { about: 'operator commands', imports: ['kernel', 'config'], vendors: ['commander'] },
   'web/softphone': { about: 'the browser softphone', imports: ['kernel'], vendors: ['sip.js'] },
 };

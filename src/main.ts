@@ -4,13 +4,27 @@ import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { CallEvent } from './calls/index.ts';
 import { formatBanner, runCli } from './cli/index.ts';
-import { type Config, loadApiToken, loadDemoAccounts, localAddresses, resolveAnnounced, type UserConfig } from './config/index.ts';
+import {
+  type Config,
+  loadApiToken,
+  loadDemoAccounts,
+  localAddresses,
+  resolveAnnounced,
+  type UserConfig,
+} from './config/index.ts';
 import { CodedError, type Logger, Scope, systemClock, systemRandom } from './kernel/index.ts';
 import { type RunningMediaPlane, startMediaPlane } from './media/index.ts';
 import { loadCertificate, loadWebFiles, type Ops, type OpsViews, type SipUpstream, startOps } from './ops/index.ts';
 import { type SipServer, startSipServer, type WireAddress } from './sip/server/index.ts';
 import { openEmbeddedStore, type Store } from './store/index.ts';
-import { createLogger, createMetrics, createTracing, logCallEvent, type Metrics, startTraceExport } from './telemetry/index.ts';
+import {
+  createLogger,
+  createMetrics,
+  createTracing,
+  logCallEvent,
+  type Metrics,
+  startTraceExport,
+} from './telemetry/index.ts';
 import { recoverCallRecords, startTelephony, type Telephony } from './telephony/index.ts';
 
 const clock = systemClock;
@@ -37,7 +51,11 @@ async function startEngine({ config, logger, scope, announced }: Parts): Promise
   if (external !== null) {
     const wire = { host: external[1] ?? '', port: Number(external[2]), secret: config.sip.secret };
     const ws = config.profiles.flatMap(({ listeners }) => listeners).find(({ transport }) => transport === 'ws');
-    return { wire, server: undefined, upstream: ws === undefined ? undefined : { host: wire.host, port: ws.port, secret: undefined } };
+    return {
+      wire,
+      server: undefined,
+      upstream: ws === undefined ? undefined : { host: wire.host, port: ws.port, secret: undefined },
+    };
   }
   const frontSecret = random.hex(24);
   const listeners = config.profiles.flatMap((profile) =>
@@ -53,11 +71,18 @@ async function startEngine({ config, logger, scope, announced }: Parts): Promise
       };
     }),
   );
-  const server = await startSipServer({ listeners, frontSecret, logLevel: config.log.level === 'silent' ? 'error' : config.log.level }, logger);
+  const server = await startSipServer(
+    { listeners, frontSecret, logLevel: config.log.level === 'silent' ? 'error' : config.log.level },
+    logger,
+  );
   scope.add(() => server.close());
   const ws = server.listeners.find(({ transport }) => transport === 'ws');
   const host = ws === undefined || ws.address === '0.0.0.0' ? '127.0.0.1' : ws.address;
-  return { wire: server.wire, server, upstream: ws === undefined ? undefined : { host, port: ws.port, secret: frontSecret } };
+  return {
+    wire: server.wire,
+    server,
+    upstream: ws === undefined ? undefined : { host, port: ws.port, secret: frontSecret },
+  };
 }
 
 async function startMedia({ config, logger, scope, announced }: Parts): Promise<RunningMediaPlane> {
@@ -65,7 +90,10 @@ async function startMedia({ config, logger, scope, announced }: Parts): Promise<
   const cores = availableParallelism();
   const isWildcard = media.listenAddress === '0.0.0.0';
   const plane = await startMediaPlane({
-    workerBin: media.workerBin ?? process.env['MEDIASOUP_WORKER_BIN'] ?? join(import.meta.dirname, '../.viaduct/mediasoup-worker'),
+    workerBin:
+      media.workerBin ??
+      process.env['MEDIASOUP_WORKER_BIN'] ??
+      join(import.meta.dirname, '../.viaduct/mediasoup-worker'),
     workers: media.workers === 0 ? cores : media.workers,
     webRtc: {
       addresses: [{ address: media.listenAddress, ...(isWildcard ? { announcedAddress: announced } : {}) }],
@@ -130,7 +158,15 @@ async function startCalls({ config, logger, scope, announced }: Parts, input: Te
   return telephony;
 }
 
-function createViews({ telephony, media, metrics }: { telephony: Telephony; media: RunningMediaPlane; metrics: Metrics }): OpsViews {
+function createViews({
+  telephony,
+  media,
+  metrics,
+}: {
+  telephony: Telephony;
+  media: RunningMediaPlane;
+  metrics: Metrics;
+}): OpsViews {
   return {
     calls: (limit) => telephony.records(limit),
     call: (callId) => telephony.record(callId),
@@ -140,7 +176,11 @@ function createViews({ telephony, media, metrics }: { telephony: Telephony; medi
   };
 }
 
-async function startWeb(parts: Parts, views: OpsViews, upstream: SipUpstream | undefined): Promise<Ops & { isSelfSigned: boolean }> {
+async function startWeb(
+  parts: Parts,
+  views: OpsViews,
+  upstream: SipUpstream | undefined,
+): Promise<Ops & { isSelfSigned: boolean }> {
   const { config, logger, scope, announced } = parts;
   const files = await loadWebFiles(join(import.meta.dirname, 'web/softphone'));
   const certificate = config.https.enabled
@@ -177,7 +217,8 @@ async function startGateway(config: Config, logger: Logger, scope: Scope): Promi
   mkdirSync(config.data, { recursive: true });
   const announced = resolveAnnounced(config.media.announcedAddress);
   const parts: Parts = { config, logger, scope, announced };
-  const stopExport = config.telemetry.otlpEndpoint === undefined ? undefined : await startTraceExport(config.telemetry.otlpEndpoint);
+  const stopExport =
+    config.telemetry.otlpEndpoint === undefined ? undefined : await startTraceExport(config.telemetry.otlpEndpoint);
   if (stopExport !== undefined) scope.add(stopExport);
   const store = await openEmbeddedStore(join(config.data, 'viaduct.db'), { clock, logger });
   scope.add(() => store.close());
@@ -188,7 +229,10 @@ async function startGateway(config: Config, logger: Logger, scope: Scope): Promi
   const demoAccounts = config.users === undefined ? loadDemoAccounts(config.data, random) : [];
   const users = config.users ?? demoAccounts;
   const tracing = createTracing();
-  const observers: ((event: CallEvent) => void)[] = [(event) => logCallEvent(logger, event), (event) => tracing.observe(event)];
+  const observers: ((event: CallEvent) => void)[] = [
+    (event) => logCallEvent(logger, event),
+    (event) => tracing.observe(event),
+  ];
   const observer = (event: CallEvent): void => observers.forEach((observe) => observe(event));
   const telephony = await startCalls(parts, { engine, media, store, users, observer });
   const metrics = createMetrics({
@@ -240,7 +284,12 @@ async function run(config: Config): Promise<number> {
 }
 
 function die(error: unknown): never {
-  const text = error instanceof CodedError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const text =
+    error instanceof CodedError
+      ? error.message
+      : error instanceof Error
+        ? (error.stack ?? error.message)
+        : String(error);
   process.stderr.write(`viaduct: ${text}\n`);
   process.exit(1);
 }

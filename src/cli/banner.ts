@@ -22,7 +22,9 @@ function registrarLine({ address, sipListeners }: BannerFacts): string {
   if (plain.length === 0) return 'no UDP or TCP listener is configured';
   const ports = new Set(plain.map(({ port }) => port));
   const places = [...ports].map((port) => {
-    const transports = plain.filter((listener) => listener.port === port).map(({ transport }) => transport.toUpperCase());
+    const transports = plain
+      .filter((listener) => listener.port === port)
+      .map(({ transport }) => transport.toUpperCase());
     return `${address}:${port} (${[...new Set(transports)].join(' or ')})`;
   });
   return places.join(', ');
@@ -57,6 +59,8 @@ export function formatBanner(facts: BannerFacts): string {
     ['Try', ['call "echo" to hear yourself, "tone" to hear 440 Hz']],
     ['API', [`token in ${facts.dataFolder}/api-token; README.md lists the addresses`]],
   ];
-  const text = rows.flatMap(([title, lines]) => lines.map((line, index) => `  ${(index === 0 ? title : '').padEnd(11)} ${line}`));
+  const text = rows.flatMap(([title, lines]) =>
+    lines.map((line, index) => `  ${(index === 0 ? title : '').padEnd(11)} ${line}`),
+  );
   return `\nViaduct is running. Ctrl-C ends it.\n\n${text.join('\n')}\n\n`;
 }

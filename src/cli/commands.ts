@@ -26,16 +26,24 @@ function hideSecrets(value: unknown, key = ''): unknown {
 
 function listSettings(out: (text: string) => void): void {
   for (const { path, env, about, fallback } of configKeys) {
-    out(`${path}${fallback === '' ? '' : ` (default ${fallback})`}\n    ${about}${env === undefined ? '' : `\n    environment: ${env}`}\n`);
+    out(
+      `${path}${fallback === '' ? '' : ` (default ${fallback})`}\n    ${about}${env === undefined ? '' : `\n    environment: ${env}`}\n`,
+    );
   }
 }
 
 function checkConfig(file: string | undefined, terminal: Terminal): CliOutcome {
   const config = loadConfig({ file, environment: terminal.environment });
-  const listeners = config.profiles.flatMap((profile) => profile.listeners.map(({ transport, port }) => `${transport}/${port}`));
+  const listeners = config.profiles.flatMap((profile) =>
+    profile.listeners.map(({ transport, port }) => `${transport}/${port}`),
+  );
   terminal.out(`${config.file ?? 'no file, defaults'}: correct\n`);
-  terminal.out(`profiles ${config.profiles.map(({ name }) => name).join(', ')} with listeners ${listeners.join(', ') || 'none'}\n`);
-  terminal.out(`${config.users?.length ?? 'demo'} users, ${config.trunks.length} trunks, ${config.dialplan.rules.length} dialplan rules\n`);
+  terminal.out(
+    `profiles ${config.profiles.map(({ name }) => name).join(', ')} with listeners ${listeners.join(', ') || 'none'}\n`,
+  );
+  terminal.out(
+    `${config.users?.length ?? 'demo'} users, ${config.trunks.length} trunks, ${config.dialplan.rules.length} dialplan rules\n`,
+  );
   return { kind: 'exit', code: 0 };
 }
 

@@ -1,7 +1,8 @@
 /** The addresses of this machine. */
 import { networkInterfaces } from 'node:os';
 
-const rank = (entry: { internal: boolean; family: string }): number => (entry.internal ? 2 : 0) + (entry.family === 'IPv4' ? 0 : 1);
+const rank = (entry: { internal: boolean; family: string }): number =>
+  (entry.internal ? 2 : 0) + (entry.family === 'IPv4' ? 0 : 1);
 
 /** Every address of this machine, IPv4 first, loopback last. */
 export function localAddresses(): readonly string[] {

@@ -28,7 +28,11 @@ export async function loadCertificate(options: {
 }): Promise<Certificate> {
   if (options.certificate !== undefined && options.key !== undefined) {
     try {
-      return { cert: readFileSync(options.certificate, 'utf8'), key: readFileSync(options.key, 'utf8'), isSelfSigned: false };
+      return {
+        cert: readFileSync(options.certificate, 'utf8'),
+        key: readFileSync(options.key, 'utf8'),
+        isSelfSigned: false,
+      };
     } catch (cause) {
       throw errors.CERTIFICATE_UNREADABLE([String(cause)], { cause });
     }
@@ -60,7 +64,10 @@ async function loadGenerated(folder: string, names: readonly string[], nowMs: nu
       { name: 'basicConstraints', cA: false },
       { name: 'keyUsage', digitalSignature: true },
       { name: 'extKeyUsage', serverAuth: true },
-      { name: 'subjectAltName', altNames: names.map((name) => (isAddress(name) ? { type: 7, ip: name } : { type: 2, value: name })) },
+      {
+        name: 'subjectAltName',
+        altNames: names.map((name) => (isAddress(name) ? { type: 7, ip: name } : { type: 2, value: name })),
+      },
     ],
   });
   mkdirSync(folder, { recursive: true });

@@ -80,11 +80,19 @@ function addRecords(app: FastifyInstance, { views, token }: RouteOptions): void 
     await reply
       .code(401)
       .header('www-authenticate', 'Bearer realm="viaduct"')
-      .send({ error: 'API_TOKEN', message: 'send the header "Authorization: Bearer <token>"; the token is in the data folder, file api-token' });
+      .send({
+        error: 'API_TOKEN',
+        message: 'send the header "Authorization: Bearer <token>"; the token is in the data folder, file api-token',
+      });
   };
   app.get<{ Querystring: { limit?: number } }>(
     '/calls',
-    { preHandler: guard, schema: { querystring: { type: 'object', properties: { limit: { type: 'integer', minimum: 1, maximum: 1000 } } } } },
+    {
+      preHandler: guard,
+      schema: {
+        querystring: { type: 'object', properties: { limit: { type: 'integer', minimum: 1, maximum: 1000 } } },
+      },
+    },
     async (request) => ({ calls: await views.calls(request.query.limit ?? 100) }),
   );
   app.get<{ Params: { callId: string } }>('/calls/:callId', { preHandler: guard }, async (request, reply) => {

@@ -36,8 +36,14 @@ async function listen(app: FastifyInstance, { kind, listen: { address, port } }:
     await app.listen({ host: address, port });
   } catch (cause) {
     const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
-    if (isTaken) throw errors.HTTP_PORT_TAKEN([kind.toUpperCase(), port, `${kind}.port (VIADUCT_${kind.toUpperCase()}_PORT)`], { cause });
-    throw errors.HTTP_LISTEN([kind.toUpperCase(), `${port} of ${address}`, cause instanceof Error ? cause.message : String(cause)], { cause });
+    if (isTaken)
+      throw errors.HTTP_PORT_TAKEN([kind.toUpperCase(), port, `${kind}.port (VIADUCT_${kind.toUpperCase()}_PORT)`], {
+        cause,
+      });
+    throw errors.HTTP_LISTEN(
+      [kind.toUpperCase(), `${port} of ${address}`, cause instanceof Error ? cause.message : String(cause)],
+      { cause },
+    );
   }
   const bound = app.server.address();
   return typeof bound === 'object' && bound !== null ? bound.port : port;
@@ -51,7 +57,12 @@ function createApp(certificate: Certificate | undefined): FastifyInstance {
   return fastify({ ...base, https: { cert, key, minVersion: 'TLSv1.2' as const } });
 }
 
-async function startServer(options: OpsOptions, listening: Listening, certificate: Certificate | undefined, scope: Scope): Promise<number> {
+async function startServer(
+  options: OpsOptions,
+  listening: Listening,
+  certificate: Certificate | undefined,
+  scope: Scope,
+): Promise<number> {
   const app = createApp(certificate);
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error.statusCode ?? 500;
@@ -62,7 +73,13 @@ async function startServer(options: OpsOptions, listening: Listening, certificat
     });
   });
   addRoutes(app, options);
-  serveSipFront({ server: app.server, proto: certificate === undefined ? 'ws' : 'wss', upstream: options.sipUpstream, logger: options.logger, scope });
+  serveSipFront({
+    server: app.server,
+    proto: certificate === undefined ? 'ws' : 'wss',
+    upstream: options.sipUpstream,
+    logger: options.logger,
+    scope,
+  });
   const port = await listen(app, listening);
   scope.add(() => app.close());
   return port;
@@ -73,8 +90,12 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   const scope = new Scope();
   try {
     const { http, https } = options;
-    const httpPort = http === undefined ? undefined : await startServer(options, { kind: 'http', listen: http }, undefined, scope);
-    const httpsPort = https === undefined ? undefined : await startServer(options, { kind: 'https', listen: https }, https.certificate, scope);
+    const httpPort =
+      http === undefined ? undefined : await startServer(options, { kind: 'http', listen: http }, undefined, scope);
+    const httpsPort =
+      https === undefined
+        ? undefined
+        : await startServer(options, { kind: 'https', listen: https }, https.certificate, scope);
     return { httpPort, httpsPort, close: () => scope.close() };
   } catch (error) {
     await scope.close();

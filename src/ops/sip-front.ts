@@ -18,7 +18,12 @@ const CONNECT_TIMEOUT_MS = 5000;
 const NOT_FORWARDED = new Set(['x-viaduct-front', 'x-forwarded-for', 'x-forwarded-port', 'x-forwarded-proto']);
 
 /** The upgrade request as the listener gets it: the client's, less what only we may say, plus who the client is. */
-function formatUpgrade(request: IncomingMessage, socket: Socket, proto: 'ws' | 'wss', secret: string | undefined): string {
+function formatUpgrade(
+  request: IncomingMessage,
+  socket: Socket,
+  proto: 'ws' | 'wss',
+  secret: string | undefined,
+): string {
   const lines = [`GET / HTTP/1.1`];
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
     const name = request.rawHeaders[i] ?? '';

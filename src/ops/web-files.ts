@@ -49,7 +49,8 @@ export async function loadWebFiles(folder: string): Promise<ReadonlyMap<string, 
   const files = new Map<string, WebFile>();
   for (const name of readdirSync(folder)) {
     const extension = extname(name);
-    if (extension in TYPES && extension !== '.js') files.set(`/${name}`, webFile(readFileSync(join(folder, name)), extension));
+    if (extension in TYPES && extension !== '.js')
+      files.set(`/${name}`, webFile(readFileSync(join(folder, name)), extension));
   }
   files.set('/softphone.js', webFile(await bundle(join(folder, 'main.ts')), '.js'));
   const index = files.get('/index.html');

@@ -22,7 +22,8 @@ export function logCallEvent(logger: Logger, event: CallEvent): void {
   const message = MESSAGES[event.kind];
   if (event.kind === 'call-ended') {
     const { record, kind: _, ...fields } = event;
-    const talkMs = record.answeredAt === undefined || record.endedAt === undefined ? 0 : record.endedAt - record.answeredAt;
+    const talkMs =
+      record.answeredAt === undefined || record.endedAt === undefined ? 0 : record.endedAt - record.answeredAt;
     logger.info({ ...fields, talkMs }, message);
     return;
   }

@@ -1,4 +1,4 @@
 export { logCallEvent } from './call-log.ts';
 export { createLogger, type LogOptions } from './log.ts';
-export { createMetrics, type Metrics, type MetricSources } from './metrics.ts';
+export { createMetrics, type MetricSources, type Metrics } from './metrics.ts';
 export { createTracing, startTraceExport, type Tracing } from './trace.ts';

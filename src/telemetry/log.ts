@@ -14,7 +14,14 @@ const SECRETS = ['password', 'secret', 'token', 'authorization', 'ha1', 'key'].f
 /** Logs go to standard error, so that what the program tells its user on standard output stays readable. */
 export function createLogger(options: LogOptions): Logger {
   const isPretty = options.format === 'pretty' || (options.format === 'auto' && process.stderr.isTTY);
-  const settings = { level: options.level, base: null, timestamp: stdTimeFunctions.isoTime, redact: { paths: SECRETS, censor: '[secret]' } };
-  const stream = isPretty ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname', singleLine: true }) : destination({ dest: 2, sync: false });
+  const settings = {
+    level: options.level,
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    redact: { paths: SECRETS, censor: '[secret]' },
+  };
+  const stream = isPretty
+    ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname', singleLine: true })
+    : destination({ dest: 2, sync: false });
   return pino(settings, stream);
 }

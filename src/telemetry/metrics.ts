@@ -26,8 +26,18 @@ function callMetrics(registry: Registry) {
   const registers = [registry];
   return {
     started: new Counter({ name: 'viaduct_calls_started_total', help: 'Calls that began', registers }),
-    answered: new Counter({ name: 'viaduct_calls_answered_total', help: 'Calls that were answered, by codec', labelNames: ['codec'], registers }),
-    ended: new Counter({ name: 'viaduct_calls_ended_total', help: 'Calls that ended, by reason', labelNames: ['reason'], registers }),
+    answered: new Counter({
+      name: 'viaduct_calls_answered_total',
+      help: 'Calls that were answered, by codec',
+      labelNames: ['codec'],
+      registers,
+    }),
+    ended: new Counter({
+      name: 'viaduct_calls_ended_total',
+      help: 'Calls that ended, by reason',
+      labelNames: ['reason'],
+      registers,
+    }),
     setup: new Histogram({
       name: 'viaduct_call_setup_seconds',
       help: 'From INVITE to answer',
@@ -40,8 +50,17 @@ function callMetrics(registry: Registry) {
       buckets: [1, 5, 15, 60, 300, 900, 3600],
       registers,
     }),
-    registered: new Counter({ name: 'viaduct_registrations_total', help: 'REGISTER requests that made or refreshed a binding', registers }),
-    authFailed: new Counter({ name: 'viaduct_auth_failures_total', help: 'Requests whose credentials failed, by reason', labelNames: ['why'], registers }),
+    registered: new Counter({
+      name: 'viaduct_registrations_total',
+      help: 'REGISTER requests that made or refreshed a binding',
+      registers,
+    }),
+    authFailed: new Counter({
+      name: 'viaduct_auth_failures_total',
+      help: 'Requests whose credentials failed, by reason',
+      labelNames: ['why'],
+      registers,
+    }),
     digits: new Counter({ name: 'viaduct_digits_total', help: 'DTMF digits relayed', registers }),
   };
 }
@@ -85,7 +104,12 @@ async function scrapeSources(sources: MetricSources): Promise<string> {
   write('viaduct_registrations_active', 'gauge', sources.registrations());
   for (const [name, value] of Object.entries(await sources.media())) {
     if (MEDIA_GAUGES.has(name)) write(`viaduct_media_${snake(name)}`, 'gauge', Number(value));
-    else write(name === 'transcodedSeconds' ? 'transcoded_seconds_total' : `viaduct_${snake(name)}_total`, 'counter', Number(value));
+    else
+      write(
+        name === 'transcodedSeconds' ? 'transcoded_seconds_total' : `viaduct_${snake(name)}_total`,
+        'counter',
+        Number(value),
+      );
   }
   for (const [name, value] of Object.entries(await sources.sip())) write(`viaduct_sip_${snake(name)}`, 'gauge', value);
   return `${lines.join('\n')}\n`;
@@ -98,6 +122,9 @@ export function createMetrics(sources: MetricSources): Metrics {
   const metrics = callMetrics(registry);
   return {
     observe: (event) => observeEvent(metrics, event),
-    scrape: async () => ({ text: `${await registry.metrics()}${await scrapeSources(sources)}`, contentType: registry.contentType }),
+    scrape: async () => ({
+      text: `${await registry.metrics()}${await scrapeSources(sources)}`,
+      contentType: registry.contentType,
+    }),
   };
 }

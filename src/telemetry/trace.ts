@@ -25,7 +25,12 @@ function child(tracer: Tracer, call: CallTrace, name: string, key: string): void
   call.open.set(key, tracer.startSpan(name, {}, trace.setSpan(context.active(), call.root)));
 }
 
-function finish(call: CallTrace, key: string, attributes: Record<string, string | number> = {}, isFailed = false): void {
+function finish(
+  call: CallTrace,
+  key: string,
+  attributes: Record<string, string | number> = {},
+  isFailed = false,
+): void {
   const span = call.open.get(key);
   if (span === undefined) return;
   span.setAttributes(attributes);
@@ -87,7 +92,11 @@ export function createTracing(tracer: Tracer = trace.getTracer('viaduct')): Trac
       if (!('callId' in event)) return;
       if (event.kind === 'call-started') {
         const root = tracer.startSpan('call', {
-          attributes: { 'viaduct.call_id': event.callId, 'sip.call_id': event.sipCallId, 'viaduct.trunk': event.trunk ?? '' },
+          attributes: {
+            'viaduct.call_id': event.callId,
+            'sip.call_id': event.sipCallId,
+            'viaduct.trunk': event.trunk ?? '',
+          },
         });
         calls.set(event.callId, { root, open: new Map() });
         return;
