@@ -77,13 +77,10 @@ function addHealth(app: FastifyInstance, views: OpsViews): void {
 function addRecords(app: FastifyInstance, { views, token }: RouteOptions): void {
   const guard = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     if (isAuthorized(request, token)) return;
-    await reply
-      .code(401)
-      .header('www-authenticate', 'Bearer realm="viaduct"')
-      .send({
-        error: 'API_TOKEN',
-        message: 'send the header "Authorization: Bearer <token>"; the token is in the data folder, file api-token',
-      });
+    await reply.code(401).header('www-authenticate', 'Bearer realm="viaduct"').send({
+      error: 'API_TOKEN',
+      message: 'send the header "Authorization: Bearer <token>"; the token is in the data folder, file api-token',
+    });
   };
   app.get<{ Querystring: { limit?: number } }>(
     '/calls',
