@@ -1,7 +1,6 @@
 /** The ports of one thread and the commands on them. */
 import { type Clock, CodedError, type PortId, type Timer } from '../../kernel/index.ts';
 import { EchoPort, TonePort } from './built-in-port.ts';
-import { Coalescer } from './coalescer.ts';
 import type { EdgeEnd, ThreadParts, Totals } from './end.ts';
 import { edgeErrors } from './errors.ts';
 import { InnerPort } from './inner-port.ts';
@@ -20,7 +19,6 @@ type Result = EdgeResults[EdgeCommand['op']];
 
 export interface EdgeThreadOptions {
   readonly clock: Clock;
-  readonly coalesceMicros: number;
   readonly emit: (event: EdgeThreadEvent) => void;
 }
 
@@ -38,9 +36,8 @@ export class EdgeThread {
   readonly #frames = new ToneFrames();
   #housekeeping: Timer | undefined;
 
-  constructor({ clock, coalesceMicros, emit }: EdgeThreadOptions) {
-    const coalescer = new Coalescer(coalesceMicros);
-    this.#parts = { clock, totals: this.#totals, coalescer, ticker: new Ticker(clock), emit };
+  constructor({ clock, emit }: EdgeThreadOptions) {
+    this.#parts = { clock, totals: this.#totals, ticker: new Ticker(clock), emit };
   }
 
   /** Carries out one command; CodedErrors are answers to it. */

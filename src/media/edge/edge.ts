@@ -31,8 +31,6 @@ export interface EdgeOptions {
   readonly announcedAddress?: string;
   /** How long a pair of ports rests after a call, ms. */
   readonly quarantineMs: number;
-  /** The pause that lets packets gather under load, microseconds; 0 for none, 50 when left out. */
-  readonly coalesceMicros?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -82,9 +80,6 @@ export interface Edge {
   /** Closes every port and ends the threads. Idempotent. */
   stop(): Promise<void>;
 }
-
-/** A pause of 50 microseconds saves a sixth of the processor at 100 calls and adds as much to the latency. */
-const DEFAULT_COALESCE_MICROS = 50;
 
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const edge = new ThreadedEdge(options);
@@ -287,7 +282,6 @@ class ThreadedEdge implements Edge {
   #newLink(index: number): ThreadLink {
     return new ThreadLink({
       name: `edge-${index}`,
-      coalesceMicros: this.#options.coalesceMicros ?? DEFAULT_COALESCE_MICROS,
       onEvent: (event) => this.#events.emit('edge', event),
       onCrash: (cause) => this.#onCrash(index, cause),
     });

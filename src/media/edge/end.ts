@@ -1,7 +1,6 @@
 /** What the thread's parts share. */
 import type { Clock, PortId } from '../../kernel/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
-import type { Coalescer } from './coalescer.ts';
 import type { Arrival } from './incoming.ts';
 import type { ClosedPort, EdgeThreadEvent } from './messages.ts';
 import type { Ticker } from './ticker.ts';
@@ -35,7 +34,6 @@ export interface Totals {
 export interface ThreadParts {
   readonly clock: Clock;
   readonly totals: Totals;
-  readonly coalescer: Coalescer;
   readonly ticker: Ticker;
   readonly emit: (event: EdgeThreadEvent) => void;
 }

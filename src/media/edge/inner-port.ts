@@ -89,7 +89,6 @@ export class InnerPort implements EdgeEnd {
   readonly #onPacket = (packet: Buffer): void => {
     const { parts } = this.#end;
     const nowMs = parts.clock.now();
-    parts.coalescer.arrived(nowMs);
     const kind = classifyPacket(packet);
     if (kind === 'rtcp') {
       parts.totals.rtcpPacketsReceived++;

@@ -112,7 +112,6 @@ export class SipPort implements EdgeEnd {
   onRtp(packet: Buffer, source: RemoteInfo): void {
     const { parts } = this.#end;
     const nowMs = parts.clock.now();
-    parts.coalescer.arrived(nowMs);
     const kind = classifyPacket(packet);
     if (kind === 'rtcp') return this.onRtcp(packet, source);
     parts.totals.rtpPacketsReceived++;

@@ -6,7 +6,6 @@ import type { EdgeCommand, EdgeResults, EdgeThreadEvent, FromThread, ToThread } 
 
 export interface ThreadLinkOptions {
   readonly name: string;
-  readonly coalesceMicros: number;
   readonly onEvent: (event: EdgeThreadEvent) => void;
   /** The thread ended although nobody asked it to. */
   readonly onCrash: (cause: Error) => void;
@@ -32,8 +31,7 @@ export class ThreadLink {
   }
 
   start(): void {
-    const { name, coalesceMicros } = this.#options;
-    const worker = new Worker(new URL('./thread-main.ts', import.meta.url), { name, workerData: coalesceMicros });
+    const worker = new Worker(new URL('./thread-main.ts', import.meta.url), { name: this.#options.name });
     this.#worker = worker;
     worker.on('message', (message: FromThread) => this.#onMessage(message));
     worker.on('error', (error: Error) => {

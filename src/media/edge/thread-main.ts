@@ -1,5 +1,5 @@
 /** Entry of an edge thread: commands come in as messages, answers and events go out as messages. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { systemClock } from '../../kernel/index.ts';
 import { EdgeThread, refusalOf } from './edge-thread.ts';
 import type { FromThread, ToThread } from './messages.ts';
@@ -10,7 +10,6 @@ const post = (message: FromThread): void => port.postMessage(message);
 
 const thread = new EdgeThread({
   clock: systemClock,
-  coalesceMicros: Number(workerData),
   emit: (event) => post({ kind: 'event', event }),
 });
 
