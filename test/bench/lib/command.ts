@@ -19,20 +19,8 @@ const wildMicros = 5_000_000;
 
 /** Real-time priority, so that other work on the machine does not blur latencies: 5 for gateways, 10 for generators. */
 export function withPriority(priority: number, command: readonly string[]): string[] {
-  return realTime('-f', priority, command);
-}
-
-/**
- * The same in turns with others of that priority. For programs of many threads: as many of Node's as there are
- * processors may spin for one that first-in-first-out order then never lets run, seen when the whole gateway starts.
- */
-export function withSharedPriority(priority: number, command: readonly string[]): string[] {
-  return realTime('-r', priority, command);
-}
-
-function realTime(policy: '-f' | '-r', priority: number, command: readonly string[]): string[] {
   if (process.getuid?.() !== 0) return [...command];
-  return ['prlimit', `--rttime=${wildMicros}:${wildMicros}`, 'chrt', policy, String(priority), ...command];
+  return ['prlimit', `--rttime=${wildMicros}:${wildMicros}`, 'chrt', '-f', String(priority), ...command];
 }
 
 export interface Started {

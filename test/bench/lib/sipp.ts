@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { type Started, start, withPriority } from './command.ts';
+import { type Started, start } from './command.ts';
 
 const scenarios = path.join(import.meta.dirname, '..', 'sipp');
 const common = ['-nostdin', '-i', '127.0.0.2', '-buff_size', '4194304'];
@@ -24,7 +24,7 @@ export interface RateResult {
 
 export function startCallee(folder: string, port: number): Started {
   const command = ['sipp', ...common, '-p', String(port), '-sf', path.join(scenarios, 'uas.xml'), '-mp', '62000'];
-  return start(withPriority(10, command), path.join(folder, 'callee.log'));
+  return start(command, path.join(folder, 'callee.log'));
 }
 
 /** Calls at a steady rate, each held for one second; resolves when the last one is over. */
@@ -45,7 +45,7 @@ export async function placeCalls(folder: string, plan: CallRate): Promise<RateRe
   add('-stf', statistics);
   add('-fd', 1);
   command.push('-trace_stat');
-  const caller = start(withPriority(10, command), path.join(folder, 'caller.log'));
+  const caller = start(command, path.join(folder, 'caller.log'));
   await once(caller.child, 'exit');
   const rows = readFileSync(statistics, 'utf8')
     .trim()
