@@ -1,31 +1,20 @@
 /** Behaviour 47 of drachtio-protocol §12: several applications. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { useEngine } from '../../support/engine-suite.ts';
 import { isResponse, offerSdp, openUdpPeer, type SipPeer, unique } from '../../support/sip-peer.ts';
-import { brings, realEngine, startTestEngine, type TestEngine } from '../../support/test-engine.ts';
+import { brings, realEngine } from '../../support/test-engine.ts';
 
-let engine: TestEngine;
+const suite = useEngine();
+const { keep } = suite;
 let peer: SipPeer;
-const opened: { close(): Promise<void> }[] = [];
-const keep = <T extends { close(): Promise<void> }>(thing: T): T => {
-  opened.push(thing);
-  return thing;
-};
-
-beforeAll(async () => {
-  engine = await startTestEngine();
-});
-afterEach(async () => {
-  for (const thing of opened.splice(0).toReversed()) await thing.close();
-});
-afterAll(async () => engine.close());
 
 describe('several applications', () => {
   test('behaviour 47: requests of one method go round robin over those that route it', async () => {
-    peer = keep(await openUdpPeer(engine.udp));
+    peer = keep(await openUdpPeer(suite.engine.udp));
     const counts = [0, 0, 0];
     for (const index of counts.keys()) {
       keep(
-        await engine.app((srf) =>
+        await suite.engine.app((srf) =>
           srf.use(index === 2 ? 'message' : 'options', (_request, response) => {
             counts[index] = (counts[index] ?? 0) + 1;
             response.send(200);
@@ -43,8 +32,8 @@ describe('several applications', () => {
   });
 
   test('behaviour 47: requests inside a dialog go to the application that has it', async () => {
-    peer = keep(await openUdpPeer(engine.udp));
-    const apps = [keep(await engine.rawApp('invite', 'info')), keep(await engine.rawApp('invite', 'info'))];
+    peer = keep(await openUdpPeer(suite.engine.udp));
+    const apps = [keep(await suite.engine.rawApp('invite', 'info')), keep(await suite.engine.rawApp('invite', 'info'))];
     const call = { callId: unique('call'), tag: unique('ft') };
     peer.request('INVITE', { ...call, body: offerSdp() });
     const owner = await Promise.any(
@@ -69,8 +58,8 @@ describe('several applications', () => {
   });
 
   test('behaviour 47: dialogs of an application that is gone are answered 481, its routes are forgotten, others go on', async () => {
-    peer = keep(await openUdpPeer(engine.udp));
-    const gone = await engine.rawApp('invite');
+    peer = keep(await openUdpPeer(suite.engine.udp));
+    const gone = await suite.engine.rawApp('invite');
     const call = { callId: unique('call'), tag: unique('ft') };
     peer.request('INVITE', { ...call, body: offerSdp() });
     const invite = await gone.wait(brings('INVITE'));
@@ -79,7 +68,7 @@ describe('several applications', () => {
     const caller = { ...call, to: ok.header('To') };
     peer.request('ACK', caller);
     await gone.wait(brings('ACK'));
-    const stays = keep(await engine.rawApp('options', 'info'));
+    const stays = keep(await suite.engine.rawApp('options', 'info'));
     await gone.close();
     await new Promise((resolve) => setTimeout(resolve, 50));
     peer.request('INFO', { ...caller, cseq: 2 });
@@ -95,8 +84,8 @@ describe('several applications', () => {
   });
 
   test('behaviour 47: an application that comes back does not get the old dialogs', async () => {
-    peer = keep(await openUdpPeer(engine.udp));
-    const first = await engine.rawApp('invite');
+    peer = keep(await openUdpPeer(suite.engine.udp));
+    const first = await suite.engine.rawApp('invite');
     const call = { callId: unique('call'), tag: unique('ft') };
     peer.request('INVITE', { ...call, body: offerSdp() });
     const invite = await first.wait(brings('INVITE'));
@@ -105,7 +94,7 @@ describe('several applications', () => {
     peer.request('ACK', { ...call, to: ok.header('To') });
     await first.wait(brings('ACK'));
     await first.close();
-    const second = keep(await engine.rawApp('invite'));
+    const second = keep(await suite.engine.rawApp('invite'));
     await new Promise((resolve) => setTimeout(resolve, 50));
     peer.request('BYE', { ...call, to: ok.header('To'), cseq: 2 });
     await peer.wait(isResponse(481));
@@ -118,8 +107,8 @@ describe('several applications', () => {
   test.skipIf(realEngine !== undefined)(
     'behaviour 47: an application that goes while its caller rings: the caller gets a final answer',
     async () => {
-      peer = keep(await openUdpPeer(engine.udp));
-      const app = await engine.rawApp('invite');
+      peer = keep(await openUdpPeer(suite.engine.udp));
+      const app = await suite.engine.rawApp('invite');
       peer.request('INVITE', { body: offerSdp() });
       await app.wait(brings('INVITE'));
       await app.close();

@@ -1,32 +1,14 @@
 /** Behaviours 18, 30 and 31 of drachtio-protocol §12: CANCEL, both ways. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { useEngine } from '../../support/engine-suite.ts';
 import { isRequest, isResponse, offerSdp, openUdpPeer, type SipPeer, unique } from '../../support/sip-peer.ts';
-import {
-  type AppRequest,
-  type AppText,
-  brings,
-  realEngine,
-  startTestEngine,
-  type TestEngine,
-} from '../../support/test-engine.ts';
+import { type AppRequest, type AppText, brings, realEngine } from '../../support/test-engine.ts';
 
-let engine: TestEngine;
+const suite = useEngine();
+const { keep } = suite;
 let peer: SipPeer;
-const opened: { close(): Promise<void> }[] = [];
-const keep = <T extends { close(): Promise<void> }>(thing: T): T => {
-  opened.push(thing);
-  return thing;
-};
 
-beforeAll(async () => {
-  engine = await startTestEngine();
-});
-afterEach(async () => {
-  for (const thing of opened.splice(0).toReversed()) await thing.close();
-});
-afterAll(async () => engine.close());
-
-const openPeer = async (): Promise<SipPeer> => (peer = keep(await openUdpPeer(engine.udp)));
+const openPeer = async (): Promise<SipPeer> => (peer = keep(await openUdpPeer(suite.engine.udp)));
 const call = (): { callId: string; tag: string; branch: string } => ({
   callId: unique('call'),
   tag: unique('ft'),
@@ -40,7 +22,7 @@ describe('CANCEL from the network', () => {
     const cancelled: AppText[] = [];
     let arrived = 0;
     keep(
-      await engine.app((srf) =>
+      await suite.engine.app((srf) =>
         srf.invite((request, response) => {
           arrived += 1;
           request.on('cancel', (message) => cancelled.push(message));
@@ -62,7 +44,7 @@ describe('CANCEL from the network', () => {
 
   test('behaviour 18: CANCEL is delivered with the transaction of the INVITE, and the dialog once there is one', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp('invite'));
+    const app = keep(await suite.engine.rawApp('invite'));
     for (const ringing of [false, true]) {
       const one = call();
       peer.request('INVITE', { ...one, body: offerSdp() });
@@ -85,7 +67,7 @@ describe('CANCEL from the network', () => {
     await openPeer();
     let outcome: Promise<unknown> = Promise.resolve();
     const app = keep(
-      await engine.app((srf) =>
+      await suite.engine.app((srf) =>
         srf.invite((request, response) => {
           request.on('cancel', () => {
             outcome = app.createUAS(request, response, { localSdp: offerSdp() });
@@ -108,7 +90,7 @@ describe('CANCEL from the network', () => {
 
   test('behaviour 18: CANCEL after the 200, or for nothing, is answered 481 and changes nothing', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp('invite'));
+    const app = keep(await suite.engine.rawApp('invite'));
     const one = call();
     peer.request('INVITE', { ...one, body: offerSdp() });
     const invite = await app.wait(brings('INVITE'));
@@ -130,7 +112,7 @@ describe('CANCEL from the network', () => {
 describe('CANCEL by the application', () => {
   /** createUAC in the background: the request once sent, and how it ended. */
   async function dial(): Promise<{ request: AppRequest; outcome: Promise<unknown> }> {
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     let outcome: Promise<unknown> = Promise.resolve();
     const request = await new Promise<AppRequest>((resolve) => {
       outcome = app.createUAC(
@@ -183,7 +165,7 @@ describe('CANCEL by the application', () => {
 
   test('behaviour 30: the echo has a transaction of its own, and the 200 to CANCEL is not passed up', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp());
+    const app = keep(await suite.engine.rawApp());
     const invite = await app.command(`sip||\nINVITE sip:bob@${peer.address} SIP/2.0\n\n${offerSdp()}`);
     const request = await peer.wait(isRequest('INVITE'));
     peer.reply(request, 180);
@@ -201,7 +183,7 @@ describe('CANCEL by the application', () => {
   });
 
   test('behaviour 30: CANCEL of an unknown transaction is refused', async () => {
-    const app = keep(await engine.rawApp());
+    const app = keep(await suite.engine.rawApp());
     expect(await app.command('sip|no-such|\nCANCEL sip:bob@127.0.0.1:9 SIP/2.0\n\n')).toEqual([
       'NOK',
       'unable to cancel unknown transaction id: no-such',
@@ -210,7 +192,7 @@ describe('CANCEL by the application', () => {
 
   test('behaviour 31: when the 200 wins the race the call is ended by BYE, and the application told', async () => {
     await openPeer();
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     let sentRequest: AppRequest | undefined;
     const dialog = app.createUAC(
       `sip:bob@${peer.address}`,

@@ -1,5 +1,6 @@
 /** Behaviours 20–23 and 32–34 of drachtio-protocol §12: requests inside dialogs, both ways; and the B2BUA they make possible. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { useEngine } from '../../support/engine-suite.ts';
 import {
   isRequest,
   isResponse,
@@ -9,33 +10,13 @@ import {
   type SipPeer,
   unique,
 } from '../../support/sip-peer.ts';
-import {
-  type App,
-  type AppDialog,
-  type AppRequest,
-  brings,
-  realEngine,
-  startTestEngine,
-  type TestEngine,
-} from '../../support/test-engine.ts';
+import { type App, type AppDialog, type AppRequest, brings, realEngine } from '../../support/test-engine.ts';
 
-let engine: TestEngine;
+const suite = useEngine();
+const { keep } = suite;
 let peer: SipPeer;
-const opened: { close(): Promise<void> }[] = [];
-const keep = <T extends { close(): Promise<void> }>(thing: T): T => {
-  opened.push(thing);
-  return thing;
-};
 
-beforeAll(async () => {
-  engine = await startTestEngine();
-});
-afterEach(async () => {
-  for (const thing of opened.splice(0).toReversed()) await thing.close();
-});
-afterAll(async () => engine.close());
-
-const openPeer = async (): Promise<SipPeer> => (peer = keep(await openUdpPeer(engine.udp)));
+const openPeer = async (): Promise<SipPeer> => (peer = keep(await openUdpPeer(suite.engine.udp)));
 const pause = async (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const uriOf = (contact: string): string => /<([^>]+)>/.exec(contact)?.[1] ?? '';
 const cseqOf = (message: PeerMessage): number => parseInt(message.header('CSeq'), 10);
@@ -62,7 +43,7 @@ async function answered(): Promise<Established> {
     created = resolve;
   });
   const app = keep(
-    await engine.app((srf) =>
+    await suite.engine.app((srf) =>
       srf.invite((request, response) => {
         srf.createUAS(request, response, { localSdp: offerSdp(5000) }).then(created, () => {});
       }),
@@ -79,7 +60,7 @@ async function answered(): Promise<Established> {
 /** The application calls with createUAC, the peer answers. */
 async function called(): Promise<{ app: App; dialog: AppDialog; invite: PeerMessage }> {
   await openPeer();
-  const app = keep(await engine.app());
+  const app = keep(await suite.engine.app());
   const call = app.createUAC(`sip:bob@${peer.address}`, { localSdp: offerSdp() });
   const invite = await peer.wait(isRequest('INVITE'));
   peer.reply(invite, 200, { body: offerSdp(7000) });
@@ -91,7 +72,7 @@ async function called(): Promise<{ app: App; dialog: AppDialog; invite: PeerMess
 describe('requests of the peer inside a dialog', () => {
   test('behaviour 20: they come with a transaction of their own and the dialog', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp('invite'));
+    const app = keep(await suite.engine.rawApp('invite'));
     const call = { callId: unique('call'), tag: unique('ft') };
     peer.request('INVITE', { ...call, body: offerSdp() });
     const invite = await app.wait(brings('INVITE'));
@@ -139,12 +120,12 @@ describe('requests of the peer inside a dialog', () => {
     peer.request('INVITE', { ...caller, cseq: 2, body: offerSdp(41_000) });
     await peer.wait(isResponse(100, 'INVITE'));
     const ok = await peer.wait(isResponse(200, 'INVITE'));
-    expect(ok.header('Contact')).toBe(`<sip:127.0.0.1:${engine.udp.port}>`);
+    expect(ok.header('Contact')).toBe(`<sip:127.0.0.1:${suite.engine.udp.port}>`);
     expect(ok.body).toContain('m=audio 41000');
     expect(ok.header('To')).toBe(caller.to);
     peer.request('ACK', { ...caller, cseq: 2 });
     await expect.poll(() => acks.length).toBe(before + 1);
-    await pause(engine.t1 * 4);
+    await pause(suite.engine.t1 * 4);
     expect(dialog.remote.sdp).toContain('m=audio 41000');
   });
 
@@ -172,7 +153,7 @@ describe('requests of the peer inside a dialog', () => {
 
   test('behaviour 22: the echo of the answer to BYE has no dialog; a retransmitted BYE gets the same 200', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp('invite'));
+    const app = keep(await suite.engine.rawApp('invite'));
     const call = { callId: unique('call'), tag: unique('ft') };
     peer.request('INVITE', { ...call, body: offerSdp() });
     const invite = await app.wait(brings('INVITE'));
@@ -194,7 +175,7 @@ describe('requests of the peer inside a dialog', () => {
 
   test('behaviour 23: BYE, UPDATE and INVITE in an unknown dialog are answered 481, a stray ACK with nothing', async () => {
     await openPeer();
-    keep(await engine.rawApp('invite', 'bye', 'update'));
+    keep(await suite.engine.rawApp('invite', 'bye', 'update'));
     const to = '<sip:svc@127.0.0.1>;tag=unknown';
     for (const method of ['BYE', 'UPDATE', 'INVITE']) {
       const branch = unique('z9hG4bK');
@@ -230,7 +211,7 @@ describe('requests of the application inside a dialog', () => {
 
   test('behaviour 32: the route set is the Record-Route of the answer, reversed', async () => {
     await openPeer();
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     const call = app.createUAC('sip:bob@far.example.invalid', { localSdp: offerSdp(), proxy: `sip:${peer.address}` });
     const headers = ['Record-Route: <sip:192.0.2.9;lr>', `Record-Route: <sip:${peer.address};lr>`];
     peer.reply(await peer.wait(isRequest('INVITE')), 200, {
@@ -253,7 +234,7 @@ describe('requests of the application inside a dialog', () => {
   test('behaviour 32: as UAS the route set is the Record-Route in order, and the target the Contact', async () => {
     await openPeer();
     const routes = [`Record-Route: <sip:${peer.address};lr>`, 'Record-Route: <sip:192.0.2.9;lr>'];
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     const dialog = new Promise<AppDialog>((resolve) => {
       app.invite(
         (request, response) => void app.createUAS(request, response, { localSdp: offerSdp(5000) }).then(resolve),
@@ -301,7 +282,7 @@ describe('requests of the application inside a dialog', () => {
 
   test('behaviour 33: an unknown dialog is refused with the text behind ENODIALOG', async () => {
     const { app, dialog } = await called();
-    const raw = keep(await engine.rawApp());
+    const raw = keep(await suite.engine.rawApp());
     expect(await raw.command('sip||no;from-tag=such\nINFO sip:placeholder SIP/2.0\n\n')).toEqual([
       'NOK',
       'Server error: unable to find dialog for dialog id provided',
@@ -315,7 +296,7 @@ describe('requests of the application inside a dialog', () => {
 
   test('behaviour 33: a 200 without Contact leaves no way to send anything', async () => {
     await openPeer();
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     const call = app.createUAC(`sip:bob@${peer.address}`, { localSdp: offerSdp() });
     peer.reply(await peer.wait(isRequest('INVITE')), 200, { contact: false, body: offerSdp() });
     await expect(call).rejects.toMatchObject({ status: 500 });
@@ -351,10 +332,10 @@ async function joinEnds(joined: Promise<{ uas: AppDialog; uac: AppDialog }>): Pr
 describe('createB2BUA', () => {
   test('behaviour 15, 20, 27, 32: a call through a B2BUA, from ringing to BYE, with both legs told', async () => {
     await openPeer();
-    const callee = keep(await openUdpPeer(engine.udp));
+    const callee = keep(await openUdpPeer(suite.engine.udp));
     let joined: Promise<{ uas: AppDialog; uac: AppDialog }> | undefined;
     keep(
-      await engine.app((srf) =>
+      await suite.engine.app((srf) =>
         srf.invite((request, response) => {
           joined = srf.createB2BUA(request, response, `sip:bob@${callee.address}`, {
             localSdpB: request.body,
@@ -395,10 +376,10 @@ describe('createB2BUA', () => {
 
   test('behaviour 18 and 30: a caller who gives up cancels the other leg', async () => {
     await openPeer();
-    const callee = keep(await openUdpPeer(engine.udp));
+    const callee = keep(await openUdpPeer(suite.engine.udp));
     let outcome: Promise<unknown> = Promise.resolve();
     keep(
-      await engine.app((srf) =>
+      await suite.engine.app((srf) =>
         srf.invite((request, response) => {
           outcome = srf.createB2BUA(request, response, `sip:bob@${callee.address}`, { localSdpB: request.body });
           outcome.catch(() => {});

@@ -1,5 +1,6 @@
 /** Behaviours 43 and 44 of drachtio-protocol §12: WebSocket and TCP peers, and the way back to them. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { useEngine } from '../../support/engine-suite.ts';
 import {
   isRequest,
   isResponse,
@@ -17,30 +18,17 @@ import {
   brings,
   realEngine,
   startTestEngine,
-  type TestEngine,
 } from '../../support/test-engine.ts';
 
-let engine: TestEngine;
-const opened: { close(): Promise<void> }[] = [];
-const keep = <T extends { close(): Promise<void> }>(thing: T): T => {
-  opened.push(thing);
-  return thing;
-};
-
-beforeAll(async () => {
-  engine = await startTestEngine();
-});
-afterEach(async () => {
-  for (const thing of opened.splice(0).toReversed()) await thing.close();
-});
-afterAll(async () => engine.close());
+const suite = useEngine();
+const { keep } = suite;
 
 const uriOf = (contact: string): string => /<([^>]+)>/.exec(contact)?.[1] ?? '';
 
 /** An application that accepts every registration for a minute. */
 async function registrar(): Promise<App> {
   return keep(
-    await engine.app((srf) =>
+    await suite.engine.app((srf) =>
       srf.use('register', (request, response) => {
         response.send(200, {
           headers: { Contact: `${request.get('contact')};expires=${request.get('expires') || '60'}` },
@@ -65,13 +53,13 @@ const browserContact = (): string => `<sip:${unique('u')}@${unique('h')}.invalid
 
 describe('WebSocket', () => {
   test('behaviour 44: text frames both ways, subprotocol sip, no rport in our Via', async () => {
-    const peer = keep(await openWsPeer(engine.ws));
+    const peer = keep(await openWsPeer(suite.engine.ws));
     expect(peer.socket.protocol).toBe('sip');
     await registrar();
     const contact = browserContact();
     await register(peer, contact);
     expect(peer.received.every((message) => !message.raw.startsWith('BINARY'))).toBe(true);
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     const call = app.createUAC(uriOf(contact), { localSdp: offerSdp() });
     const invite = await peer.wait(isRequest('INVITE'));
     expect(invite.header('Via')).toMatch(/^SIP\/2\.0\/WS /);
@@ -82,26 +70,26 @@ describe('WebSocket', () => {
   });
 
   test('behaviour 44: a client that offers no subprotocol is served', async () => {
-    const peer = keep(await openWsPeer(engine.ws, []));
-    keep(await engine.app((srf) => srf.use('options', (_request, response) => response.send(200))));
+    const peer = keep(await openWsPeer(suite.engine.ws, []));
+    keep(await suite.engine.app((srf) => srf.use('options', (_request, response) => response.send(200))));
     peer.request('OPTIONS');
     expect((await peer.wait(isResponse(200))).raw).not.toMatch(/^BINARY/);
   });
 
   test('behaviour 44: CRLFCRLF is answered with CRLF', async () => {
-    const peer = keep(await openWsPeer(engine.ws));
+    const peer = keep(await openWsPeer(suite.engine.ws));
     peer.sendRaw('\r\n\r\n');
     await expect.poll(() => peer.log.filter((line) => line === '<-- \r\n').length).toBe(1);
-    const tcp = keep(await openTcpPeer(engine.tcp));
+    const tcp = keep(await openTcpPeer(suite.engine.tcp));
     tcp.sendRaw('\r\n\r\n');
     await expect.poll(() => tcp.log.filter((line) => line === '<-- \r\n').length).toBe(1);
   });
 
   test('behaviour 44: the application sees a WebSocket request with its transport in the Via', async () => {
-    const peer = keep(await openWsPeer(engine.ws));
+    const peer = keep(await openWsPeer(suite.engine.ws));
     let seen: AppRequest | undefined;
     keep(
-      await engine.app((srf) =>
+      await suite.engine.app((srf) =>
         srf.use('message', (request, response) => {
           seen = request;
           response.send(200);
@@ -115,12 +103,12 @@ describe('WebSocket', () => {
     });
     await peer.wait(isResponse(200));
     expect(seen?.get('via')).toMatch(/^SIP\/2\.0\/WS df7jal23ls0d\.invalid/);
-    expect(seen?.protocol).toBe(engine.isReal ? 'tcp' : 'ws'); // §10.2
-    expect(seen?.receivedOn).toBe(`127.0.0.1:${engine.ws.port}`);
+    expect(seen?.protocol).toBe(suite.engine.isReal ? 'tcp' : 'ws'); // §10.2
+    expect(seen?.receivedOn).toBe(`127.0.0.1:${suite.engine.ws.port}`);
   });
 
   test('behaviour 43 and 44: a whole call to a registered browser contact: ACK, re-INVITE and BYE find the connection', async () => {
-    const peer = keep(await openWsPeer(engine.ws));
+    const peer = keep(await openWsPeer(suite.engine.ws));
     const app = await registrar();
     const contact = browserContact();
     await register(peer, contact);
@@ -140,8 +128,8 @@ describe('WebSocket', () => {
   });
 
   test('behaviour 43: a call from a browser contact is reached back on its connection without any registration', async () => {
-    const peer = keep(await openWsPeer(engine.ws));
-    const app = keep(await engine.app());
+    const peer = keep(await openWsPeer(suite.engine.ws));
+    const app = keep(await suite.engine.app());
     const contact = browserContact();
     const answered = new Promise<{ destroy(): Promise<unknown> }>((resolve) => {
       app.invite((request, response) => void app.createUAS(request, response, { localSdp: offerSdp() }).then(resolve));
@@ -233,11 +221,11 @@ describe('connection reuse', () => {
   test.each(['MESSAGE', 'OPTIONS', 'NOTIFY', 'INVITE'])(
     'behaviour 43: %s to a registered TCP contact goes down its connection',
     async (method) => {
-      const peer = keep(await openTcpPeer(engine.tcp));
+      const peer = keep(await openTcpPeer(suite.engine.tcp));
       await registrar();
       const contact = `<sip:${unique('u')}@192.0.2.44:5060;transport=tcp>`;
       await register(peer, contact);
-      const app = keep(await engine.rawApp());
+      const app = keep(await suite.engine.rawApp());
       app.send(`sip||\n${method} ${uriOf(contact)} SIP/2.0\nContent-Type: application/sdp\n\n${offerSdp()}`);
       peer.reply(await peer.wait(isRequest(method)), 486);
       expect((await app.wait(brings('SIP/2.0 486'))).fields[5]).toBe('127.0.0.1');
@@ -245,13 +233,13 @@ describe('connection reuse', () => {
   );
 
   test('behaviour 43: the latest registration counts, and Expires 0 ends it', async () => {
-    const first = keep(await openWsPeer(engine.ws));
-    const second = keep(await openWsPeer(engine.ws));
+    const first = keep(await openWsPeer(suite.engine.ws));
+    const second = keep(await openWsPeer(suite.engine.ws));
     await registrar();
     const contact = browserContact();
     await register(first, contact);
     await register(second, contact);
-    const app = keep(await engine.rawApp());
+    const app = keep(await suite.engine.rawApp());
     app.send(`sip||\nOPTIONS ${uriOf(contact)} SIP/2.0\n\n`);
     second.reply(await second.wait(isRequest('OPTIONS')), 200);
     await app.wait(brings('SIP/2.0 200'));
@@ -262,12 +250,12 @@ describe('connection reuse', () => {
   });
 
   test('behaviour 43: a contact whose connection closed is not reachable', async () => {
-    const peer = keep(await openWsPeer(engine.ws));
+    const peer = keep(await openWsPeer(suite.engine.ws));
     await registrar();
     const contact = browserContact();
     await register(peer, contact);
     await peer.close();
-    const app = keep(await engine.rawApp());
+    const app = keep(await suite.engine.rawApp());
     await new Promise((resolve) => setTimeout(resolve, 50));
     app.send(`sip||\nOPTIONS ${uriOf(contact)} SIP/2.0\n\n`);
     const { message } = await app.wait((frame) => frame.fields[1] === 'sip');
@@ -275,7 +263,7 @@ describe('connection reuse', () => {
   });
 
   test('behaviour 37 and 43: BYE to a peer whose connection closed is answered 410', async () => {
-    const peer = keep(await openWsPeer(engine.ws));
+    const peer = keep(await openWsPeer(suite.engine.ws));
     const app = await registrar();
     const contact = browserContact();
     await register(peer, contact);
@@ -290,8 +278,8 @@ describe('connection reuse', () => {
   });
 
   test('behaviour 08 and 43: messages split and joined on a TCP stream are understood', async () => {
-    const peer = keep(await openTcpPeer(engine.tcp));
-    const app = keep(await engine.rawApp('message'));
+    const peer = keep(await openTcpPeer(suite.engine.tcp));
+    const app = keep(await suite.engine.rawApp('message'));
     const one = peer.compose('MESSAGE', { body: 'ünë', contentType: 'text/plain' });
     const two = peer.compose('MESSAGE', { body: 'two', contentType: 'text/plain' });
     const bytes = Buffer.from(one + two);
@@ -305,15 +293,15 @@ describe('connection reuse', () => {
   });
 
   test('behaviour 07: one application serves UDP, TCP and WebSocket alike', async () => {
-    const app = keep(await engine.rawApp('options'));
+    const app = keep(await suite.engine.rawApp('options'));
     for (const peer of [
-      keep(await openUdpPeer(engine.udp)),
-      keep(await openTcpPeer(engine.tcp)),
-      keep(await openWsPeer(engine.ws)),
+      keep(await openUdpPeer(suite.engine.udp)),
+      keep(await openTcpPeer(suite.engine.tcp)),
+      keep(await openWsPeer(suite.engine.ws)),
     ]) {
       peer.request('OPTIONS');
       const { fields } = await app.wait(brings('OPTIONS'));
-      expect(fields[4]).toBe(engine.isReal && peer.transport === 'ws' ? 'tcp' : peer.transport);
+      expect(fields[4]).toBe(suite.engine.isReal && peer.transport === 'ws' ? 'tcp' : peer.transport);
       await app.command(`sip|${fields[8]}|\nSIP/2.0 200 OK\n\n`);
       await peer.wait(isResponse(200));
     }

@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { useEngine } from '../../support/engine-suite.ts';
 import {
   isRequest,
   isResponse,
@@ -20,27 +21,13 @@ import {
   brings,
   type OutgoingOptions,
   realEngine,
-  startTestEngine,
-  type TestEngine,
 } from '../../support/test-engine.ts';
 
-let engine: TestEngine;
+const suite = useEngine();
+const { keep } = suite;
 let peer: SipPeer;
-const opened: { close(): Promise<void> }[] = [];
-const keep = <T extends { close(): Promise<void> }>(thing: T): T => {
-  opened.push(thing);
-  return thing;
-};
 
-beforeAll(async () => {
-  engine = await startTestEngine();
-});
-afterEach(async () => {
-  for (const thing of opened.splice(0).toReversed()) await thing.close();
-});
-afterAll(async () => engine.close());
-
-const openPeer = async (): Promise<SipPeer> => (peer = keep(await openUdpPeer(engine.udp)));
+const openPeer = async (): Promise<SipPeer> => (peer = keep(await openUdpPeer(suite.engine.udp)));
 const pause = async (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const tagOf = (value: string): string => /;tag=([^;>\s]+)/.exec(value)?.[1] ?? '';
 const cseqOf = (message: PeerMessage): number => parseInt(message.header('CSeq'), 10);
@@ -73,22 +60,22 @@ async function ask(app: App, uri: string, options: OutgoingOptions): Promise<Ans
 describe('new requests by the application', () => {
   test('behaviour 24: everything an application left out of an INVITE is filled in', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp());
+    const app = keep(await suite.engine.rawApp());
     const echo = await app.commandFrame(`sip||\nINVITE sip:bob@${peer.address} SIP/2.0\n\n${offerSdp()}`);
     const invite = await peer.wait(isRequest('INVITE'));
     expect(echo.message).toBe(invite.raw);
     expect(invite.uri).toBe(`sip:bob@${peer.address}`);
     expect(invite.headers('Via')).toHaveLength(1);
     expect(invite.header('Via')).toMatch(
-      new RegExp(`^SIP/2\\.0/UDP 127\\.0\\.0\\.1:${engine.udp.port};.*branch=z9hG4bK`),
+      new RegExp(`^SIP/2\\.0/UDP 127\\.0\\.0\\.1:${suite.engine.udp.port};.*branch=z9hG4bK`),
     );
     expect(invite.header('Via')).toMatch(/;rport(;|$)/);
     expect(invite.header('Max-Forwards')).toBe('70');
-    expect(invite.header('From')).toMatch(new RegExp(`^<sip:127\\.0\\.0\\.1:${engine.udp.port}>;tag=.+`));
+    expect(invite.header('From')).toMatch(new RegExp(`^<sip:127\\.0\\.0\\.1:${suite.engine.udp.port}>;tag=.+`));
     expect(invite.header('To')).toBe(`<sip:bob@${peer.address}>`);
     expect(invite.header('Call-ID')).not.toBe('');
     expect(invite.header('CSeq')).toMatch(/^[1-9]\d* INVITE$/);
-    expect(invite.header('Contact')).toBe(`<sip:127.0.0.1:${engine.udp.port}>`);
+    expect(invite.header('Contact')).toBe(`<sip:127.0.0.1:${suite.engine.udp.port}>`);
     expect(invite.header('Content-Type')).toBe('application/sdp');
     expect(invite.header('Content-Length')).toBe(String(invite.body.length));
     for (const name of ['User-Agent', 'Allow', 'Supported', 'Route']) expect(invite.headers(name)).toEqual([]);
@@ -98,7 +85,7 @@ describe('new requests by the application', () => {
 
   test('behaviour 24: no Contact by default on OPTIONS, MESSAGE and REGISTER', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp());
+    const app = keep(await suite.engine.rawApp());
     for (const method of ['OPTIONS', 'MESSAGE', 'REGISTER']) {
       app.send(`sip||\n${method} sip:bob@${peer.address} SIP/2.0\n\n`);
       const request = await peer.wait(isRequest(method));
@@ -111,7 +98,7 @@ describe('new requests by the application', () => {
 
   test("behaviour 24: the application's own values win", async () => {
     await openPeer();
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     const headers = {
       From: '"A" <sip:a@example.com>;tag=mine1',
       To: '<sip:b@example.com>',
@@ -129,7 +116,7 @@ describe('new requests by the application', () => {
 
   test('behaviour 25: localhost becomes the own address in From, Contact, To and P-Asserted-Identity', async () => {
     await openPeer();
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     const call = app.createUAC(`sip:bob@${peer.address}`, {
       localSdp: offerSdp(),
       callingNumber: '1234',
@@ -137,7 +124,7 @@ describe('new requests by the application', () => {
     });
     call.catch(() => {});
     const invite = await peer.wait(isRequest('INVITE'));
-    const own = `127.0.0.1:${engine.udp.port}`;
+    const own = `127.0.0.1:${suite.engine.udp.port}`;
     expect(invite.header('From')).toMatch(new RegExp(`^<sip:1234@${own}>;tag=.+`));
     expect(invite.header('Contact')).toBe(`<sip:1234@${own}>`);
     expect(invite.header('To')).toBe(`<sip:svc@${own}>`);
@@ -150,7 +137,7 @@ describe('new requests by the application', () => {
     'behaviour 25: the default To keeps URI parameters inside the brackets (not there, §5.2)',
     async () => {
       const tcp = keep(await openTcpListenerPeer());
-      const app = keep(await engine.rawApp());
+      const app = keep(await suite.engine.rawApp());
       app.send(`sip||\nOPTIONS sip:bob@${tcp.address};transport=tcp SIP/2.0\n\n`);
       const options = await tcp.wait(isRequest('OPTIONS'));
       expect(options.header('To')).toBe(`<sip:bob@${tcp.address};transport=tcp>`);
@@ -161,7 +148,7 @@ describe('new requests by the application', () => {
   );
 
   test('behaviour 26: the echo comes before any response, so that the promise form of srf.request hears it', async () => {
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     const gone = await freePort();
     const promising = app as unknown as { request(uri: string, options: OutgoingOptions): Promise<AppRequest> };
     let heard = 0;
@@ -177,12 +164,12 @@ describe('new requests by the application', () => {
       });
     }
     // It is lost when this thread sleeps too long between two reads; the real server loses a third (§9.3).
-    expect(heard).toBeGreaterThanOrEqual(engine.isReal ? 0 : 28);
+    expect(heard).toBeGreaterThanOrEqual(suite.engine.isReal ? 0 : 28);
   });
 
   test('behaviour 27: 18x and the final response come up with transaction and dialog; 100 does not', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp());
+    const app = keep(await suite.engine.rawApp());
     const echo = await app.commandFrame(`sip||\nINVITE sip:bob@${peer.address} SIP/2.0\n\n${offerSdp()}`);
     const invite = await peer.wait(isRequest('INVITE'));
     peer.reply(invite, 100);
@@ -202,7 +189,7 @@ describe('new requests by the application', () => {
 
   test('behaviour 27: createUAC hears progress and yields a dialog', async () => {
     await openPeer();
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     const heard: number[] = [];
     const call = app.createUAC(
       `sip:bob@${peer.address}`,
@@ -227,7 +214,7 @@ describe('new requests by the application', () => {
 
   test("behaviour 28: the ACK goes to the Contact with the INVITE's CSeq number, and again for each repeated 200", async () => {
     await openPeer();
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     const call = app.createUAC(`sip:bob@${peer.address}`, { localSdp: offerSdp() });
     const invite = await peer.wait(isRequest('INVITE'));
     const ok = peer.reply(invite, 200, { contact: `<sip:desk@${peer.address};x=1>`, body: offerSdp() });
@@ -244,7 +231,7 @@ describe('new requests by the application', () => {
 
   test('behaviour 28: an INVITE without offer: the answer travels in the ACK', async () => {
     await openPeer();
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     const call = app.createUAC(`sip:bob@${peer.address}`, {
       noAck: true,
       headers: { Subject: '3pcc' },
@@ -266,7 +253,7 @@ describe('new requests by the application', () => {
 
   test("behaviour 29: the engine acknowledges 300 and above itself, and refuses the application's ACK", async () => {
     await openPeer();
-    const app = keep(await engine.rawApp());
+    const app = keep(await suite.engine.rawApp());
     app.send(`sip||\nINVITE sip:bob@${peer.address} SIP/2.0\n\n${offerSdp()}`);
     const invite = await peer.wait(isRequest('INVITE'));
     const busy = peer.reply(invite, 486);
@@ -288,7 +275,7 @@ describe('new requests by the application', () => {
 
   test('behaviour 29: createUAC rejects with the status', async () => {
     await openPeer();
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     for (const status of [302, 404, 486, 503, 603]) {
       const call = app.createUAC(`sip:bob@${peer.address}`, { localSdp: offerSdp() });
       call.catch(() => {});
@@ -304,7 +291,7 @@ describe('new requests by the application', () => {
     'behaviour 35: $method answered $status is repeated with credentials',
     async ({ method, status, challenge, credentials }) => {
       await openPeer();
-      const app = keep(await engine.app());
+      const app = keep(await suite.engine.app());
       const asked = ask(app, `sip:${peer.address}`, {
         method,
         headers: {
@@ -337,7 +324,7 @@ describe('new requests by the application', () => {
 
   test('behaviour 35: an INVITE answered 407 is acknowledged and repeated on the same dialog id', async () => {
     await openPeer();
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     const call = app.createUAC(`sip:bob@${peer.address}`, {
       localSdp: offerSdp(),
       auth: { username: 'gw', password: 'secret' },
@@ -363,7 +350,7 @@ describe('new requests by the application', () => {
 
   test('behaviour 36: a route URI is the next hop only: no Route header, request URI untouched', async () => {
     await openPeer();
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     const call = app.createUAC('sip:bob@far.example.invalid', { localSdp: offerSdp(), proxy: `sip:${peer.address}` });
     const invite = await peer.wait(isRequest('INVITE'));
     expect(invite.uri).toBe('sip:bob@far.example.invalid');
@@ -373,7 +360,7 @@ describe('new requests by the application', () => {
   });
 
   test('behaviour 37: a refused connection becomes 503', async () => {
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     const gone = await freePort();
     expect((await ask(app, `sip:bob@127.0.0.1:${gone};transport=tcp`, { method: 'OPTIONS' })).response.status).toBe(
       503,
@@ -388,23 +375,23 @@ describe('new requests by the application', () => {
   test.skipIf(realEngine === undefined)(
     'behaviour 37: a closed UDP port becomes 503 (Node learns of no ICMP on a socket that is not connected: 408 there)',
     async () => {
-      const app = keep(await engine.app());
+      const app = keep(await suite.engine.app());
       const gone = await freePort();
       expect((await ask(app, `sip:bob@127.0.0.1:${gone}`, { method: 'OPTIONS' })).response.status).toBe(503);
     },
   );
 
   test('behaviour 37: a name that does not resolve becomes 503', async () => {
-    const app = keep(await engine.app());
+    const app = keep(await suite.engine.app());
     expect((await ask(app, 'sip:bob@nowhere.invalid', { method: 'OPTIONS' })).response.status).toBe(503);
   });
 
   test('behaviour 37: silence becomes 408 after 64·T1, with retransmissions before, as a response of the network', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp());
+    const app = keep(await suite.engine.rawApp());
     const echo = await app.commandFrame(`sip||\nOPTIONS sip:bob@${peer.address} SIP/2.0\n\n`);
     const invite = await app.commandFrame(`sip||\nINVITE sip:bob@${peer.address} SIP/2.0\n\n${offerSdp()}`);
-    const wait = engine.t1 * 64 + 3_000;
+    const wait = suite.engine.t1 * 64 + 3_000;
     const isFinal = (id: string | undefined) => (frame: { fields: readonly string[] }) =>
       frame.fields[1] === 'sip' && frame.fields[8] === id;
     const timedOut = await app.wait(isFinal(echo.fields[10]), wait);
@@ -423,15 +410,15 @@ describe('new requests by the application', () => {
 
   test('behaviour 37: over TCP nothing is retransmitted', async () => {
     const tcp = keep(await openTcpListenerPeer());
-    const app = keep(await engine.rawApp());
+    const app = keep(await suite.engine.rawApp());
     app.send(`sip||\nOPTIONS sip:bob@${tcp.address};transport=tcp SIP/2.0\n\n`);
-    await app.wait(brings('SIP/2.0 408'), engine.t1 * 64 + 3_000);
+    await app.wait(brings('SIP/2.0 408'), suite.engine.t1 * 64 + 3_000);
     expect(tcp.count(isRequest('OPTIONS'))).toBe(1);
   });
 
   test('behaviour 46: headers the engine owns are dropped, names canonical, malformed lines skipped, X- names kept', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp());
+    const app = keep(await suite.engine.rawApp());
     const lines = [
       'via: SIP/2.0/UDP 1.2.3.4;branch=z9hG4bKforged',
       'Route: <sip:1.2.3.4;lr>',
@@ -462,7 +449,7 @@ describe('new requests by the application', () => {
 
   test('behaviour 46: in a response too; From, Call-ID and CSeq are those of the request', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp('message'));
+    const app = keep(await suite.engine.rawApp('message'));
     peer.request('MESSAGE', { callId: 'resp-46', tag: 'r46', body: 'x', contentType: 'text/plain' });
     const request = await app.wait(brings('MESSAGE'));
     const lines = [
@@ -489,7 +476,7 @@ describe('new requests by the application', () => {
   });
 
   test('behaviour 46: requests that cannot be sent are refused with the known texts', async () => {
-    const app = keep(await engine.rawApp());
+    const app = keep(await suite.engine.rawApp());
     expect(await app.command('sip||\nOPTIONS nonsense SIP/2.0\n\n')).toEqual([
       'NOK',
       'invalid request-uri: OPTIONS nonsense SIP/2.0',
@@ -498,7 +485,7 @@ describe('new requests by the application', () => {
       'NOK',
       'missing content-type',
     ]);
-    expect(await app.command(`sip||\nOPTIONS sip:127.0.0.1:${engine.udp.port} SIP/2.0\n\n`)).toEqual([
+    expect(await app.command(`sip||\nOPTIONS sip:127.0.0.1:${suite.engine.udp.port} SIP/2.0\n\n`)).toEqual([
       'NOK',
       'can not send request to myself',
     ]);

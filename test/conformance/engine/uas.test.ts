@@ -1,5 +1,6 @@
 /** Behaviours 7–19 of drachtio-protocol §12: requests from the network and what the application answers. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { useEngine } from '../../support/engine-suite.ts';
 import {
   isRequest,
   isResponse,
@@ -10,33 +11,13 @@ import {
   type SipPeer,
   unique,
 } from '../../support/sip-peer.ts';
-import {
-  type App,
-  type AppRequest,
-  type AppResponse,
-  brings,
-  realEngine,
-  startTestEngine,
-  type TestEngine,
-} from '../../support/test-engine.ts';
+import { type App, type AppRequest, type AppResponse, brings, realEngine } from '../../support/test-engine.ts';
 
-let engine: TestEngine;
+const suite = useEngine();
+const { keep } = suite;
 let peer: SipPeer;
-const opened: { close(): Promise<void> }[] = [];
-const keep = <T extends { close(): Promise<void> }>(thing: T): T => {
-  opened.push(thing);
-  return thing;
-};
 
-beforeAll(async () => {
-  engine = await startTestEngine();
-});
-afterEach(async () => {
-  for (const thing of opened.splice(0).toReversed()) await thing.close();
-});
-afterAll(async () => engine.close());
-
-const openPeer = async (): Promise<SipPeer> => (peer = keep(await openUdpPeer(engine.udp)));
+const openPeer = async (): Promise<SipPeer> => (peer = keep(await openUdpPeer(suite.engine.udp)));
 const tagOf = (value: string): string => /;tag=([^;>\s]+)/.exec(value)?.[1] ?? '';
 const ack = (
   call: { callId: string; tag: string; cseq?: number },
@@ -60,7 +41,7 @@ async function appWithInvite(): Promise<{ app: App; invite: Promise<{ request: A
   const invite = new Promise<{ request: AppRequest; response: AppResponse }>((resolve) => {
     arrived = resolve;
   });
-  const app = keep(await engine.app((srf) => srf.invite((request, response) => arrived({ request, response }))));
+  const app = keep(await suite.engine.app((srf) => srf.invite((request, response) => arrived({ request, response }))));
   return { app, invite };
 }
 
@@ -74,7 +55,7 @@ const sent = async (response: AppResponse, status: number, parts = {}): Promise<
 describe('requests from the network', () => {
   test('behaviour 07: a new request comes with a transaction, no dialog, and where it was received', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp('options'));
+    const app = keep(await suite.engine.rawApp('options'));
     peer.request('OPTIONS', { headers: ['X-Custom: kept  as is'] });
     const { fields, message } = await app.wait(brings('OPTIONS'));
     expect(fields.slice(1, 3)).toEqual(['sip', 'network']);
@@ -82,7 +63,7 @@ describe('requests from the network', () => {
     expect(fields.slice(4, 7)).toEqual(['udp', '127.0.0.1', String(peer.port)]);
     expect(fields[7]).toMatch(/^\d\d:\d\d:\d\d\.\d{6}$/);
     expect(fields[8]).not.toBe('');
-    expect(fields.slice(9)).toEqual(['', '127.0.0.1', String(engine.udp.port), '']);
+    expect(fields.slice(9)).toEqual(['', '127.0.0.1', String(suite.engine.udp.port), '']);
     expect(message).toContain('X-Custom: kept  as is');
   });
 
@@ -90,7 +71,7 @@ describe('requests from the network', () => {
     await openPeer();
     let seen: AppRequest | undefined;
     keep(
-      await engine.app((srf) =>
+      await suite.engine.app((srf) =>
         srf.use('message', (request, response) => {
           seen = request;
           response.send(202);
@@ -103,7 +84,7 @@ describe('requests from the network', () => {
       source_address: '127.0.0.1',
       source_port: peer.port,
       protocol: 'udp',
-      receivedOn: `127.0.0.1:${engine.udp.port}`,
+      receivedOn: `127.0.0.1:${suite.engine.udp.port}`,
     });
     expect(seen?.body).toBe('hello');
   });
@@ -118,9 +99,9 @@ describe('requests from the network', () => {
       'NOTIFY',
       'SUBSCRIBE',
       'PUBLISH',
-      ...(engine.isReal ? [] : ['REFER']),
+      ...(suite.engine.isReal ? [] : ['REFER']),
     ];
-    const app = keep(await engine.rawApp(...methods.map((method) => method.toLowerCase())));
+    const app = keep(await suite.engine.rawApp(...methods.map((method) => method.toLowerCase())));
     for (const method of methods) {
       peer.request(method, {
         headers: ['Expires: 60', 'Event: presence', 'Subscription-State: active', 'Refer-To: <sip:x@y>'],
@@ -133,19 +114,19 @@ describe('requests from the network', () => {
 
   test('behaviour 07: compact header names arrive expanded', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp('refer', 'options'));
+    const app = keep(await suite.engine.rawApp('refer', 'options'));
     const callId = unique('compact');
     peer.sendRaw(
       `OPTIONS sip:svc@127.0.0.1 SIP/2.0\nv: SIP/2.0/UDP ${peer.address};branch=${unique('z9hG4bK')}\nMax-Forwards: 70\nf: <sip:a@b>;tag=c1\nt: <sip:svc@127.0.0.1>\ni: ${callId}\nCSeq: 1 OPTIONS\nl: 0\n\n`,
     );
     const { message } = await app.wait(brings('OPTIONS'));
     const expanded = [`Call-ID: ${callId}`, 'From: <sip:a@b>;tag=c1'];
-    expect(message.split('\r\n')).toEqual(expect.arrayContaining(engine.isReal ? [] : expanded));
+    expect(message.split('\r\n')).toEqual(expect.arrayContaining(suite.engine.isReal ? [] : expanded));
   });
 
   test('behaviour 08: the delivered Via has rport, and received when the sent-by is another', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp('options'));
+    const app = keep(await suite.engine.rawApp('options'));
     peer.request('OPTIONS', { via: `Via: SIP/2.0/UDP 192.0.2.7:5060;rport;branch=${unique('z9hG4bK')}` });
     const { message } = await app.wait(brings('OPTIONS'));
     const via = /^Via: (.*)$/m.exec(message)?.[1];
@@ -155,7 +136,7 @@ describe('requests from the network', () => {
 
   test('behaviour 08: answers go back to the source port when rport was asked for', async () => {
     await openPeer();
-    keep(await engine.app((srf) => srf.use('options', (_request, response) => response.send(200))));
+    keep(await suite.engine.app((srf) => srf.use('options', (_request, response) => response.send(200))));
     peer.request('OPTIONS', { via: `Via: SIP/2.0/UDP 127.0.0.1:9;rport;branch=${unique('z9hG4bK')}` });
     const answer = await peer.wait(isResponse(200));
     expect(answer.header('Via')).toContain(`rport=${peer.port}`);
@@ -171,7 +152,7 @@ describe('requests from the network', () => {
 
   test('behaviour 09: 100 at once for INVITE, without a tag, and for nothing else', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp('invite', 'options'));
+    const app = keep(await suite.engine.rawApp('invite', 'options'));
     peer.request('INVITE', { body: offerSdp() });
     const trying = await peer.wait(isResponse(100, 'INVITE'));
     expect(tagOf(trying.header('To'))).toBe('');
@@ -183,7 +164,7 @@ describe('requests from the network', () => {
 
   test('behaviour 10: retransmitted requests are absorbed and the last response replayed', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp('invite', 'options'));
+    const app = keep(await suite.engine.rawApp('invite', 'options'));
     const invite = peer.request('INVITE', { body: offerSdp() });
     const frame = await app.wait(brings('INVITE'));
     await app.command(`sip|${frame.fields[8]}|\nSIP/2.0 180 Ringing\n\n`);
@@ -203,7 +184,7 @@ describe('requests from the network', () => {
 
   test('behaviour 11: the echo of a response has the transaction at 10, the dialog at 11 and the message as sent', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp('invite', 'options'));
+    const app = keep(await suite.engine.rawApp('invite', 'options'));
     const call = ids();
     peer.request('INVITE', { ...call, body: offerSdp() });
     const { fields } = await app.wait(brings('INVITE'));
@@ -274,11 +255,11 @@ describe('requests from the network', () => {
     const dialog = await app.createUAS(request, response, { localSdp: offerSdp(5000) });
     expect((await peer.wait(isResponse(180))).headers('Contact')).toEqual([]);
     const ok = await peer.wait(isResponse(200));
-    expect(ok.header('Contact')).toBe(`<sip:127.0.0.1:${engine.udp.port}>`);
+    expect(ok.header('Contact')).toBe(`<sip:127.0.0.1:${suite.engine.udp.port}>`);
     expect(dialog.local.contact).toBe(ok.header('Contact'));
     ack(call, ok);
     peer.request('SUBSCRIBE', { headers: ['Event: presence', 'Expires: 60'] });
-    expect((await peer.wait(isResponse(202))).header('Contact')).toBe(`<sip:127.0.0.1:${engine.udp.port}>`);
+    expect((await peer.wait(isResponse(202))).header('Contact')).toBe(`<sip:127.0.0.1:${suite.engine.udp.port}>`);
   });
 
   test("behaviour 13: the application's Contact wins, with localhost replaced", async () => {
@@ -289,7 +270,7 @@ describe('requests from the network', () => {
     const { request, response } = await invite;
     await app.createUAS(request, response, { localSdp: offerSdp(5000), headers: { Contact: '<sip:me@localhost>' } });
     const ok = await peer.wait(isResponse(200));
-    expect(ok.headers('Contact')).toEqual([`<sip:me@127.0.0.1:${engine.udp.port}>`]);
+    expect(ok.headers('Contact')).toEqual([`<sip:me@127.0.0.1:${suite.engine.udp.port}>`]);
     ack(call, ok);
   });
 
@@ -315,14 +296,14 @@ describe('requests from the network', () => {
     const acks: AppRequest[] = [];
     dialog.on('ack', (message) => acks.push(message));
     const ok = await peer.wait(isResponse(200));
-    await peer.wait(isResponse(200), engine.t1 * 10);
-    await peer.wait(isResponse(200), engine.t1 * 10);
+    await peer.wait(isResponse(200), suite.engine.t1 * 10);
+    await peer.wait(isResponse(200), suite.engine.t1 * 10);
     const branch = unique('z9hG4bK');
     ack(call, ok, branch);
     await expect.poll(() => acks.length, { timeout: 2_000 }).toBe(1);
     const after = peer.count(isResponse(200));
     ack(call, ok, branch);
-    await new Promise((resolve) => setTimeout(resolve, engine.t1 * 12));
+    await new Promise((resolve) => setTimeout(resolve, suite.engine.t1 * 12));
     expect(peer.count(isResponse(200))).toBeLessThanOrEqual(after + 1);
     expect(acks).toHaveLength(1);
     expect(acks[0]?.stackDialogId).toBe(dialog.id);
@@ -330,7 +311,7 @@ describe('requests from the network', () => {
 
   test('behaviour 15: the ACK names the transaction of the INVITE; its proto is empty', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp('invite'));
+    const app = keep(await suite.engine.rawApp('invite'));
     const call = ids();
     peer.request('INVITE', { ...call, body: offerSdp() });
     const invite = await app.wait(brings('INVITE'));
@@ -342,14 +323,14 @@ describe('requests from the network', () => {
   });
 
   test('behaviour 15: over TCP the 200 is sent once', async () => {
-    peer = keep(await openTcpPeer(engine.tcp));
+    peer = keep(await openTcpPeer(suite.engine.tcp));
     const { app, invite } = await appWithInvite();
     const call = ids();
     peer.request('INVITE', { ...call, body: offerSdp() });
     const { request, response } = await invite;
     await app.createUAS(request, response, { localSdp: offerSdp(5000) });
     const ok = await peer.wait(isResponse(200));
-    await peer.expectNone(isResponse(200), engine.t1 * 10);
+    await peer.expectNone(isResponse(200), suite.engine.t1 * 10);
     ack(call, ok);
     expect(peer.count(isResponse(200))).toBe(1);
   });
@@ -362,7 +343,7 @@ describe('requests from the network', () => {
     const { request, response } = await invite;
     const dialog = await app.createUAS(request, response, { localSdp: offerSdp(5000) });
     const destroyed = new Promise<string>((resolve) => dialog.on('destroy', (_message, reason) => resolve(reason)));
-    const bye = await peer.wait(isRequest('BYE'), engine.t1 * 64 + 3_000);
+    const bye = await peer.wait(isRequest('BYE'), suite.engine.t1 * 64 + 3_000);
     expect(bye.header('Reason')).toContain('text="ACK timeout"');
     expect(bye.uri).toBe(`sip:peer@${peer.address}`);
     peer.reply(bye, 200);
@@ -371,24 +352,24 @@ describe('requests from the network', () => {
 
   test('behaviour 17: a final response of 300 and above is retransmitted until its ACK, which is swallowed', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp('invite'));
+    const app = keep(await suite.engine.rawApp('invite'));
     const call = { ...ids(), branch: unique('z9hG4bK') };
     peer.request('INVITE', { ...call, body: offerSdp() });
     const invite = await app.wait(brings('INVITE'));
     await app.command(`sip|${invite.fields[8]}|\nSIP/2.0 486 Busy Here\n\n`);
     const busy = await peer.wait(isResponse(486));
-    await peer.wait(isResponse(486), engine.t1 * 10);
+    await peer.wait(isResponse(486), suite.engine.t1 * 10);
     ack(call, busy, call.branch);
-    await new Promise((resolve) => setTimeout(resolve, engine.t1 * 3));
+    await new Promise((resolve) => setTimeout(resolve, suite.engine.t1 * 3));
     const count = peer.count(isResponse(486));
-    await new Promise((resolve) => setTimeout(resolve, engine.t1 * 12));
+    await new Promise((resolve) => setTimeout(resolve, suite.engine.t1 * 12));
     expect(peer.count(isResponse(486))).toBe(count);
     expect(app.frames.filter(brings('ACK'))).toEqual([]);
   });
 
   test('behaviour 19: an answer after the final one is refused with the text drachtio-srf expects', async () => {
     await openPeer();
-    const app = keep(await engine.rawApp('invite', 'options'));
+    const app = keep(await suite.engine.rawApp('invite', 'options'));
     const call = { ...ids(), branch: unique('z9hG4bK') };
     peer.request('INVITE', { ...call, body: offerSdp() });
     const invite = await app.wait(brings('INVITE'));
@@ -404,10 +385,10 @@ describe('requests from the network', () => {
     'behaviour 19: an application that stays silent: the caller gets a final answer (the real server stays silent, §11)',
     async () => {
       await openPeer();
-      keep(await engine.rawApp('invite'));
+      keep(await suite.engine.rawApp('invite'));
       const call = { ...ids(), branch: unique('z9hG4bK') };
       peer.request('INVITE', { ...call, body: offerSdp() });
-      const final = await peer.wait((message) => message.status >= 300, engine.t1 * 64 * 3);
+      const final = await peer.wait((message) => message.status >= 300, suite.engine.t1 * 64 * 3);
       expect(final.status).toBe(480);
       ack(call, final, call.branch);
     },
