@@ -24,6 +24,8 @@ export class HostLookup {
     const number = asNumber(host);
     if (number !== undefined) return Promise.resolve([number]);
     const name = host.toLowerCase();
+    // A browser's made-up host (RFC 7118 §5.1): no server of names is to be asked for it (RFC 6761 §6.4).
+    if (name.endsWith('.invalid')) return Promise.reject(new Error(`${name} has no address`));
     const known = this.#remembered.get(name);
     if (known !== undefined && known.until > this.#clock.now()) return known.addresses;
     if (this.#remembered.size >= KEEP_COUNT) this.#remembered.clear();
