@@ -147,6 +147,11 @@ export class BranchLeg {
   #await(binding: Binding, offer: string): void {
     const { clock, registrar, claimed, reports, reregisterWaitMs } = this.#options;
     this.#waitUntil ??= clock.now() + reregisterWaitMs;
+    // It may have come back while the call was on its way to the old connection: nobody would announce it again.
+    const present = registrar
+      .bindingsOf(binding.aor)
+      .find((each) => each !== binding && !registrar.isFlowLost(each) && isComeback(binding, each, claimed));
+    if (present !== undefined) return this.#inviteBinding(present, offer);
     const timer = clock.after(Math.max(0, this.#waitUntil - clock.now()), () => {
       this.#stop();
       reports.onFailed(480);

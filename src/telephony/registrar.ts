@@ -105,7 +105,8 @@ export class Registrar {
 
   /** A call found the connection of this binding gone. It stays registered and may come back. */
   markFlowLost(binding: Binding): void {
-    if (hasFlow(binding)) this.#lost.add(binding.id);
+    // A refresh since the call began has made a new Binding of it, on a connection of its own.
+    if (hasFlow(binding) && this.#all(binding.aor).includes(binding)) this.#lost.add(binding.id);
   }
 
   /** Hears of every binding that is made or refreshed from now on. */
@@ -138,7 +139,7 @@ export class Registrar {
   #commit(aor: string, outcome: Extract<RegisterOutcome, { kind: 'done' }>): void {
     if (outcome.bindings.length === 0) this.#bindings.delete(aor);
     else this.#bindings.set(aor, outcome.bindings);
-    for (const { id } of [...outcome.removed, ...outcome.refreshed]) this.#lost.delete(id);
+    for (const { id } of outcome.removed) this.#lost.delete(id);
     for (const { expiresAt } of outcome.bindings) this.#armExpiry(expiresAt);
   }
 
@@ -155,6 +156,8 @@ export class Registrar {
   #announce(outcome: Extract<RegisterOutcome, { kind: 'done' }>, now: number): void {
     const { observer } = this.#options;
     const tell = (binding: Binding, isNew: boolean): void => {
+      // Only now: the engine knows the connection from the 200 on.
+      this.#lost.delete(binding.id);
       const { aor, contact } = binding;
       observer({ kind: 'registered', aor, contact, expiresSec: Math.round((binding.expiresAt - now) / 1000), isNew });
       this.#events.emit('registered', binding);

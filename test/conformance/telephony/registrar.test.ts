@@ -73,18 +73,40 @@ describe('registrations', () => {
     await store.close();
   });
 
-  it('whose connection is gone are waited for, then 480; or called where they come back', async () => {
+  it('whose connection is gone are waited for, then 480', async () => {
     const [alice, bob] = [await hall.join('alice'), await hall.join('bob', 'ws')];
     await bob.peer.close();
     const started = performance.now();
     expect((await alice.invite('bob', rtpSdp(41_000))).response.status).toBe(480);
     expect(performance.now() - started).toBeGreaterThan(450);
-    const calling = alice.call('bob', rtpSdp(41_000));
+  });
+
+  /** Alice calls bob while he comes back under a new Contact: he is called there. */
+  async function callWhileComingBack(): Promise<void> {
+    const calling = (await hall.join('alice')).call('bob', rtpSdp(41_000));
     const back = await hall.join('bob', 'ws');
     const b = await back.accept(await back.nextInvite(), webSdp({ setup: 'active', formats: ['0 PCMU/8000'] }));
     const a = await calling;
     await a.bye();
     await b.awaitBye();
+  }
+  // Time enough to come back even on a busy machine.
+  const patient = { timers: { reregisterWaitMs: 10_000 } };
+
+  it('whose connection is known to be gone are called where they come back', async () => {
+    const store = await openEmbeddedStore(':memory:', { clock: systemClock, logger: silentLogger });
+    await hall.restart({ store });
+    await hall.join('bob', 'ws');
+    await hall.restart({ store, ...patient });
+    await callWhileComingBack();
+    await hall.restart({});
+    await store.close();
+  });
+
+  it('whose connection a call finds gone are called where they come back, be it in that moment', async () => {
+    await hall.restart(patient);
+    await (await hall.join('bob', 'ws')).peer.close();
+    await callWhileComingBack();
   });
 
   it('call records of a run that was cut off end as gateway-restart', async () => {
