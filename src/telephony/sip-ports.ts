@@ -62,6 +62,14 @@ export interface SipDialog {
   bye(reason: string | undefined): Promise<void>;
 }
 
+/** A response as far as telephony reads it. */
+export interface SipReply {
+  readonly status: number;
+  readonly body: string;
+  /** The value of a header, several lines joined by ','. A failure made up on our side has none. */
+  header(name: string): string | undefined;
+}
+
 export interface OutboundRequest {
   readonly uri: string;
   /** The next hop when it is not the URI's. */
@@ -96,5 +104,10 @@ export interface EngineLink {
   readonly hostPorts: readonly string[];
   readonly isUp: boolean;
   invite(request: OutboundRequest, listener: OutboundListener): OutboundInvite;
+  /**
+   * Sends a request that makes no dialog (OPTIONS, REGISTER, MESSAGE) and gives its final response; a body's type is
+   * among the headers. Never rejects: 408 when nothing answers, 503 when it cannot be sent or the engine is lost.
+   */
+  request(request: OutboundRequest & { readonly method: string }): Promise<SipReply>;
   close(): void;
 }

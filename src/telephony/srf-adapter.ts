@@ -17,6 +17,7 @@ import type {
   OutboundRequest,
   SipDialog,
   SipHeaders,
+  SipReply,
   SipTransportName,
 } from './sip-ports.ts';
 
@@ -49,6 +50,7 @@ interface SrfRequest extends SrfMessage {
   readonly source_port: number;
   on(event: 'cancel', listener: (cancel: SrfMessage) => void): void;
   removeAllListeners(event: 'cancel'): void;
+  on(event: 'response', listener: (response: SrfResponse) => void): void;
   cancel(options: { headers: Record<string, string> }, done: () => void): void;
 }
 
@@ -81,6 +83,11 @@ interface SrfApp {
   on(event: 'error' | 'close', listener: (error?: Error) => void): void;
   connect(options: WireAddress): void;
   disconnect(): void;
+  request(
+    uri: string,
+    options: { method: string; headers: Record<string, string>; body?: string; proxy?: string },
+    done: (error: SrfError, request: SrfRequest) => void,
+  ): void;
   createUAS(
     request: SrfRequest,
     response: SrfResponse,
@@ -139,6 +146,8 @@ class SrfLink implements EngineLink {
   hostPorts: readonly string[] = [];
   readonly #srf: SrfApp;
   readonly #options: EngineOptions;
+  /** Settle the requests whose answers are still to come: drachtio-srf forgets them when the connection goes. */
+  readonly #awaited = new Set<(reply: SipReply) => void>();
   #isUp = false;
   #isClosed = false;
 
@@ -160,6 +169,7 @@ class SrfLink implements EngineLink {
   onClose(): void {
     if (!this.#isUp) return;
     this.#isUp = false;
+    for (const settle of this.#awaited) settle(madeReply(503));
     if (this.#isClosed) return;
     this.#options.logger.error({}, 'connection to the SIP engine lost');
     this.#options.listener.onLost();
@@ -174,6 +184,40 @@ class SrfLink implements EngineLink {
       queueMicrotask(() => listener.onFailed(503));
     }
     return outbound;
+  }
+
+  async request({
+    method,
+    uri,
+    nextHop,
+    headers,
+    body,
+  }: OutboundRequest & { readonly method: string }): Promise<SipReply> {
+    const options = {
+      method,
+      headers: { ...headers },
+      ...(body === '' ? {} : { body }),
+      ...(nextHop === undefined ? {} : { proxy: nextHop }),
+    };
+    return new Promise((resolve) => {
+      const settle = (reply: SipReply): void => {
+        this.#awaited.delete(settle);
+        resolve(reply);
+      };
+      this.#awaited.add(settle);
+      try {
+        this.#srf.request(uri, options, (error, sent) => {
+          if (error !== null && error !== undefined) settle(madeReply(error.status ?? 503));
+          else
+            sent.on('response', (response) => {
+              if (response.status >= 200) settle(replyOf(response));
+            });
+        });
+      } catch {
+        // drachtio-srf asserts that it has a connection.
+        settle(madeReply(503));
+      }
+    });
   }
 
   close(): void {
@@ -302,6 +346,15 @@ function watch(dialog: SrfDialog, listener: DialogListener): SipDialog {
       }),
     bye: async (reason) => new Promise((resolve) => dialog.destroy({ headers: reasonHeader(reason) }, () => resolve())),
   };
+}
+
+function replyOf(response: SrfResponse): SipReply {
+  return { status: response.status, body: response.body ?? '', header: (name) => response.get(name) };
+}
+
+/** A failure of which no message came. */
+function madeReply(status: number): SipReply {
+  return { status, body: '', header: () => undefined };
 }
 
 function reasonHeader(reason: string | undefined): Record<string, string> {
