@@ -7,7 +7,7 @@ import { type Binding, hasFlow } from './binding.ts';
 import type { Trunk } from './options.ts';
 import { nextHopOf } from './register.ts';
 import type { Registrar } from './registrar.ts';
-import type { EngineLink, InDialogOffer, OutboundInvite, SipDialog, SipHeaders } from './sip-ports.ts';
+import type { EngineLink, InDialogOffer, OutboundInvite, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
 
 export type SipTarget =
   | { readonly kind: 'binding'; readonly binding: Binding }
@@ -15,10 +15,11 @@ export type SipTarget =
 
 export interface BranchReports {
   readonly onInvited: (sipCallId: string) => void;
-  readonly onRinging: (status: number, body: string) => void;
-  readonly onAnswered: (body: string) => void;
-  readonly onFailed: (status: number) => void;
-  readonly onBye: () => void;
+  readonly onRinging: (reply: SipReply) => void;
+  readonly onAnswered: (reply: SipReply) => void;
+  readonly onFailed: (reply: SipReply) => void;
+  /** With the value of the BYE's Reason header. */
+  readonly onBye: (reason: string | undefined) => void;
   readonly onOffer: (offer: InDialogOffer) => void;
   readonly onAck: (body: string) => void;
 }
@@ -114,18 +115,18 @@ export class BranchLeg {
     const { link, reports } = this.#options;
     const invite = link.invite(request, {
       onSent: reports.onInvited,
-      onProvisional: (status, body) => {
+      onProvisional: (reply) => {
         this.#hasRung = true;
-        reports.onRinging(status, body);
+        reports.onRinging(reply);
       },
-      onAnswered: (dialog, body) => {
+      onAnswered: (dialog, reply) => {
         this.#state = { kind: 'confirmed', dialog };
-        reports.onAnswered(body);
+        reports.onAnswered(reply);
       },
-      onFailed: (status) => this.#onFailed(status, binding, request.body),
-      onBye: () => {
+      onFailed: (reply) => this.#onFailed(reply, binding, request.body),
+      onBye: (reason) => {
         this.#stop();
-        reports.onBye();
+        reports.onBye(reason);
       },
       onAck: reports.onAck,
       onOffer: reports.onOffer,
@@ -133,15 +134,15 @@ export class BranchLeg {
     this.#state = { kind: 'invited', invite };
   }
 
-  #onFailed(status: number, binding: Binding | undefined, offer: string): void {
-    const isGone = binding !== undefined && hasFlow(binding) && CONNECTION_GONE.has(status) && !this.#hasRung;
+  #onFailed(reply: SipReply, binding: Binding | undefined, offer: string): void {
+    const isGone = binding !== undefined && hasFlow(binding) && CONNECTION_GONE.has(reply.status) && !this.#hasRung;
     if (isGone && !this.#isCalledOff) {
       this.#options.registrar.markFlowLost(binding);
       this.#await(binding, offer);
       return;
     }
     this.#stop();
-    this.#options.reports.onFailed(status);
+    this.#options.reports.onFailed(reply);
   }
 
   #await(binding: Binding, offer: string): void {
@@ -154,7 +155,7 @@ export class BranchLeg {
     if (present !== undefined) return this.#inviteBinding(present, offer);
     const timer = clock.after(Math.max(0, this.#waitUntil - clock.now()), () => {
       this.#stop();
-      reports.onFailed(480);
+      reports.onFailed({ status: 480, body: '', header: () => undefined });
     });
     const stop = registrar.onRegistered((back) => {
       if (!isComeback(binding, back, claimed)) return;

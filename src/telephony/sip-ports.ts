@@ -11,6 +11,14 @@ export interface SipSource {
 
 export type SipHeaders = Readonly<Record<string, string>>;
 
+/** A response as far as telephony reads it. */
+export interface SipReply {
+  readonly status: number;
+  readonly body: string;
+  /** The value of a header, several lines joined by ','. */
+  header(name: string): string | undefined;
+}
+
 /** A request that belongs to no dialog. */
 export interface InboundRequest {
   readonly method: string;
@@ -33,8 +41,8 @@ export interface InboundInvite extends InboundRequest {
 
 /** What happens in a dialog. Handed over before the dialog exists, so that nothing can arrive unheard. */
 export interface DialogListener {
-  /** The other side, or the engine on its behalf, has ended the dialog. */
-  readonly onBye: (why: string) => void;
+  /** The other side, or the engine on its behalf, has ended the dialog: the value of the BYE's Reason header. */
+  readonly onBye: (reason: string | undefined) => void;
   /** The ACK to our 200, with its body. */
   readonly onAck: (body: string) => void;
   /** A re-INVITE, or an UPDATE with a body. */
@@ -57,7 +65,7 @@ export interface InDialogOffer {
 export interface SipDialog {
   readonly sipCallId: string;
   /** Sends a re-INVITE or UPDATE and gives the final response. A 2xx is acknowledged. */
-  request(method: 'INVITE' | 'UPDATE', body: string): Promise<{ readonly status: number; readonly body: string }>;
+  request(method: 'INVITE' | 'UPDATE', body: string): Promise<SipReply>;
   /** Resolves when the BYE is answered, timed out, or cannot be sent. */
   bye(reason: string | undefined): Promise<void>;
 }
@@ -80,10 +88,11 @@ export interface OutboundRequest {
 
 export interface OutboundListener extends DialogListener {
   readonly onSent: (sipCallId: string) => void;
-  readonly onProvisional: (status: number, body: string) => void;
+  readonly onProvisional: (reply: SipReply) => void;
   /** Called synchronously, before anything of the dialog can arrive. */
-  readonly onAnswered: (dialog: SipDialog, body: string) => void;
-  readonly onFailed: (status: number) => void;
+  readonly onAnswered: (dialog: SipDialog, reply: SipReply) => void;
+  /** The final response, or one the engine or we ourselves made up when none came: it has no headers. */
+  readonly onFailed: (reply: SipReply) => void;
 }
 
 export interface OutboundInvite {

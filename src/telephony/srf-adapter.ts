@@ -36,7 +36,7 @@ export interface EngineOptions {
 
 // ---- drachtio-srf as far as we use it; its own declarations leave out most of this ------------------------------
 
-type SrfError = (Error & { readonly status?: number }) | null | undefined;
+type SrfError = (Error & { readonly status?: number; readonly res?: SrfResponse }) | null | undefined;
 
 interface SrfMessage {
   readonly body: string | undefined;
@@ -66,8 +66,9 @@ interface SendOptions {
 
 interface SrfDialog {
   readonly sip: { readonly callId: string };
-  readonly remote: { readonly sdp: string | undefined };
-  on(event: 'destroy', listener: (request: SrfMessage, reason: string | undefined) => void): void;
+  /** The response that made a dialog of an INVITE of ours. */
+  readonly res: SrfResponse;
+  on(event: 'destroy', listener: (request: SrfMessage | undefined) => void): void;
   on(event: 'ack', listener: (request: SrfMessage) => void): void;
   on(event: string, listener: (request: SrfRequest, response: SrfResponse) => void): void;
   request(
@@ -181,7 +182,7 @@ class SrfLink implements EngineLink {
       outbound.send(this.#srf, request);
     } catch {
       // drachtio-srf asserts that it has a connection.
-      queueMicrotask(() => listener.onFailed(503));
+      queueMicrotask(() => listener.onFailed(madeReply(503)));
     }
     return outbound;
   }
@@ -255,11 +256,11 @@ class SrfOutbound implements OutboundInvite {
       listener.onSent(sent.get('Call-ID') ?? '');
       if (this.#cancelled !== undefined) this.#sendCancel(this.#cancelled.reason);
     };
-    const cbProvisional = (response: SrfResponse): void => listener.onProvisional(response.status, response.body ?? '');
+    const cbProvisional = (response: SrfResponse): void => listener.onProvisional(replyOf(response));
     srf.createUAC(uri, options, { cbRequest, cbProvisional }, (error, dialog) => {
       this.#isOver = true;
-      if (error === null || error === undefined) listener.onAnswered(watch(dialog, listener), dialog.remote.sdp ?? '');
-      else listener.onFailed(error.status ?? 503);
+      if (error === null || error === undefined) listener.onAnswered(watch(dialog, listener), replyOf(dialog.res));
+      else listener.onFailed(failureOf(error));
     });
   }
 
@@ -317,7 +318,7 @@ function viaTransport(via: string): SipTransportName {
 }
 
 function watch(dialog: SrfDialog, listener: DialogListener): SipDialog {
-  dialog.on('destroy', (_request, reason) => listener.onBye(reason ?? ''));
+  dialog.on('destroy', (request) => listener.onBye(request?.get('Reason')));
   dialog.on('ack', (request) => listener.onAck(request.body ?? ''));
   const onOffer = (method: 'INVITE' | 'UPDATE', request: SrfRequest, response: SrfResponse): void => {
     // An UPDATE without a body changes nothing and refreshes the session (RFC 3311 §5.2, RFC 4028 §7.4).
@@ -340,8 +341,8 @@ function watch(dialog: SrfDialog, listener: DialogListener): SipDialog {
     request: async (method, body) =>
       new Promise((resolve) => {
         dialog.request({ method, body, headers: { ...SDP_TYPE } }, (error, response) => {
-          if (error !== null && error !== undefined) resolve({ status: error.status ?? 503, body: '' });
-          else if (response.status >= 200) resolve({ status: response.status, body: response.body ?? '' });
+          if (error !== null && error !== undefined) resolve(failureOf(error));
+          else if (response.status >= 200) resolve(replyOf(response));
         });
       }),
     bye: async (reason) => new Promise((resolve) => dialog.destroy({ headers: reasonHeader(reason) }, () => resolve())),
@@ -355,6 +356,11 @@ function replyOf(response: SrfResponse): SipReply {
 /** A failure of which no message came. */
 function madeReply(status: number): SipReply {
   return { status, body: '', header: () => undefined };
+}
+
+/** What an error of drachtio-srf stands for; a 200 that it could not make a dialog of is a failure too. */
+function failureOf({ status = 503, res }: NonNullable<SrfError>): SipReply {
+  return res !== undefined && res.status === status ? replyOf(res) : madeReply(status);
 }
 
 function reasonHeader(reason: string | undefined): Record<string, string> {
