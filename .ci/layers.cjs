@@ -66,5 +66,9 @@ module.exports = {
     vendors: ['fastify', 'esbuild', 'selfsigned'],
   },
   cli: { about: 'operator commands', imports: ['kernel', 'config'], vendors: ['commander'] },
+  gateway: {
+    about: 'composition: builds the parts from the Config and joins their ports',
+    imports: ['kernel', 'calls', 'cli', 'config', 'media', 'ops', 'sip/server', 'store', 'telemetry', 'telephony'],
+  },
   'web/softphone': { about: 'the browser softphone', imports: ['kernel'], vendors: ['sip.js'] },
 };

@@ -1,0 +1,54 @@
+/** Telephony from the configuration. */
+import { hostname } from 'node:os';
+import type { CallEvent } from '../calls/index.ts';
+import { localAddresses, type UserConfig } from '../config/index.ts';
+import type { RunningMediaPlane } from '../media/index.ts';
+import type { Store } from '../store/index.ts';
+import { startTelephony, type Telephony } from '../telephony/index.ts';
+import type { Engine } from './engine.ts';
+import { clock, type Parts, random } from './parts.ts';
+
+interface TelephonyInput {
+  readonly engine: Engine;
+  readonly media: RunningMediaPlane;
+  readonly store: Store;
+  readonly users: readonly UserConfig[];
+  readonly observer: (event: CallEvent) => void;
+}
+
+export async function startCalls(
+  { config, logger, scope, announced }: Parts,
+  input: TelephonyInput,
+): Promise<Telephony> {
+  const { sip, profiles } = config;
+  const byTransport = (...wanted: readonly string[]) =>
+    profiles.find(({ listeners }) => listeners.some(({ transport }) => wanted.includes(transport))) ?? profiles[0];
+  const [browsers, phones] = [byTransport('ws'), byTransport('udp', 'tcp')];
+  if (browsers === undefined || phones === undefined) throw new Error('no profile at all');
+  const telephony = await startTelephony({
+    wire: input.engine.wire,
+    domain: sip.domain,
+    domains: [...sip.domains, ...localAddresses(), announced, hostname(), 'localhost'],
+    profiles: { browsers, phones },
+    users: input.users.map(({ name, password, displayName }) => ({ name, secret: { password }, displayName })),
+    trunks: config.trunks.map((trunk) => {
+      const profile = profiles.find(({ name }) => name === trunk.profile);
+      if (profile === undefined) throw new Error(`trunk ${trunk.name} has no profile`);
+      return { ...trunk, profile };
+    }),
+    dialplan: config.dialplan,
+    timers: {
+      noAnswerMs: sip.noAnswerSec * 1000,
+      reregisterWaitMs: sip.reregisterWaitSec * 1000,
+      recordTtlMs: config.telemetry.callRecordDays * 86_400_000,
+    },
+    store: input.store,
+    media: input.media,
+    observer: input.observer,
+    clock,
+    random,
+    logger,
+  });
+  scope.add(() => telephony.close());
+  return telephony;
+}

@@ -1,0 +1,56 @@
+/** The SIP engine: the embedded one in its thread, or the address of a drachtio-server. */
+import type { SipUpstream } from '../ops/index.ts';
+import { type SipServer, startSipServer, type WireAddress } from '../sip/server/index.ts';
+import { type Parts, random } from './parts.ts';
+
+export interface Engine {
+  readonly wire: WireAddress;
+  readonly server: SipServer | undefined;
+  readonly upstream: SipUpstream | undefined;
+}
+
+export async function startEngine({ config, logger, scope, announced }: Parts): Promise<Engine> {
+  const external = /^drachtio:\/\/([^:]+):(\d+)$/.exec(config.sip.engine);
+  if (external !== null) {
+    const wire = { host: external[1] ?? '', port: Number(external[2]), secret: config.sip.secret };
+    const ws = config.profiles.flatMap(({ listeners }) => listeners).find(({ transport }) => transport === 'ws');
+    return {
+      wire,
+      server: undefined,
+      upstream: ws === undefined ? undefined : { host: wire.host, port: ws.port, secret: undefined },
+    };
+  }
+  const frontSecret = random.hex(24);
+  const listeners = config.profiles.flatMap((profile) =>
+    profile.listeners.map(({ transport, address, port, advertisedAddress, advertisedPort }) => {
+      const isWildcard = address === '0.0.0.0' || address === '::';
+      const advertised = advertisedAddress ?? (isWildcard ? announced : undefined);
+      return {
+        transport,
+        address,
+        port,
+        ...(advertised === undefined ? {} : { advertisedAddress: advertised }),
+        ...(advertisedPort === undefined ? {} : { advertisedPort }),
+      };
+    }),
+  );
+  const server = await startSipServer(
+    { listeners, frontSecret, logLevel: config.log.level === 'silent' ? 'error' : config.log.level },
+    logger,
+  );
+  scope.add(() => server.close());
+  const ws = server.listeners.find(({ transport }) => transport === 'ws');
+  const host = ws === undefined || ws.address === '0.0.0.0' ? '127.0.0.1' : ws.address;
+  return {
+    wire: server.wire,
+    server,
+    upstream: ws === undefined ? undefined : { host, port: ws.port, secret: frontSecret },
+  };
+}
+
+/** The engine's counters, flat; none of a drachtio-server. */
+export async function sipFigures(server: SipServer | undefined): Promise<Readonly<Record<string, number>>> {
+  if (server === undefined) return {};
+  const { net, engine, applications, cpuMs } = await server.counters();
+  return { ...net, ...engine, applications, cpuSeconds: cpuMs / 1000 };
+}

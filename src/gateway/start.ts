@@ -1,0 +1,63 @@
+/** Builds the parts in their order and joins their ports. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CallEvent } from '../calls/index.ts';
+import { formatBanner } from '../cli/index.ts';
+import { type Config, loadDemoAccounts, resolveAnnounced } from '../config/index.ts';
+import type { Logger, Scope } from '../kernel/index.ts';
+import { openEmbeddedStore } from '../store/index.ts';
+import { createMetrics, createTracing, logCallEvent, startTraceExport } from '../telemetry/index.ts';
+import { recoverCallRecords } from '../telephony/index.ts';
+import { startCalls } from './calls.ts';
+import { sipFigures, startEngine } from './engine.ts';
+import { startMedia } from './media.ts';
+import { clock, type Parts, random } from './parts.ts';
+import { createViews, startWeb } from './web.ts';
+
+/** Starts everything; the result is the banner. What was opened is closed with `scope`, also after a failure. */
+export async function startGateway(config: Config, logger: Logger, scope: Scope): Promise<string> {
+  mkdirSync(config.data, { recursive: true });
+  const announced = resolveAnnounced(config.media.announcedAddress);
+  const parts: Parts = { config, logger, scope, announced };
+  const stopExport =
+    config.telemetry.otlpEndpoint === undefined ? undefined : await startTraceExport(config.telemetry.otlpEndpoint);
+  if (stopExport !== undefined) scope.add(stopExport);
+  const store = await openEmbeddedStore(join(config.data, 'viaduct.db'), { clock, logger });
+  scope.add(() => store.close());
+  const recordTtlMs = config.telemetry.callRecordDays * 86_400_000;
+  const cut = await recoverCallRecords(store, clock, recordTtlMs);
+  if (cut > 0) logger.warn({ calls: cut }, 'calls were cut by the end of the last run');
+  const [engine, media] = await Promise.all([startEngine(parts), startMedia(parts)]);
+  const demoAccounts = config.users === undefined ? loadDemoAccounts(config.data, random) : [];
+  const users = config.users ?? demoAccounts;
+  const tracing = createTracing();
+  const observers: ((event: CallEvent) => void)[] = [
+    (event) => logCallEvent(logger, event),
+    (event) => tracing.observe(event),
+  ];
+  const observer = (event: CallEvent): void => observers.forEach((observe) => observe(event));
+  const telephony = await startCalls(parts, { engine, media, store, users, observer });
+  const metrics = createMetrics({
+    media: () => media.counters(),
+    sip: () => sipFigures(engine.server),
+    activeCalls: () => telephony.activeCalls,
+    registrations: () => telephony.bindingCount,
+  });
+  observers.push((event) => metrics.observe(event));
+  const ops = await startWeb(parts, createViews({ telephony, media, metrics }), engine.upstream);
+  engine.server?.onExit((error) => {
+    throw error;
+  });
+  return formatBanner({
+    address: announced,
+    httpPort: ops.httpPort,
+    httpsPort: ops.httpsPort,
+    isSelfSigned: ops.isSelfSigned,
+    sipListeners: engine.server?.listeners ?? config.profiles.flatMap(({ listeners }) => listeners),
+    domain: config.sip.domain,
+    demoAccounts,
+    users: users.length,
+    trunks: config.trunks.map(({ name }) => name),
+    dataFolder: config.data,
+  });
+}
