@@ -7,7 +7,15 @@ import { type Binding, hasFlow } from './binding.ts';
 import type { Trunk } from './options.ts';
 import { nextHopOf } from './register.ts';
 import type { Registrar } from './registrar.ts';
-import type { EngineLink, InDialogOffer, OutboundInvite, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
+import type {
+  EngineLink,
+  InboundRequest,
+  InDialogOffer,
+  OutboundInvite,
+  SipDialog,
+  SipHeaders,
+  SipReply,
+} from './sip-ports.ts';
 
 export type SipTarget =
   | { readonly kind: 'binding'; readonly binding: Binding }
@@ -21,6 +29,7 @@ export interface BranchReports {
   /** With the value of the BYE's Reason header. */
   readonly onBye: (reason: string | undefined) => void;
   readonly onOffer: (offer: InDialogOffer) => void;
+  readonly onRequest: (request: InboundRequest) => void;
   readonly onAck: (body: string) => void;
 }
 
@@ -130,6 +139,7 @@ export class BranchLeg {
       },
       onAck: reports.onAck,
       onOffer: reports.onOffer,
+      onRequest: reports.onRequest,
     });
     this.#state = { kind: 'invited', invite };
   }

@@ -1,5 +1,5 @@
 /** The caller's side of a call: its INVITE, the one answer to it, and then its dialog. */
-import type { InboundInvite, InDialogOffer, SipDialog } from './sip-ports.ts';
+import type { InboundInvite, InboundRequest, InDialogOffer, SipDialog } from './sip-ports.ts';
 
 export interface CallerReports {
   readonly onCancelled: (reason: string | undefined) => void;
@@ -8,6 +8,7 @@ export interface CallerReports {
   readonly onAck: (body: string) => void;
   readonly onBye: () => void;
   readonly onOffer: (offer: InDialogOffer) => void;
+  readonly onRequest: (request: InboundRequest) => void;
 }
 
 type State =
@@ -58,6 +59,7 @@ export class CallerLeg {
       },
       onAck: this.#reports.onAck,
       onOffer: this.#reports.onOffer,
+      onRequest: this.#reports.onRequest,
       onBye: () => {
         this.#state = { kind: 'over' };
         this.#reports.onBye();

@@ -20,8 +20,9 @@ import { noCommonCodecWarning } from '../sdp/index.ts';
 import type { BranchLeg } from './branch-leg.ts';
 import type { CallMediaWork } from './call-media.ts';
 import type { CallerLeg } from './caller-leg.ts';
+import { answerInDialog } from './in-dialog.ts';
 import type { RecordBook } from './record-book.ts';
-import type { InDialogOffer, SipDialog, SipHeaders } from './sip-ports.ts';
+import type { InboundRequest, InDialogOffer, SipDialog, SipHeaders } from './sip-ports.ts';
 
 /** Built-in parties have no SIP side: they answer at once. */
 export type LiveBranch = BranchLeg | 'built-in';
@@ -167,6 +168,11 @@ export class LiveCall {
         })
         .finally(() => this.#offering.delete(legId)),
     );
+  }
+
+  /** What comes inside a dialog of one Leg and is no offer. */
+  onRequest(_legId: LegId, request: InboundRequest): void {
+    answerInDialog(request);
   }
 
   onMedia(event: MediaEvent): void {

@@ -19,7 +19,7 @@ export interface SipReply {
   header(name: string): string | undefined;
 }
 
-/** A request that belongs to no dialog. */
+/** A request that belongs to no dialog, or one inside a dialog that is no offer. */
 export interface InboundRequest {
   readonly method: string;
   readonly uri: string;
@@ -47,6 +47,8 @@ export interface DialogListener {
   readonly onAck: (body: string) => void;
   /** A re-INVITE, or an UPDATE with a body. */
   readonly onOffer: (offer: InDialogOffer) => void;
+  /** INFO, MESSAGE, NOTIFY, PUBLISH, REFER or SUBSCRIBE inside the dialog. It must be answered. */
+  readonly onRequest: (request: InboundRequest) => void;
 }
 
 export interface AnswerListener extends DialogListener {
@@ -64,18 +66,14 @@ export interface InDialogOffer {
 
 export interface SipDialog {
   readonly sipCallId: string;
-  /** Sends a re-INVITE or UPDATE and gives the final response. A 2xx is acknowledged. */
-  request(method: 'INVITE' | 'UPDATE', body: string): Promise<SipReply>;
+  readonly localTag: string;
+  readonly remoteTag: string;
+  /** Whether we sent the INVITE that made it. */
+  readonly isUac: boolean;
+  /** Sends a request and gives the final response. A 2xx to INVITE is acknowledged. A body is SDP unless `headers` say otherwise. */
+  request(method: string, body: string, headers?: SipHeaders): Promise<SipReply>;
   /** Resolves when the BYE is answered, timed out, or cannot be sent. */
   bye(reason: string | undefined): Promise<void>;
-}
-
-/** A response as far as telephony reads it. */
-export interface SipReply {
-  readonly status: number;
-  readonly body: string;
-  /** The value of a header, several lines joined by ','. A failure made up on our side has none. */
-  header(name: string): string | undefined;
 }
 
 export interface OutboundRequest {

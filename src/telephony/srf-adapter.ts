@@ -65,7 +65,8 @@ interface SendOptions {
 }
 
 interface SrfDialog {
-  readonly sip: { readonly callId: string };
+  readonly sip: { readonly callId: string; readonly localTag: string; readonly remoteTag: string };
+  readonly type: 'uac' | 'uas';
   /** The response that made a dialog of an INVITE of ours. */
   readonly res: SrfResponse;
   on(event: 'destroy', listener: (request: SrfMessage | undefined) => void): void;
@@ -108,6 +109,8 @@ interface SrfApp {
 
 /** Methods outside dialogs that we answer ourselves; the engine answers the rest. */
 const VERBS = ['register', 'options', 'message', 'subscribe', 'publish', 'notify', 'info', 'refer'];
+/** What may come inside a dialog beside offers, OPTIONS and BYE. */
+const DIALOG_VERBS = ['info', 'message', 'notify', 'publish', 'refer', 'subscribe'];
 const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER';
 const SDP_TYPE = { 'Content-Type': 'application/sdp' };
 
@@ -333,14 +336,18 @@ function watch(dialog: SrfDialog, listener: DialogListener): SipDialog {
   dialog.on('modify', (request, response) => onOffer('INVITE', request, response));
   dialog.on('update', (request, response) => onOffer('UPDATE', request, response));
   dialog.on('options', (_request, response) => send(response, 200, { Allow: ALLOW }));
-  for (const verb of ['refer', 'message', 'publish'])
-    dialog.on(verb, (_request, response) => send(response, 405, { Allow: ALLOW }));
-  dialog.on('notify', (_request, response) => send(response, 481, {}));
+  for (const verb of DIALOG_VERBS)
+    dialog.on(verb, (request, response) => listener.onRequest(inboundRequest(request, response)));
+  const { callId, localTag, remoteTag } = dialog.sip;
   return {
-    sipCallId: dialog.sip.callId,
-    request: async (method, body) =>
+    sipCallId: callId,
+    localTag,
+    remoteTag,
+    isUac: dialog.type === 'uac',
+    request: async (method, body, headers = {}) =>
       new Promise((resolve) => {
-        dialog.request({ method, body, headers: { ...SDP_TYPE } }, (error, response) => {
+        const type = body === '' ? {} : SDP_TYPE;
+        dialog.request({ method, body, headers: { ...type, ...headers } }, (error, response) => {
           if (error !== null && error !== undefined) resolve(failureOf(error));
           else if (response.status >= 200) resolve(replyOf(response));
         });
