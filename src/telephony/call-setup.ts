@@ -139,7 +139,7 @@ function branchLeg({ leg: { legId }, target, claimed, request }: BranchRequest, 
       onFailed: (reply) => live.feed({ kind: 'branch-failed', legId, sipStatus: reply.status }),
       onBye: () => live.feed({ kind: 'hangup', legId }),
       onOffer: (offer) => live.onOffer(legId, offer),
-      onRequest: (request) => live.onRequest(legId, request),
+      onRequest: (inDialog) => live.onRequest(legId, inDialog),
       onAck: (body) => live.onAck(legId, body),
     },
   });

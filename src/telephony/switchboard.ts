@@ -111,7 +111,7 @@ export class Switchboard {
       onAck: (body) => live.onCallerAck(body),
       onBye: () => live.feed({ kind: 'hangup', legId }),
       onOffer: (offer) => live.onOffer(legId, offer),
-      onRequest: (request) => live.onRequest(legId, request),
+      onRequest: (inDialog) => live.onRequest(legId, inDialog),
     });
     this.#calls.set(callId, live);
     live.start(callerLeg);
