@@ -25,6 +25,8 @@ export interface LegRecord {
   readonly legId: LegId;
   readonly kind: 'sip' | 'webrtc' | 'agent';
   readonly direction: 'inbound' | 'outbound';
+  /** Outbound: which of the forks rung one after another it belonged to, from 0. */
+  readonly stage: number | undefined;
   /** The URI of the party. */
   readonly party: string;
   readonly sipCallId: string | undefined;
@@ -45,6 +47,8 @@ export interface CallRecord {
   readonly startedAt: number;
   readonly ringingAt: number | undefined;
   readonly answeredAt: number | undefined;
+  /** The outbound Leg that the caller talked to. */
+  readonly answeredBy: LegId | undefined;
   readonly endedAt: number | undefined;
   readonly endReason: EndReason | undefined;
   readonly sipStatus: number | undefined;

@@ -2,6 +2,7 @@
  * A Call as plain data: the Leg that came in, the Branches rung for it, and where the whole stands.
  * Each state owns what is true in it; `step` (step.ts) is the only one to make the next.
  */
+import type { FallbackCause } from '../dialplan/index.ts';
 import type { CallId, LegId, PortId } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
 import type { EndReason, LegRecord } from './call-record.ts';
@@ -33,10 +34,22 @@ export type BranchState =
       readonly codec: AudioCodecName | undefined;
     };
 
-/** One outbound Leg of the fork, and how far it came. */
+/** One outbound Leg, and how far it came. */
 export interface Branch extends Leg {
+  /** The number of its Stage, from 0. */
+  readonly stage: number;
   readonly sipCallId: string | undefined;
   readonly state: BranchState;
+}
+
+/** A fork rung at once, one of several rung one after another. */
+export interface Stage {
+  readonly branches: readonly Leg[];
+  readonly ringMs: number;
+  /** After which words of this stage the next one may be rung. */
+  readonly on: readonly FallbackCause[];
+  /** The status that stands for it when it has nobody to ring. */
+  readonly unreachable: number;
 }
 
 /** How much of the callee's progress the caller has been told. It only grows. */
@@ -44,7 +57,14 @@ export type CallerProgress = 'nothing' | 'progress' | 'ringing' | 'early-media';
 
 export type CallState =
   | { readonly kind: 'routing' }
-  | { readonly kind: 'ringing'; readonly told: CallerProgress }
+  | {
+      readonly kind: 'ringing';
+      /** The number of the Stage that is ringing. */
+      readonly stage: number;
+      readonly told: CallerProgress;
+      /** The final statuses of the stages that are over. */
+      readonly said: readonly number[];
+    }
   /** A branch has answered; the caller's answer is on its way (with delayed offer: until the caller's ACK). */
   | { readonly kind: 'answering'; readonly winner: LegId }
   | {
@@ -57,6 +77,7 @@ export type CallState =
       readonly kind: 'ended';
       readonly at: number;
       readonly answeredAt: number | undefined;
+      readonly winner: LegId | undefined;
       readonly codec: AudioCodecName | undefined;
       readonly reason: EndReason;
       readonly sipStatus: number | undefined;
@@ -77,6 +98,8 @@ export interface Call {
   readonly startedAt: number;
   readonly ringingAt: number | undefined;
   readonly inbound: InboundLeg;
+  readonly stages: readonly Stage[];
+  /** Those rung so far, of every stage. */
   readonly branches: readonly Branch[];
   readonly state: CallState;
 }

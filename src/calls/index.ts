@@ -1,6 +1,8 @@
-export type { Branch, Call, CallMedia, InboundLeg, Leg, NewCall } from './call.ts';
+export type { Branch, Call, CallMedia, InboundLeg, Leg, NewCall, Stage } from './call.ts';
 export type { CallEvent, CallObserver } from './call-event.ts';
 export { createCallId } from './call-id.ts';
+export type { CallInput } from './call-input.ts';
+export type { CallOutput, CallStep } from './call-output.ts';
 export type { CallRecord, EndReason, LegRecord } from './call-record.ts';
 export type {
   ConnectBuiltInPort,
@@ -19,4 +21,4 @@ export type {
   RtpSourcePolicy,
 } from './media-plane.ts';
 export { callRecordOf } from './record.ts';
-export { type CallInput, type CallOutput, type CallStep, startCall, step } from './step.ts';
+export { startCall, step } from './step.ts';

@@ -7,6 +7,7 @@ import type { PortReport } from './media-plane.ts';
 /** `reports`: what went over the ports that are closed already. */
 export function callRecordOf(call: Call, reports: ReadonlyMap<LegId, PortReport> = new Map()): CallRecord {
   const ended = call.state.kind === 'ended' ? call.state : undefined;
+  const answer = call.state.kind === 'talking' ? call.state : ended;
   const { callId, from, to, trunk, route, startedAt, ringingAt } = call;
   return {
     callId,
@@ -16,7 +17,8 @@ export function callRecordOf(call: Call, reports: ReadonlyMap<LegId, PortReport>
     route,
     startedAt,
     ringingAt,
-    answeredAt: call.state.kind === 'talking' || call.state.kind === 'ended' ? call.state.answeredAt : undefined,
+    answeredAt: answer?.answeredAt,
+    answeredBy: answer?.winner,
     endedAt: ended?.at,
     endReason: ended?.reason,
     sipStatus: ended?.sipStatus,
@@ -33,6 +35,7 @@ function inboundRecord(call: Call, reports: ReadonlyMap<LegId, PortReport>): Leg
     legId,
     kind,
     direction: 'inbound',
+    stage: undefined,
     party,
     sipCallId,
     answeredAt: answer?.answeredAt,
@@ -44,8 +47,8 @@ function inboundRecord(call: Call, reports: ReadonlyMap<LegId, PortReport>): Leg
 }
 
 function branchRecord(branch: Branch, reports: ReadonlyMap<LegId, PortReport>): LegRecord {
-  const { legId, kind, party, sipCallId, state } = branch;
-  const common = { legId, kind, direction: 'outbound', party, sipCallId, media: reports.get(legId) } as const;
+  const { legId, kind, stage, party, sipCallId, state } = branch;
+  const common = { legId, kind, direction: 'outbound', stage, party, sipCallId, media: reports.get(legId) } as const;
   switch (state.kind) {
     case 'rung':
     case 'ringing':

@@ -1,67 +1,18 @@
 /**
- * The life of a Call: RFC 3261 as a B2BUA lives it, one inbound Leg and a fork of branches rung at once.
+ * The life of a Call: RFC 3261 as a B2BUA lives it, one inbound Leg and stages of branches (stage.ts) rung for it.
  * Pure: what must be sent, opened, closed or told goes out as outputs; the performer feeds back what came of it.
  * A Call ends once. After that the only thing left to do is to hang up on a branch whose 200 crossed our CANCEL.
  */
 import type { LegId } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
-import type { Branch, BranchState, Call, CallerProgress, CallMedia, Leg, NewCall } from './call.ts';
+import { branchOf, callOff, closePort, isPending, withBranch } from './branches.ts';
+import type { Branch, Call, CallerProgress, NewCall } from './call.ts';
 import type { CallEvent } from './call-event.ts';
+import type { CallInput } from './call-input.ts';
+import type { CallOutput, CallStep } from './call-output.ts';
 import type { EndReason } from './call-record.ts';
-import { bestResponse, callerStatusOf, endReasonOf } from './outcome.ts';
-
-export type CallInput =
-  | {
-      readonly kind: 'routed';
-      readonly route: string;
-      readonly media: CallMedia;
-      readonly branches: readonly Leg[];
-      readonly noAnswerMs: number;
-    }
-  /** The call cannot be routed or offered at all. */
-  | { readonly kind: 'refused'; readonly sipStatus: number; readonly route?: string }
-  | { readonly kind: 'branch-invited'; readonly legId: LegId; readonly sipCallId: string | undefined }
-  /** A 1xx above 100. `early`: with SDP. */
-  | { readonly kind: 'branch-ringing'; readonly legId: LegId; readonly sipStatus: number; readonly early: boolean }
-  | { readonly kind: 'branch-answered'; readonly legId: LegId; readonly codec: AudioCodecName | undefined }
-  | { readonly kind: 'branch-failed'; readonly legId: LegId; readonly sipStatus: number }
-  /** The caller has its answer, and both sides' media are set. */
-  | { readonly kind: 'caller-answered'; readonly codec: AudioCodecName | undefined }
-  /** CANCEL, or the 200 found no transaction any more. */
-  | { readonly kind: 'caller-cancelled'; readonly reason: string | undefined }
-  | { readonly kind: 'no-answer' }
-  | { readonly kind: 'hangup'; readonly legId: LegId }
-  | { readonly kind: 'media-failed'; readonly legId: LegId }
-  /** Our own part failed: a port could not be opened, an answer could not be made. */
-  | { readonly kind: 'failed'; readonly sipStatus: number }
-  | { readonly kind: 'shutdown' };
-
-export type CallOutput =
-  | { readonly kind: 'open-port'; readonly legId: LegId }
-  /** Open the branch's port and send its INVITE. */
-  | { readonly kind: 'ring'; readonly legId: LegId }
-  | { readonly kind: 'progress'; readonly sipStatus: 180 | 183; readonly earlyMediaFrom: LegId | undefined }
-  /** Join the caller's media with this branch's and answer the caller. */
-  | { readonly kind: 'answer-caller'; readonly legId: LegId }
-  /** A final response to the caller's INVITE. */
-  | { readonly kind: 'refuse-caller'; readonly sipStatus: number }
-  /** CANCEL a branch. `reason` is the value of the Reason header (RFC 3326). */
-  | { readonly kind: 'cancel'; readonly legId: LegId; readonly reason: string | undefined }
-  /** BYE. For a caller whose 200 is not out yet: refuse it with `sipStatus`. */
-  | { readonly kind: 'hang-up'; readonly legId: LegId; readonly sipStatus: number; readonly reason: string | undefined }
-  | { readonly kind: 'close-port'; readonly legId: LegId }
-  | { readonly kind: 'set-timer'; readonly ms: number }
-  | { readonly kind: 'clear-timer' }
-  | { readonly kind: 'event'; readonly event: CallEvent }
-  /** The record changed in a way that must survive a crash. */
-  | { readonly kind: 'save' }
-  /** Always the last. The `call-ended` event is the performer's, once it has the reports of the ports. */
-  | { readonly kind: 'ended'; readonly reason: EndReason; readonly sipStatus: number | undefined };
-
-export interface CallStep {
-  readonly call: Call;
-  readonly outputs: readonly CallOutput[];
-}
+import { endReasonOf } from './outcome.ts';
+import { BEFORE_FIRST, closeStage, currentBranches, endOfHunt, ringNext } from './stage.ts';
 
 const ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
 const NO_ANSWER = 'SIP;cause=408;text="No answer"';
@@ -74,6 +25,7 @@ export function startCall(born: NewCall, now: number): CallStep {
     media: 'anchored',
     startedAt: now,
     ringingAt: undefined,
+    stages: [],
     branches: [],
     state: { kind: 'routing' },
   };
@@ -94,7 +46,7 @@ export function startCall(born: NewCall, now: number): CallStep {
 export function step(call: Call, input: CallInput, now: number): CallStep {
   switch (input.kind) {
     case 'routed':
-      return call.state.kind === 'routing' ? onRouted(call, input) : stay(call);
+      return call.state.kind === 'routing' ? onRouted(call, input, now) : stay(call);
     case 'refused':
       return call.state.kind === 'routing'
         ? finish(
@@ -136,9 +88,7 @@ function onEnding(call: Call, input: EndingInput, now: number): CallStep {
         ? stay(call)
         : finish(call, { reason: 'cancelled', sipStatus: 487, cancelReason: input.reason, callerGone: true }, now);
     case 'no-answer':
-      return call.state.kind === 'ringing'
-        ? finish(call, { reason: 'no-answer', sipStatus: 480, cancelReason: NO_ANSWER }, now)
-        : stay(call);
+      return call.state.kind === 'ringing' ? onStageTime(call, now) : stay(call);
     case 'hangup':
       return onHangup(call, input.legId, now);
     case 'media-failed':
@@ -158,18 +108,19 @@ function stay(call: Call, ...outputs: readonly CallOutput[]): CallStep {
   return { call, outputs };
 }
 
-function onRouted(call: Call, input: Extract<CallInput, { kind: 'routed' }>): CallStep {
-  const branches = input.branches.map((leg): Branch => ({ ...leg, sipCallId: undefined, state: { kind: 'rung' } }));
-  const next: Call = {
-    ...call,
-    route: input.route,
-    media: input.media,
-    branches,
-    state: { kind: 'ringing', told: 'nothing' },
-  };
-  const opened: CallOutput[] = input.media === 'anchored' ? [{ kind: 'open-port', legId: call.inbound.legId }] : [];
-  const rung = branches.map((branch): CallOutput => ({ kind: 'ring', legId: branch.legId }));
-  return { call: next, outputs: [{ kind: 'set-timer', ms: input.noAnswerMs }, ...opened, ...rung, { kind: 'save' }] };
+function onRouted(call: Call, input: Extract<CallInput, { kind: 'routed' }>, now: number): CallStep {
+  const { route, media, stages } = input;
+  const opened: CallOutput[] = media === 'anchored' ? [{ kind: 'open-port', legId: call.inbound.legId }] : [];
+  const first = huntOn({ ...call, route, media, stages, state: BEFORE_FIRST }, now);
+  return { call: first.call, outputs: [...opened, ...first.outputs] };
+}
+
+/** Rings the next stage, or ends the call when that may not be or nobody is left. */
+function huntOn(call: Call, now: number): CallStep {
+  const next = ringNext(call);
+  return next.outputs.length > 0
+    ? { call: next.call, outputs: [...next.outputs, { kind: 'save' }] }
+    : finish(next.call, endOfHunt(next.call), now);
 }
 
 function onInvited(call: Call, input: Extract<CallInput, { kind: 'branch-invited' }>): CallStep {
@@ -194,7 +145,7 @@ function onRinging(call: Call, input: Extract<CallInput, { kind: 'branch-ringing
   const next: Call = {
     ...withBranch(call, { ...branch, state: { kind: 'ringing' } }),
     ringingAt: news === 'progress' ? call.ringingAt : (call.ringingAt ?? now),
-    state: { kind: 'ringing', told },
+    state: { ...call.state, told },
   };
   const outputs: CallOutput[] = [];
   if (branch.state.kind === 'rung')
@@ -205,7 +156,7 @@ function onRinging(call: Call, input: Extract<CallInput, { kind: 'branch-ringing
 
 function newsOf(call: Call, input: Extract<CallInput, { kind: 'branch-ringing' }>): CallerProgress {
   // Early media of several phones at once cannot be one answer for the caller: only a single target may bring it.
-  if (input.early && call.branches.length === 1) return 'early-media';
+  if (input.early && currentBranches(call).length === 1) return 'early-media';
   return input.sipStatus === 180 ? 'ringing' : 'progress';
 }
 
@@ -233,7 +184,12 @@ function onAnswered(call: Call, input: Extract<CallInput, { kind: 'branch-answer
       ...branch,
       state: { kind: 'ended', answeredAt: now, at: now, codec: input.codec },
     });
-    return stay(late, { kind: 'hang-up', legId, sipStatus: 487, reason: ELSEWHERE });
+    return stay(late, {
+      kind: 'hang-up',
+      legId,
+      sipStatus: 487,
+      reason: call.state.kind === 'ringing' ? NO_ANSWER : ELSEWHERE,
+    });
   }
   if (call.state.kind !== 'ringing' || !isPending(branch.state)) return stay(call);
   const losers = callOff(call, (other) => other.legId !== legId, { reason: ELSEWHERE, now });
@@ -262,14 +218,17 @@ function onFailed(call: Call, input: Extract<CallInput, { kind: 'branch-failed' 
   ];
   const isSpokenFor = input.sipStatus >= 600;
   if (!isSpokenFor && failed.branches.some((other) => isPending(other.state))) return stay(failed, ...outputs);
-  // All have failed, or a 6xx spoke for the person: nobody else is to be bothered (RFC 3261 §16.7 step 5).
-  const sipStatus = isSpokenFor ? input.sipStatus : bestResponse(failedStatuses(failed));
-  const end = finish(failed, { reason: endReasonOf(callerStatusOf(sipStatus)), sipStatus }, now);
-  return { call: end.call, outputs: [...outputs, ...end.outputs] };
+  // All have failed, or a 6xx spoke for the person: no other phone is to be bothered (RFC 3261 §16.7 step 5).
+  const off = callOff(failed, () => true, { reason: undefined, now });
+  const next = huntOn(closeStage(off.call), now);
+  return { call: next.call, outputs: [...outputs, ...off.outputs, ...next.outputs] };
 }
 
-function failedStatuses(call: Call): readonly number[] {
-  return call.branches.flatMap((branch) => (branch.state.kind === 'failed' ? [branch.state.sipStatus] : []));
+/** Nobody has answered within the time of the stage. */
+function onStageTime(call: Call, now: number): CallStep {
+  const off = callOff(call, () => true, { reason: NO_ANSWER, now });
+  const next = huntOn(closeStage(off.call), now);
+  return { call: next.call, outputs: [...off.outputs, ...next.outputs] };
 }
 
 function onCallerAnswered(call: Call, codec: AudioCodecName | undefined, now: number): CallStep {
@@ -335,6 +294,7 @@ function finish(call: Call, ending: Ending, now: number): CallStep {
     kind: 'ended',
     at: now,
     answeredAt: answer?.answeredAt,
+    winner: answer?.winner,
     codec: answer?.codec,
     reason: ending.reason,
     sipStatus,
@@ -368,36 +328,4 @@ function hungUp(branch: Branch, now: number): Branch {
   return state.kind === 'answered'
     ? { ...branch, state: { kind: 'ended', answeredAt: state.at, at: now, codec: state.codec } }
     : branch;
-}
-
-/** Cancels the branches still pending among those chosen. */
-function callOff(
-  call: Call,
-  chosen: (branch: Branch) => boolean,
-  how: { readonly reason: string | undefined; readonly now: number },
-): CallStep {
-  const outputs: CallOutput[] = [];
-  const branches = call.branches.map((branch) => {
-    if (!chosen(branch) || !isPending(branch.state)) return branch;
-    outputs.push({ kind: 'cancel', legId: branch.legId, reason: how.reason }, ...closePort(call, branch.legId));
-    const state: BranchState = { kind: 'cancelled', at: how.now };
-    return { ...branch, state };
-  });
-  return { call: { ...call, branches }, outputs };
-}
-
-function closePort(call: Call, legId: LegId): readonly CallOutput[] {
-  return call.media === 'anchored' ? [{ kind: 'close-port', legId }] : [];
-}
-
-function isPending(state: BranchState): boolean {
-  return state.kind === 'rung' || state.kind === 'ringing';
-}
-
-function branchOf(call: Call, legId: LegId): Branch | undefined {
-  return call.branches.find((branch) => branch.legId === legId);
-}
-
-function withBranch(call: Call, changed: Branch): Call {
-  return { ...call, branches: call.branches.map((branch) => (branch.legId === changed.legId ? changed : branch)) };
 }

@@ -91,7 +91,9 @@ export class AnchoredMedia implements CallMediaWork {
   async early(legId: LegId, body: string): Promise<string> {
     const codec = this.heard(legId, body);
     if (codec === undefined || this.#inbound.remote === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-    const answer = await this.#join(legId);
+    const joined = await this.#join(legId);
+    // After early media of a stage before, the caller hears the same answer again: it may have one only.
+    const answer = this.#early?.answer ?? joined;
     this.#early = { legId, codec, answer };
     return answer;
   }
@@ -181,7 +183,7 @@ export class AnchoredMedia implements CallMediaWork {
         ? branch.leg.connect(plan.outbound)
         : this.#options.media.connect({ kind: 'built-in', portId: branch.leg.owner.portId, format: plan.outbound }),
     ]);
-    if (this.#early === undefined)
+    if (this.#early?.legId !== legId)
       await this.#options.media.bridge(this.#inbound.owner.portId, branch.leg.owner.portId);
     this.#isJoined = true;
   }

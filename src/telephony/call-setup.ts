@@ -1,5 +1,5 @@
 /** Builds the parts of a call once it is known where it goes: its Legs, their ports, and who reports to whom. */
-import type { CallMedia, Leg } from '../calls/index.ts';
+import type { CallMedia, Leg, Stage } from '../calls/index.ts';
 import type { LegId, PortId } from '../kernel/index.ts';
 import { formatNameAddr, parseUri } from '../sip/message/index.ts';
 import { AnchoredMedia, type BranchMedia } from './anchored-media.ts';
@@ -10,7 +10,7 @@ import { LegMedia } from './leg-media.ts';
 import type { CallParts, LiveBranch, LiveCall } from './live-call.ts';
 import type { ProfilePolicy, TelephonyOptions, TelephonyTimers } from './options.ts';
 import type { Registrar } from './registrar.ts';
-import type { BranchTarget } from './routing.ts';
+import type { BranchTarget, RoutedStage } from './routing.ts';
 import type { EngineLink, SipHeaders } from './sip-ports.ts';
 
 export interface SetupContext {
@@ -28,23 +28,29 @@ export interface SetupRequest {
   readonly offer: string;
   /** What Max-Forwards leaves us. */
   readonly maxForwards: number;
-  readonly targets: readonly BranchTarget[];
+  readonly stages: readonly RoutedStage[];
 }
 
 export interface SetUpCall {
   readonly parts: CallParts;
-  readonly legs: readonly Leg[];
+  readonly stages: readonly Stage[];
   readonly media: CallMedia;
 }
 
 export function setUpCall(request: SetupRequest, context: SetupContext): SetUpCall {
   const { random } = context.options;
-  const planned = request.targets.map((target) => {
-    const legId = random.hex(8) as LegId;
-    const leg: Leg = { legId, portId: `port-${legId}` as PortId, kind: kindOf(target), party: partyOf(target) };
-    return { leg, target };
-  });
-  const claimed = new Set(request.targets.flatMap((target) => (target.kind === 'binding' ? [target.binding.id] : [])));
+  const plannedStages = request.stages.map((stage) => ({
+    ...stage,
+    planned: stage.targets.map((target): Planned => {
+      const legId = random.hex(8) as LegId;
+      return {
+        leg: { legId, portId: `port-${legId}` as PortId, kind: kindOf(target), party: partyOf(target) },
+        target,
+      };
+    }),
+  }));
+  const planned = plannedStages.flatMap((stage) => stage.planned);
+  const claimed = new Set(planned.flatMap(({ target }) => (target.kind === 'binding' ? [target.binding.id] : [])));
   const branches = new Map<LegId, LiveBranch>(
     planned.map(({ leg, target }) => [
       leg.legId,
@@ -55,7 +61,15 @@ export function setUpCall(request: SetupRequest, context: SetupContext): SetUpCa
   const media = isBypass
     ? new BypassMedia(request.offer, (legId) => request.live.peerOf(legId))
     : anchoredMedia(request, planned, context);
-  return { parts: { media, branches }, legs: planned.map(({ leg }) => leg), media: isBypass ? 'bypass' : 'anchored' };
+  const stages = plannedStages.map(
+    (stage): Stage => ({
+      branches: stage.planned.map(({ leg }) => leg),
+      ringMs: stage.ringMs ?? context.timers.noAnswerMs,
+      on: stage.on,
+      unreachable: stage.unreachable,
+    }),
+  );
+  return { parts: { media, branches }, stages, media: isBypass ? 'bypass' : 'anchored' };
 }
 
 function kindOf(target: BranchTarget): Leg['kind'] {
@@ -77,8 +91,8 @@ function partyOf(target: BranchTarget): string {
 }
 
 /** Trunk to trunk, when both profiles say so and there is an SDP to pass through. */
-export function bypasses({ caller, targets, offer }: Pick<SetupRequest, 'caller' | 'targets' | 'offer'>): boolean {
-  const [target, ...others] = targets;
+export function bypasses({ caller, stages, offer }: Pick<SetupRequest, 'caller' | 'stages' | 'offer'>): boolean {
+  const [target, ...others] = stages.flatMap(({ targets }) => targets);
   if (caller.kind !== 'trunk' || caller.profile.media !== 'bypass' || offer === '' || others.length > 0) return false;
   return target?.kind === 'trunk' && target.trunk.profile.media === 'bypass';
 }

@@ -1,5 +1,5 @@
-/** From an INVITE to what must be rung: the dialplan decides, the registrar and the trunks say where that is. */
-import { type Dialplan, decide, type RouteDecision } from '../dialplan/index.ts';
+/** From a URI to what must be rung: the dialplan decides, the registrar and the trunks say where that is. */
+import { DEFAULT_FALLBACK, type Dialplan, decide, type FallbackCause, type RouteDecision } from '../dialplan/index.ts';
 import { parseUri } from '../sip/message/index.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { Binding } from './binding.ts';
@@ -7,16 +7,34 @@ import type { BuiltInEndpoint } from './call-media.ts';
 import type { Caller } from './caller.ts';
 import type { Trunk } from './options.ts';
 import type { Registrar } from './registrar.ts';
-import type { InboundInvite } from './sip-ports.ts';
 
 export type BranchTarget =
   | { readonly kind: 'binding'; readonly binding: Binding }
   | { readonly kind: 'trunk'; readonly trunk: Trunk; readonly number: string }
   | { readonly kind: 'built-in'; readonly endpoint: BuiltInEndpoint };
 
+/** A fork rung at once, before its Legs exist. */
+export interface RoutedStage {
+  readonly targets: readonly BranchTarget[];
+  /** Undefined: as long as a call rings without a word about it. */
+  readonly ringMs: number | undefined;
+  readonly on: readonly FallbackCause[];
+  /** The status that stands for it when it has no targets. */
+  readonly unreachable: number;
+}
+
 export type Routing =
-  | { readonly kind: 'targets'; readonly rule: string; readonly targets: readonly BranchTarget[] }
+  | { readonly kind: 'stages'; readonly rule: string; readonly stages: readonly RoutedStage[] }
   | { readonly kind: 'refused'; readonly rule: string; readonly status: number };
+
+export interface RouteQuery {
+  /** Where to: a Request-URI, or what a Refer-To names. */
+  readonly uri: string;
+  /** With whose rights: what that party may not call is refused. */
+  readonly party: Caller;
+  /** The headers that rules may ask for. */
+  readonly header: (name: string) => string | undefined;
+}
 
 export interface RoutingContext {
   readonly dialplan: Dialplan;
@@ -26,48 +44,66 @@ export interface RoutingContext {
   readonly domain: string;
 }
 
-export function routeInvite(invite: InboundInvite, caller: Caller, context: RoutingContext): Routing {
-  const to = parseUri(invite.uri);
+/** Where a URI leads when that party asks for it: for a new call, and for the target of a transfer. */
+export async function routeUri({ uri, party, header }: RouteQuery, context: RoutingContext): Promise<Routing> {
+  const to = parseUri(uri);
   // sips asks for TLS all the way (RFC 3261 §26.2.2), which no leg of ours can promise yet.
   if (to === undefined || to.scheme === 'sips') return { kind: 'refused', rule: '', status: 416 };
   const dialed = to.scheme === 'tel' ? { user: to.host, host: context.domain } : { user: to.user, host: to.host };
   const decision = decide(context.dialplan, {
-    from: { user: caller.identity.user, host: context.domain },
+    from: { user: party.identity.user, host: context.domain },
     to: dialed,
-    trunk: caller.kind === 'trunk' ? caller.trunk.name : undefined,
-    source: caller.kind,
-    headers: (name) => invite.header(name),
+    trunk: party.kind === 'trunk' ? party.trunk.name : undefined,
+    source: party.kind,
+    headers: header,
     trunks: context.trunks.map((trunk) => trunk.name),
     isUser: (name) => context.authenticator.isUser(name),
   });
-  return targetsOf(decision, caller, context);
+  return routingOf(decision, party, context);
 }
 
-function targetsOf(decision: RouteDecision, caller: Caller, context: RoutingContext): Routing {
+function routingOf(decision: RouteDecision, party: Caller, context: RoutingContext): Routing {
   const { rule } = decision;
+  const { targets, status } = targetsOf(decision, party, context);
+  if (targets.length === 0) return { kind: 'refused', rule, status };
+  const stage: RoutedStage = { targets, ringMs: undefined, on: DEFAULT_FALLBACK, unreachable: status };
+  return { kind: 'stages', rule, stages: [stage] };
+}
+
+/** `status`: what stands for them when there are none. */
+interface Targets {
+  readonly targets: readonly BranchTarget[];
+  readonly status: number;
+}
+
+function none(status: number): Targets {
+  return { targets: [], status };
+}
+
+function targetsOf(decision: RouteDecision, party: Caller, context: RoutingContext): Targets {
   switch (decision.kind) {
     case 'user':
-      return userTargets(decision.aor, rule, context);
+      return userTargets(decision.aor, context);
     case 'trunk': {
       const trunk = context.trunks.find((each) => each.name === decision.trunk);
       // Whatever the rules say: nobody unknown spends money.
-      if (caller.kind === 'anonymous') return { kind: 'refused', rule, status: 403 };
-      if (trunk === undefined) return { kind: 'refused', rule, status: 404 };
-      return { kind: 'targets', rule, targets: [{ kind: 'trunk', trunk, number: decision.number }] };
+      if (party.kind === 'anonymous') return none(403);
+      return trunk === undefined
+        ? none(404)
+        : { targets: [{ kind: 'trunk', trunk, number: decision.number }], status: 480 };
     }
     case 'agent':
-      return { kind: 'targets', rule, targets: [{ kind: 'built-in', endpoint: decision.agent }] };
+      return { targets: [{ kind: 'built-in', endpoint: decision.agent }], status: 480 };
     case 'room':
-      return { kind: 'refused', rule, status: 501 };
+      return none(501);
     case 'reject':
-      return { kind: 'refused', rule, status: decision.status };
+      return none(decision.status);
   }
 }
 
-function userTargets(aor: string, rule: string, context: RoutingContext): Routing {
+function userTargets(aor: string, context: RoutingContext): Targets {
   const [user = '', host = context.domain] = aor.split('@');
-  if (host !== context.domain || !context.authenticator.isUser(user)) return { kind: 'refused', rule, status: 404 };
+  if (host !== context.domain || !context.authenticator.isUser(user)) return none(404);
   const bindings = context.registrar.bindingsOf(`sip:${user}@${context.domain}`);
-  if (bindings.length === 0) return { kind: 'refused', rule, status: 480 };
-  return { kind: 'targets', rule, targets: bindings.map((binding) => ({ kind: 'binding', binding })) };
+  return { targets: bindings.map((binding) => ({ kind: 'binding', binding })), status: 480 };
 }

@@ -9,7 +9,7 @@ import { telephonyErrors } from './errors.ts';
 import { LegMedia } from './leg-media.ts';
 import { LiveCall } from './live-call.ts';
 import type { RecordBook } from './record-book.ts';
-import { routeInvite } from './routing.ts';
+import { type Routing, routeUri } from './routing.ts';
 import type { InboundInvite } from './sip-ports.ts';
 
 const DEFAULT_MAX_FORWARDS = 70;
@@ -17,6 +17,16 @@ const DEFAULT_MAX_FORWARDS = 70;
 export interface SwitchboardContext extends SetupContext {
   readonly identify: IdentifyContext;
   readonly records: RecordBook;
+}
+
+/** A call that is taken in and not routed yet. */
+interface TakenCall {
+  readonly live: LiveCall;
+  readonly caller: Caller;
+  readonly inbound: LegMedia;
+  readonly callerLeg: CallerLeg;
+  /** What Max-Forwards leaves us. */
+  readonly maxForwards: number;
 }
 
 export class Switchboard {
@@ -122,38 +132,47 @@ export class Switchboard {
       media: options.media,
       random,
     });
-    this.#route({ live, caller, inbound, callerLeg, maxForwards });
+    const taken = { live, caller, inbound, callerLeg, maxForwards };
+    void this.#route(taken).catch((error: unknown) => {
+      live.logger.error({ err: error }, 'call not routed');
+      live.feed({ kind: 'failed', sipStatus: 500 });
+    });
   }
 
-  #route(taken: {
-    live: LiveCall;
-    caller: Caller;
-    inbound: LegMedia;
-    callerLeg: CallerLeg;
-    maxForwards: number;
-  }): void {
-    const { live, caller, inbound, callerLeg, maxForwards } = taken;
-    const { options, timers, registrar, identify } = this.#context;
+  /** The caller may hang up while the route is being decided. */
+  async #route(taken: TakenCall): Promise<void> {
+    const { live, caller, callerLeg } = taken;
+    const { options, registrar, identify } = this.#context;
     const { invite } = callerLeg;
     const { authenticator } = identify;
-    const routing = routeInvite(invite, caller, { ...options, authenticator, registrar });
+    const routing = await routeUri(
+      { uri: invite.uri, party: caller, header: (name) => invite.header(name) },
+      { ...options, authenticator, registrar },
+    );
+    if (live.call.state.kind !== 'routing') return;
     live.logger.info({ rule: routing.rule, outcome: routing.kind }, 'route decided');
-    if (routing.kind === 'refused') {
+    if (routing.kind === 'refused')
       live.route({ kind: 'refused', sipStatus: routing.status, route: routing.rule }, undefined);
-      return;
-    }
-    const request = { live, caller, inbound, offer: invite.body, maxForwards, targets: routing.targets };
+    else this.#ring(taken, routing);
+  }
+
+  #ring(
+    { live, caller, inbound, callerLeg, maxForwards }: TakenCall,
+    routing: Extract<Routing, { kind: 'stages' }>,
+  ): void {
+    const { invite } = callerLeg;
+    const request = { live, caller, inbound, offer: invite.body, maxForwards, stages: routing.stages };
     try {
       if (!bypasses(request)) checkOffer(inbound, invite.body);
     } catch (error) {
       const status = error instanceof CodedError ? (error.sip ?? 488) : 488;
       live.logger.info({ err: error }, 'offer refused');
-      callerLeg.refuse(status, warningHeader(error, options.domain));
+      callerLeg.refuse(status, warningHeader(error, this.#context.options.domain));
       live.route({ kind: 'refused', sipStatus: status, route: routing.rule }, undefined);
       return;
     }
-    const { parts, legs, media } = setUpCall(request, this.#context);
-    live.route({ kind: 'routed', route: routing.rule, media, branches: legs, noAnswerMs: timers.noAnswerMs }, parts);
+    const { parts, stages, media } = setUpCall(request, this.#context);
+    live.route({ kind: 'routed', route: routing.rule, media, stages }, parts);
   }
 
   #onEnded(live: LiveCall): void {

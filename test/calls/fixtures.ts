@@ -1,9 +1,14 @@
-import type { Call, CallInput, CallOutput, Leg } from '../../src/calls/index.ts';
+import type { Call, CallInput, CallOutput, Leg, Stage } from '../../src/calls/index.ts';
 import { startCall, step } from '../../src/calls/index.ts';
+import { DEFAULT_FALLBACK, type FallbackCause } from '../../src/dialplan/index.ts';
 import type { CallId, LegId, PortId } from '../../src/kernel/index.ts';
 
 export function leg(name: string): Leg {
   return { legId: name as LegId, portId: `port-${name}` as PortId, kind: 'sip', party: `sip:${name}@example.net` };
+}
+
+export function stage(names: readonly string[], on: readonly FallbackCause[] = DEFAULT_FALLBACK): Stage {
+  return { branches: names.map(leg), ringMs: 60_000, on, unreachable: 480 };
 }
 
 export const CALLER = leg('a');
@@ -39,13 +44,11 @@ export class Driven {
   }
 
   route(...names: string[]): readonly CallOutput[] {
-    return this.feed({
-      kind: 'routed',
-      route: 'users',
-      media: 'anchored',
-      branches: names.map(leg),
-      noAnswerMs: 60_000,
-    });
+    return this.hunt(stage(names));
+  }
+
+  hunt(...stages: Stage[]): readonly CallOutput[] {
+    return this.feed({ kind: 'routed', route: 'users', media: 'anchored', stages });
   }
 
   answer(name: string): readonly CallOutput[] {

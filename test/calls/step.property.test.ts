@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CallInput, CallOutput } from '../../src/calls/index.ts';
+import { causeOf, type FallbackCause } from '../../src/dialplan/cause.ts';
 import type { LegId } from '../../src/kernel/index.ts';
-import { Driven, leg } from './fixtures.ts';
+import { Driven, stage } from './fixtures.ts';
 
 const BRANCHES = ['b', 'c', 'd'];
 const branch = fc.constantFrom(...BRANCHES).map((name) => name as LegId);
@@ -12,9 +13,19 @@ const status = fc.constantFrom(302, 404, 408, 480, 486, 487, 500, 503, 603);
 const routed: fc.Arbitrary<CallInput> = fc
   .record({
     media: fc.constantFrom('anchored' as const, 'bypass' as const),
-    names: fc.subarray(BRANCHES, { minLength: 1 }),
+    names: fc.subarray(BRANCHES),
+    cuts: fc.array(fc.nat(3), { maxLength: 3 }),
+    on: fc.subarray<FallbackCause>(['busy', 'declined', 'no-answer', 'unavailable', 'failed', 486]),
   })
-  .map(({ media, names }) => ({ kind: 'routed', route: 'r', media, branches: names.map(leg), noAnswerMs: 60_000 }));
+  .map(({ media, names, cuts, on }) => ({
+    kind: 'routed',
+    route: 'r',
+    media,
+    // Some stages are empty: nobody there is registered.
+    stages: [0, ...cuts.toSorted((a, b) => a - b)].map((from, index, all) =>
+      stage(names.slice(from, all[index + 1]), on),
+    ),
+  }));
 
 const input: fc.Arbitrary<CallInput> = fc.oneof(
   { weight: 1, arbitrary: routed },
@@ -99,6 +110,26 @@ describe('every call', () => {
         expect(finals.length).toBeLessThanOrEqual(1);
         const hungUp = legsOf(outputs, 'hang-up');
         expect(new Set(hungUp).size).toBe(hungUp.length);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is rung stage by stage: the next only after the words that its rule allows, and nobody twice', () => {
+    fc.assert(
+      fc.property(life, (inputs) => {
+        const { outputs, call } = live(inputs);
+        const rung = legsOf(outputs, 'ring');
+        expect(new Set(rung).size).toBe(rung.length);
+        for (const each of call.branches) {
+          const before = call.branches.filter(({ stage: of }) => of < each.stage);
+          for (const { state, stage: of } of before) {
+            expect(['failed', 'cancelled', 'ended']).toContain(state.kind);
+            if (state.kind !== 'failed') continue;
+            const on = call.stages[of]?.on ?? [];
+            expect(on.includes(state.sipStatus) || on.includes(causeOf(state.sipStatus))).toBe(true);
+          }
+        }
       }),
       { numRuns: 500 },
     );

@@ -9,7 +9,7 @@ const B = 'b' as LegId;
 describe('a call', () => {
   it('rings every branch at once, the first answer wins, the others are cancelled with a Reason', () => {
     const driven = new Driven();
-    expect(words(driven.route('b', 'c', 'd'))).toEqual(['set-timer', 'open-port a', 'ring b', 'ring c', 'ring d']);
+    expect(words(driven.route('b', 'c', 'd'))).toEqual(['open-port a', 'set-timer', 'ring b', 'ring c', 'ring d']);
     expect(words(driven.ring('c'))).toEqual(['progress 180']);
     expect(words(driven.ring('b'))).toEqual([]);
     const outputs = driven.answer('b');
@@ -77,9 +77,9 @@ describe('a call', () => {
     driven.route('b');
     driven.ring('b');
     expect(words(driven.feed({ kind: 'no-answer' }))).toEqual([
-      'clear-timer',
       'cancel b',
       'close-port b',
+      'clear-timer',
       'refuse-caller 480',
       'close-port a',
       'ended no-answer',
@@ -114,9 +114,9 @@ describe('a call', () => {
     driven.route('b', 'c');
     expect(words(driven.fail('b', 603))).toEqual([
       'close-port b',
-      'clear-timer',
       'cancel c',
       'close-port c',
+      'clear-timer',
       'refuse-caller 603',
       'close-port a',
       'ended declined',
@@ -153,7 +153,7 @@ describe('a call', () => {
 
   it('bypassed media opens and closes no port', () => {
     const driven = new Driven();
-    driven.feed({ kind: 'routed', route: 'out', media: 'bypass', branches: [], noAnswerMs: 1 });
+    driven.feed({ kind: 'routed', route: 'out', media: 'bypass', stages: [] });
     driven.feed({ kind: 'hangup', legId: A });
     expect(words(driven.outputs).filter((word) => word.includes('port'))).toEqual([]);
   });
@@ -208,6 +208,7 @@ describe('a call', () => {
       startedAt: 1_000,
       ringingAt: 1_030,
       answeredAt: 1_050,
+      answeredBy: 'b',
       endedAt: 1_060,
       endReason: 'hangup-callee',
       sipStatus: undefined,
@@ -216,6 +217,7 @@ describe('a call', () => {
           legId: 'a',
           kind: 'sip',
           direction: 'inbound',
+          stage: undefined,
           party: 'sip:a@example.net',
           sipCallId: 'sip-1',
           answeredAt: 1_050,
@@ -228,6 +230,7 @@ describe('a call', () => {
           legId: 'b',
           kind: 'sip',
           direction: 'outbound',
+          stage: 0,
           party: 'sip:b@example.net',
           sipCallId: 'sip-b',
           answeredAt: 1_040,
@@ -240,6 +243,7 @@ describe('a call', () => {
           legId: 'c',
           kind: 'sip',
           direction: 'outbound',
+          stage: 0,
           party: 'sip:c@example.net',
           sipCallId: undefined,
           answeredAt: undefined,

@@ -21,6 +21,7 @@ const record: CallRecord = {
   startedAt: 1000,
   ringingAt: undefined,
   answeredAt: 2000,
+  answeredBy: undefined,
   endedAt: 3000,
   endReason: 'hangup-caller',
   sipStatus: 200,

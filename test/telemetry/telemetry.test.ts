@@ -18,6 +18,7 @@ function record(changes: Partial<CallRecord> = {}): CallRecord {
     startedAt: 1000,
     ringingAt: 1100,
     answeredAt: 1500,
+    answeredBy: undefined,
     endedAt: 61_500,
     endReason: 'hangup-caller',
     sipStatus: 200,

@@ -1,0 +1,31 @@
+/** What can happen to a Call. */
+import type { LegId } from '../kernel/index.ts';
+import type { AudioCodecName } from '../sdp/index.ts';
+import type { CallMedia, Stage } from './call.ts';
+
+export type CallInput =
+  | {
+      readonly kind: 'routed';
+      readonly route: string;
+      readonly media: CallMedia;
+      /** Rung one after another; at least one. */
+      readonly stages: readonly Stage[];
+    }
+  /** The call cannot be routed or offered at all. */
+  | { readonly kind: 'refused'; readonly sipStatus: number; readonly route?: string }
+  | { readonly kind: 'branch-invited'; readonly legId: LegId; readonly sipCallId: string | undefined }
+  /** A 1xx above 100. `early`: with SDP. */
+  | { readonly kind: 'branch-ringing'; readonly legId: LegId; readonly sipStatus: number; readonly early: boolean }
+  | { readonly kind: 'branch-answered'; readonly legId: LegId; readonly codec: AudioCodecName | undefined }
+  | { readonly kind: 'branch-failed'; readonly legId: LegId; readonly sipStatus: number }
+  /** The caller has its answer, and both sides' media are set. */
+  | { readonly kind: 'caller-answered'; readonly codec: AudioCodecName | undefined }
+  /** CANCEL, or the 200 found no transaction any more. */
+  | { readonly kind: 'caller-cancelled'; readonly reason: string | undefined }
+  /** The time of the stage is over. */
+  | { readonly kind: 'no-answer' }
+  | { readonly kind: 'hangup'; readonly legId: LegId }
+  | { readonly kind: 'media-failed'; readonly legId: LegId }
+  /** Our own part failed: a port could not be opened, an answer could not be made. */
+  | { readonly kind: 'failed'; readonly sipStatus: number }
+  | { readonly kind: 'shutdown' };

@@ -1,0 +1,83 @@
+/**
+ * The stages of a Call: forks rung one after another (a hunt). After the last word of a stage its `on` decides whether
+ * the next may be rung. Who was rung, what it said and what the caller was told stays with the Call.
+ */
+import { allowsNext } from '../dialplan/index.ts';
+import type { Branch, Call, CallerProgress, CallState } from './call.ts';
+import type { CallOutput, CallStep } from './call-output.ts';
+import type { EndReason } from './call-record.ts';
+import { bestResponse, callerStatusOf, endReasonOf } from './outcome.ts';
+
+type Ringing = Extract<CallState, { kind: 'ringing' }>;
+
+/** The word of a branch that was called off because its time was over. */
+const SILENT = 408;
+
+const STOP: CallOutput = { kind: 'clear-timer' };
+
+/** A hunt that has rung nobody yet. */
+export const BEFORE_FIRST: Ringing = { kind: 'ringing', stage: -1, told: 'nothing', said: [] };
+
+/** The branches of the stage that is ringing. */
+export function currentBranches(call: Call): readonly Branch[] {
+  const { state } = call;
+  return state.kind === 'ringing' ? call.branches.filter(({ stage }) => stage === state.stage) : [];
+}
+
+/** Notes the words of the stage that is over. */
+export function closeStage(call: Call): Call {
+  return call.state.kind === 'ringing'
+    ? { ...call, state: { ...call.state, said: [...call.state.said, ...wordsOf(currentBranches(call))] } }
+    : call;
+}
+
+/**
+ * Rings the next stage that has anybody to ring, if those before it allow it: call it with no branch pending and the
+ * last stage closed. No outputs: the hunt is over.
+ */
+export function ringNext(call: Call): CallStep {
+  if (call.state.kind !== 'ringing') return { call, outputs: [] };
+  const index = call.state.stage + 1;
+  const stage = call.stages[index];
+  if (stage === undefined || !mayRing(call, call.state)) return { call, outputs: [] };
+  const state: Ringing = { ...call.state, stage: index, told: toldBefore(call.state.told) };
+  if (stage.branches.length === 0)
+    return ringNext({ ...call, state: { ...state, said: [...state.said, stage.unreachable] } });
+  const branches = stage.branches.map(
+    (leg): Branch => ({ ...leg, stage: index, sipCallId: undefined, state: { kind: 'rung' } }),
+  );
+  const rung = branches.map((branch): CallOutput => ({ kind: 'ring', legId: branch.legId }));
+  return {
+    call: { ...call, branches: [...call.branches, ...branches], state },
+    outputs: [...(index === 0 ? [] : [STOP]), { kind: 'set-timer', ms: stage.ringMs }, ...rung],
+  };
+}
+
+function mayRing(call: Call, state: Ringing): boolean {
+  const last = call.stages[state.stage];
+  if (last === undefined) return true;
+  const rung = currentBranches(call);
+  return allowsNext(last.on, rung.length === 0 ? [last.unreachable] : wordsOf(rung));
+}
+
+/**
+ * Early media ends with the stage it came from. The caller then knows no more than that there is progress, so that
+ * the next 180 lets its phone ring again, and the next early media is news.
+ */
+function toldBefore(told: CallerProgress): CallerProgress {
+  return told === 'early-media' ? 'progress' : told;
+}
+
+/** A branch called off in favor of a 6xx has no word of its own. */
+function wordsOf(branches: readonly Branch[]): readonly number[] {
+  const failed = branches.flatMap(({ state }) => (state.kind === 'failed' ? [state.sipStatus] : []));
+  const isSilent = branches.some(({ state }) => state.kind === 'cancelled') && !failed.some((status) => status >= 600);
+  return isSilent ? [...failed, SILENT] : failed;
+}
+
+/** What the caller hears when nobody is left to ring: the best of all words (RFC 3261 §16.7 step 6). */
+export function endOfHunt(call: Call): { readonly reason: EndReason; readonly sipStatus: number } {
+  const sipStatus = bestResponse(call.state.kind === 'ringing' ? call.state.said : []);
+  const isTimeOver = sipStatus === SILENT && call.branches.some(({ state }) => state.kind === 'cancelled');
+  return { reason: endReasonOf(callerStatusOf(sipStatus)), sipStatus: isTimeOver ? 480 : sipStatus };
+}
