@@ -30,6 +30,11 @@ module.exports = {
     about: 'the embedded SIP engine in its worker thread: net + engine + wire put together',
     imports: ['kernel', 'sip/message', 'sip/engine', 'sip/net', 'sip/wire'],
   },
+  'sip/locate': {
+    about: 'from a host or URI to the addresses behind it: NAPTR, SRV, A/AAAA (RFC 3263)',
+    imports: ['kernel', 'sip/message'],
+    vendors: ['dns-packet'],
+  },
   sdp: { pure: true, about: 'SDP text ⇄ model; WebRTC SDP ⇄ SIP SDP; codec planner', imports: ['kernel'] },
   rtp: { pure: true, about: 'RTP/RTCP packets, telephone-event, latching, splice', imports: ['kernel'] },
   audio: { pure: true, about: 'PCM: G.711, G.722, tones, WAV', imports: ['kernel', 'rtp'] },
@@ -47,7 +52,7 @@ module.exports = {
   store: { about: 'Store: keyed state with expiry that survives a kill', imports: ['kernel'] },
   telephony: {
     about: 'the drachtio-srf application: registrar, auth, trunks, B2BUA',
-    imports: ['kernel', 'sip/message', 'sdp', 'dialplan', 'calls', 'store'],
+    imports: ['kernel', 'sip/message', 'sip/locate', 'sdp', 'dialplan', 'calls', 'store'],
     vendors: ['drachtio-srf'],
   },
   media: {

@@ -6,12 +6,18 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-const packages = { sipp: 'sip-tester', baresip: 'baresip-core', chromium: 'chromium' } as const;
+const packages = {
+  sipp: 'sip-tester',
+  baresip: 'baresip-core',
+  chromium: 'chromium',
+  dnsmasq: 'dnsmasq-base',
+} as const;
 export type Peer = keyof typeof packages;
 
 /** The path of an executable in PATH. */
 function findExecutable(name: string): string | undefined {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+  // Servers live where only root's PATH leads.
+  for (const folder of [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']) {
     const path = join(folder, name);
     try {
       accessSync(path, constants.X_OK);
