@@ -131,10 +131,12 @@ export interface MediaPlane {
   open(request: OpenRtpPort): Promise<LocalRtp>;
   open(request: OpenWebRtcPort): Promise<LocalWebRtc>;
   open(request: OpenBuiltInPort): Promise<undefined>;
-  /** Applies what was negotiated. May be called again for an rtp port (re-INVITE): the peer's address, format or direction moved. */
+  /** Applies what was negotiated. Called again (re-INVITE) it moves an rtp port's address, and the format and direction of any. */
   connect(request: ConnectPort): Promise<void>;
-  /** Two ports hear each other from now on. Both may still be unconnected; media starts when both are. */
+  /** Two ports hear each other from now on, and nobody else. Both may still be unconnected; media starts when both are. */
   bridge(a: PortId, b: PortId): Promise<void>;
+  /** Plays a key (0-9 * # A-D) to the port's remote as telephone-event, beside the audio. Nothing comes of it when the Leg has none negotiated. */
+  sendDigit(portId: PortId, digit: string, durationMs: number): Promise<void>;
   /** Closes a port and everything behind it. Idempotent: a port that is gone reports zeros. */
   close(portId: PortId): Promise<PortReport>;
   onEvent(listener: (event: MediaEvent) => void): Unsubscribe;

@@ -60,6 +60,12 @@ export class EdgeLink {
     return producer;
   }
 
+  /** What was carried was of another codec: `carry` begins anew. The Consumer has gone with the browser's Producer. */
+  dropCarried(): void {
+    this.#producer?.close();
+    this.#producer = undefined;
+  }
+
   /** Closes the transport. The edge's endpoint is closed by the port's owner, who wants its report. */
   close(): void {
     this.#parts.transport.close();

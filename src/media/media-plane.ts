@@ -120,15 +120,24 @@ class ProcessMediaPlane implements RunningMediaPlane {
 
   async bridge(a: PortId, b: PortId): Promise<void> {
     const [portA, portB] = [this.#portOf(a), this.#portOf(b)];
+    await Promise.all([this.#leave(a, b), this.#leave(b, a)]);
     this.#partners.set(a, b);
     this.#partners.set(b, a);
     const pair = directPair(portA, portB);
     if (pair !== undefined) {
+      await Promise.all(pair.map((port) => this.#unlink(port)));
       await Promise.all([pair[0].hear(pair[1]), pair[1].hear(pair[0])]);
       return;
     }
     await Promise.all([this.#linkToEdge(portA), this.#linkToEdge(portB)]);
     await this.#edge.bridge(a, b);
+  }
+
+  async sendDigit(portId: PortId, digit: string, durationMs: number): Promise<void> {
+    const port = this.#portOf(portId);
+    // Two browsers of one router hear each other past the edge, which is the one that can make events.
+    if (port.home === 'mediasoup' && !port.webRtc.isLinked) return;
+    await this.#edge.sendDigit(portId, digit, durationMs);
   }
 
   async close(portId: PortId): Promise<PortReport> {
@@ -209,6 +218,22 @@ class ProcessMediaPlane implements RunningMediaPlane {
     const partner = partnerId === undefined ? undefined : this.#ports.get(partnerId);
     const pair = partner === undefined ? undefined : directPair(port, partner);
     if (pair !== undefined) await pair[1].hear(pair[0]);
+  }
+
+  /** Who was bridged with this port so far hears it no more, and is not heard. */
+  async #leave(portId: PortId, next: PortId): Promise<void> {
+    const formerId = this.#partners.get(portId);
+    if (formerId === undefined || formerId === next) return;
+    this.#part(portId);
+    const [port, former] = [this.#ports.get(portId), this.#ports.get(formerId)];
+    const pair = port === undefined || former === undefined ? undefined : directPair(port, former);
+    await Promise.all((pair ?? []).map((each) => each.hearNobody()));
+  }
+
+  async #unlink(webRtc: WebRtcPort): Promise<void> {
+    if (!webRtc.isLinked) return;
+    await webRtc.hearNobody();
+    await this.#edge.close(webRtc.owner.portId);
   }
 
   async #linkToEdge(port: Port): Promise<void> {

@@ -76,11 +76,12 @@ export class WebRtcPort {
     return this.#link !== undefined;
   }
 
-  /** Starts DTLS and takes the browser's audio. A second call (re-INVITE) applies the direction only: ICE and DTLS stay (decision D3). */
+  /** Starts DTLS and takes the browser's audio. A second call applies direction and codec only: ICE and DTLS stay (decision D3). */
   connect(request: ConnectWebRtcPort): Promise<void> {
     return this.#inTurn(async () => {
       this.#direction = request.direction;
       if (this.#says === undefined) await this.#connectFirst(request);
+      else if (isOtherCodec(this.#format, request.format)) await this.#changeCodec(this.#says, request);
       await this.#applyDirection();
     });
   }
@@ -96,9 +97,17 @@ export class WebRtcPort {
   /** Plays to the browser what `other`, on the same router, says. Does nothing until `other` is connected. */
   hear(other: WebRtcPort): Promise<void> {
     return this.#inTurn(async () => {
+      if (other.producer !== undefined) await this.#listenTo(other.producer);
+    });
+  }
+
+  /** Plays nothing to the browser any more, and gives up the link to the edge, whose endpoint the caller closes. */
+  hearNobody(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#hears?.close();
+      this.#hears = undefined;
       this.#link?.close();
       this.#link = undefined;
-      if (other.producer !== undefined) await this.#listenTo(other.producer);
     });
   }
 
@@ -114,25 +123,38 @@ export class WebRtcPort {
     });
   }
 
-  async #connectFirst({ dtls, mid, ssrc, cname, format }: ConnectWebRtcPort): Promise<void> {
-    const encodings = ssrc === undefined ? [] : [{ ssrc }];
+  async #connectFirst(request: ConnectWebRtcPort): Promise<void> {
+    const { dtls } = request;
     // No waiting in between: the first audio packet follows the last DTLS flight at once.
     const [, producer] = await Promise.all([
       this.#transport.connect({ dtlsParameters: { role: dtls.role, fingerprints: [...dtls.fingerprints] } }),
-      this.#transport.produce({
-        kind: 'audio',
-        rtpParameters: {
-          ...(mid === '' ? {} : { mid }),
-          codecs: rtpCodecs(routerFormats([format.codec], format.telephoneEvents)),
-          encodings,
-          headerExtensions: [midExtension],
-          rtcp: { reducedSize: true, ...(cname === undefined ? {} : { cname }) },
-        },
-      }),
+      this.#produce(request),
     ]);
     this.#says = producer;
-    this.#format = format;
+    this.#format = request.format;
     if (this.#transport.dtlsState !== 'connected') this.#deadline = this.#clock.after(setUpMs, () => this.#tooLate());
+    await this.#joinLink();
+  }
+
+  #produce({ mid, ssrc, cname, format }: ConnectWebRtcPort): Promise<types.Producer> {
+    return this.#transport.produce({
+      kind: 'audio',
+      rtpParameters: {
+        ...(mid === '' ? {} : { mid }),
+        codecs: rtpCodecs(routerFormats([format.codec], format.telephoneEvents)),
+        encodings: ssrc === undefined ? [] : [{ ssrc }],
+        headerExtensions: [midExtension],
+        rtcp: { reducedSize: true, ...(cname === undefined ? {} : { cname }) },
+      },
+    });
+  }
+
+  /** A Producer takes what it was made for: another codec needs another one, on the same transport. */
+  async #changeCodec(former: types.Producer, request: ConnectWebRtcPort): Promise<void> {
+    former.close();
+    this.#says = await this.#produce(request);
+    this.#format = request.format;
+    this.#link?.dropCarried();
     await this.#joinLink();
   }
 
@@ -180,6 +202,10 @@ export class WebRtcPort {
     this.#queue = result.catch(() => {});
     return result;
   }
+}
+
+function isOtherCodec(before: AudioFormat | undefined, { codec }: AudioFormat): boolean {
+  return before?.codec.name !== codec.name || before.codec.payloadType !== codec.payloadType;
 }
 
 function maySend(direction: Direction): boolean {

@@ -73,8 +73,8 @@ export class EdgeThread {
     return true;
   }
 
-  async #openInner({ portId, start, cname }: Of<'open-inner'>): Promise<number> {
-    const port = await InnerPort.open({ portId, start, cname, parts: this.#parts }, this.#inner);
+  async #openInner({ portId, start, cname, isAlone }: Of<'open-inner'>): Promise<number> {
+    const port = await InnerPort.open({ portId, start, cname, isAlone, parts: this.#parts }, this.#inner);
     this.#add(port);
     return port.localPort;
   }

@@ -14,11 +14,12 @@ import {
   type Unsubscribe,
 } from '../../kernel/index.ts';
 import type { SpliceStart } from '../../rtp/index.ts';
-import type { LocalRtp } from '../../sdp/index.ts';
+import type { AudioFormat, LocalRtp } from '../../sdp/index.ts';
 import { emptyEdgeReport } from './built-in-port.ts';
 import { edgeErrors } from './errors.ts';
 import type { ConnectInner, EdgeCounters, EdgePortReport, EdgeThreadEvent } from './messages.ts';
 import { PortRange } from './port-range.ts';
+import { ThreadBridge } from './thread-bridge.ts';
 import { ThreadLink } from './thread-link.ts';
 
 export interface EdgeOptions {
@@ -100,6 +101,10 @@ interface Port {
   readonly thread: Thread;
   /** Undefined for ports without a SIP side. */
   readonly rtpPort: number | undefined;
+  /** Once connected. */
+  format?: AudioFormat;
+  /** To the port of another thread. */
+  bridge?: ThreadBridge;
 }
 
 const NOTHING_COUNTED: EdgeCounters = {
@@ -153,7 +158,13 @@ class ThreadedEdge implements Edge {
   async openInner({ portId, callId }: OpenInner): Promise<InnerEndpoint> {
     const thread = this.#threadFor(callId);
     const start = this.#newStart();
-    const port = await thread.link.request({ op: 'open-inner', portId, start, cname: this.#cname });
+    const port = await thread.link.request({
+      op: 'open-inner',
+      portId,
+      start,
+      cname: this.#cname,
+      isAlone: false,
+    });
     this.#add(portId, { thread, rtpPort: undefined });
     return { address: '127.0.0.1', port, ssrc: start.ssrc };
   }
@@ -165,10 +176,12 @@ class ThreadedEdge implements Edge {
   }
 
   async connect(request: ConnectRtpPort | ConnectBuiltInPort): Promise<void> {
-    const { link } = this.#portOf(request.portId).thread;
+    const port = this.#portOf(request.portId);
+    const { link } = port.thread;
     if (request.kind === 'built-in') {
       const { portId, format } = request;
-      return link.request({ op: 'connect-built-in', portId, format });
+      await link.request({ op: 'connect-built-in', portId, format });
+      return this.#noteFormat(port, format);
     }
     const { portId, remote, rtcpMux, sourcePolicy, format, direction } = request;
     const { listenAddress } = this.#options;
@@ -176,16 +189,34 @@ class ThreadedEdge implements Edge {
       throw edgeErrors.MEDIA_BAD_ADDRESS([`${remote.address}:${remote.rtpPort}`, listenAddress]);
     }
     await link.request({ op: 'connect-port', portId, remote, rtcpMux, sourcePolicy, format, direction });
+    await this.#noteFormat(port, format);
   }
 
   async connectInner(request: ConnectInner): Promise<void> {
-    await this.#portOf(request.portId).thread.link.request({ op: 'connect-inner', ...request });
+    const port = this.#portOf(request.portId);
+    await port.thread.link.request({ op: 'connect-inner', ...request });
+    await this.#noteFormat(port, request.format);
   }
 
   async bridge(a: PortId, b: PortId): Promise<void> {
-    const { thread } = this.#portOf(a);
-    if (thread !== this.#portOf(b).thread) throw edgeErrors.MEDIA_THREADS_DIFFER([a, b]);
-    await thread.link.request({ op: 'bridge', a, b });
+    const [portA, portB] = [this.#portOf(a), this.#portOf(b)];
+    await Promise.all([this.#dropBridge(portA), this.#dropBridge(portB)]);
+    if (portA.thread === portB.thread) {
+      await portA.thread.link.request({ op: 'bridge', a, b });
+      return;
+    }
+    const bridge = await ThreadBridge.open({
+      ends: [
+        { portId: a, link: portA.thread.link },
+        { portId: b, link: portB.thread.link },
+      ],
+      newStart: () => this.#newStart(),
+      cname: this.#cname,
+    });
+    portA.bridge = bridge;
+    portB.bridge = bridge;
+    const format = portA.format ?? portB.format;
+    if (format !== undefined) await bridge.connect(format);
   }
 
   async sendDigit(portId: PortId, digit: string, durationMs: number): Promise<void> {
@@ -197,6 +228,7 @@ class ThreadedEdge implements Edge {
     if (!port) return emptyEdgeReport(portId);
     this.#ports.delete(portId);
     port.thread.ports.delete(portId);
+    await this.#dropBridge(port);
     try {
       const closed = await port.thread.link.request({ op: 'close', portId });
       if (port.rtpPort !== undefined) this.#range.release(port.rtpPort, closed?.stream);
@@ -241,6 +273,22 @@ class ThreadedEdge implements Edge {
       this.#range.giveUp(rtpPort);
       throw error;
     }
+  }
+
+  async #noteFormat(port: Port, format: AudioFormat): Promise<void> {
+    port.format = format;
+    await port.bridge?.connect(format);
+  }
+
+  async #dropBridge(port: Port): Promise<void> {
+    const { bridge } = port;
+    if (bridge === undefined) return;
+    delete port.bridge;
+    for (const portId of bridge.ports) {
+      const end = this.#ports.get(portId);
+      if (end?.bridge === bridge) delete end.bridge;
+    }
+    await bridge.close();
   }
 
   #add(portId: PortId, port: Port): void {

@@ -5,6 +5,5 @@ export const edgeErrors = catalogue({
   MEDIA_UNKNOWN_PORT: { sip: 500, retryable: false, text: 'The edge has no port %s' },
   MEDIA_BAD_ADDRESS: { sip: 488, retryable: false, text: 'The media address %s cannot be reached from a socket on %s' },
   MEDIA_TONE_CODEC: { sip: 488, retryable: false, text: 'The tone endpoint cannot speak %s' },
-  MEDIA_THREADS_DIFFER: { sip: 500, retryable: false, text: 'Ports %s and %s live in different edge threads' },
   MEDIA_EDGE_FAILED: { sip: 503, retryable: true, text: 'The edge thread failed: %s' },
 });

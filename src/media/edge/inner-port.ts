@@ -21,8 +21,11 @@ export class InnerPort implements EdgeEnd {
     this.#inner = inner;
   }
 
-  static async open(options: NetworkEndOptions, sockets: InnerSockets): Promise<InnerPort> {
-    return new InnerPort(options, sockets, await sockets.acquire());
+  static async open(
+    { isAlone, ...options }: NetworkEndOptions & { readonly isAlone: boolean },
+    sockets: InnerSockets,
+  ): Promise<InnerPort> {
+    return new InnerPort(options, sockets, await sockets.acquire(isAlone));
   }
 
   get portId() {

@@ -16,6 +16,7 @@ export interface InnerSocket {
   readonly socket: Socket;
   readonly port: number;
   readonly users: Map<number, OnInnerPacket>;
+  readonly isAlone: boolean;
   /** Endpoints that hold this socket, connected or not. */
   holders: number;
 }
@@ -28,17 +29,17 @@ export class InnerSockets {
     this.#onStranger = onStranger;
   }
 
-  /** A socket with room for one more; to be given back by `release`. */
-  async acquire(): Promise<InnerSocket> {
+  /** A socket with room for one more, or a new one for one alone; to be given back by `release`. */
+  async acquire(isAlone: boolean): Promise<InnerSocket> {
     for (const inner of this.#sockets) {
-      if (inner.holders < SHARED_BY) {
+      if (!isAlone && !inner.isAlone && inner.holders < SHARED_BY) {
         inner.holders++;
         return inner;
       }
     }
     const users = new Map<number, OnInnerPacket>();
     const socket = await bindUdp(LOOPBACK, 0, (packet, source) => this.#onPacket(users, packet, source));
-    const inner = { socket, port: socket.address().port, users, holders: 1 };
+    const inner = { socket, port: socket.address().port, users, isAlone, holders: 1 };
     this.#sockets.add(inner);
     return inner;
   }

@@ -62,7 +62,14 @@ export type EdgeCommand =
       readonly cname: string;
       readonly refused: KnownStream | undefined;
     }
-  | { readonly op: 'open-inner'; readonly portId: PortId; readonly start: SpliceStart; readonly cname: string }
+  | {
+      readonly op: 'open-inner';
+      readonly portId: PortId;
+      readonly start: SpliceStart;
+      readonly cname: string;
+      /** On a socket of its own. */
+      readonly isAlone: boolean;
+    }
   | {
       readonly op: 'open-built-in';
       readonly portId: PortId;

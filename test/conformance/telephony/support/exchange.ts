@@ -90,6 +90,7 @@ export class WatchedPlane implements MediaPlane {
   readonly closed: PortId[] = [];
   readonly connects: Parameters<MediaPlane['connect']>[0][] = [];
   readonly bridges: (readonly [PortId, PortId])[] = [];
+  readonly digits: { readonly portId: PortId; readonly digit: string; readonly durationMs: number }[] = [];
   /** Thrown by the next `connect`. */
   nextConnectFault: Error | undefined;
   readonly #plane: MediaPlane;
@@ -115,6 +116,11 @@ export class WatchedPlane implements MediaPlane {
   async bridge(a: PortId, b: PortId): Promise<void> {
     this.bridges.push([a, b]);
     await this.#plane.bridge(a, b);
+  }
+
+  async sendDigit(portId: PortId, digit: string, durationMs: number): Promise<void> {
+    this.digits.push({ portId, digit, durationMs });
+    await this.#plane.sendDigit(portId, digit, durationMs);
   }
 
   async close(portId: PortId): Promise<PortReport> {
