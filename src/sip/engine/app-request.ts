@@ -1,10 +1,12 @@
 /** One request of an application on its way: its responses, forks and CANCEL (drachtio-protocol §6.4-§6.6, §6.10). */
-import { reasonPhrase, type SipRequest } from '../message/index.ts';
+import { reasonPhrase, type SipRequest, type SipResponse } from '../message/index.ts';
+import { findHeader } from './app-headers.ts';
 import type { ClientFailure, ClientTransaction, ClientUser, Heard } from './client-transactions.ts';
 import { synthesize } from './client-transactions.ts';
-import { adoptResponse, createClientDialog, refreshTarget } from './dialog.ts';
+import { createClientDialog, refreshTarget } from './dialog.ts';
 import type { DialogEndings, SentAck } from './dialog-endings.ts';
-import type { DialogWork } from './dialog-table.ts';
+import { adoptFork, forkOf } from './dialog-forks.ts';
+import type { DialogWork, HeardProvisional } from './dialog-table.ts';
 import type { EngineParts } from './parts.ts';
 import type { AppId } from './ports.ts';
 
@@ -34,6 +36,8 @@ export class AppRequest implements ClientUser {
   /** The dialog this INVITE or SUBSCRIBE made. */
   #made: DialogWork | undefined;
   #heldCancel: SipRequest | undefined;
+  /** Of reliable provisional responses, the last by phone. */
+  #rseqs: Map<string, number> | undefined;
   #isCancelWanted = false;
   #isCounted = true;
 
@@ -125,18 +129,39 @@ export class AppRequest implements ClientUser {
     const { dialogs } = this.#parts;
     const { method } = this.of;
     if (method === 'BYE' && status !== 401 && status !== 407) return dialogs.remove(work);
-    if (status < 300 && (method === 'UPDATE' || method === 'SUBSCRIBE')) refreshTarget(work.dialog, heard.response);
+    if (status < 300 && (method === 'UPDATE' || method === 'SUBSCRIBE')) {
+      refreshTarget(forkOf(work, heard.facts.toTag), heard.response);
+    }
   }
 
   #onInviteResponse(tx: ClientTransaction, heard: Heard): void {
     const { status } = heard.response;
     if (status >= 300) return this.#onRefusal(tx, heard);
     if (status >= 200) return this.#onSuccess(tx, heard);
-    if (status > 100) {
-      if (this.of.work === undefined && heard.facts.toTag !== '') this.#adopt(heard).pendingClient = tx;
-      this.#deliver(tx, heard);
-    }
+    if (status > 100) this.#onProvisional(tx, heard);
     this.#flushCancel(tx);
+  }
+
+  #onProvisional(tx: ClientTransaction, heard: Heard): void {
+    const { response, facts } = heard;
+    const number = readRSeq(response);
+    if (number !== undefined && !this.#isNextOf(facts.toTag, number)) return;
+    const work = this.of.work ?? (facts.toTag === '' ? undefined : this.#adopt(heard));
+    if (work !== undefined) {
+      work.pendingClient = tx;
+      if (response.body.length > 0) work.dialog.hasAnswer = true;
+      if (number !== undefined) noteProvisional(work, { tag: facts.toTag, number, cseq: facts.cseq.number });
+    }
+    this.#deliver(tx, heard);
+  }
+
+  /** Reliable provisional responses of one phone come one after another; repetitions and gaps are dropped (RFC 3262 §4). */
+  #isNextOf(tag: string, number: number): boolean {
+    this.#rseqs ??= new Map();
+    const last = this.#rseqs.get(tag);
+    if (last !== undefined && number !== last + 1) return false;
+    this.#rseqs.set(tag, number);
+    return true;
   }
 
   #onRefusal(tx: ClientTransaction, heard: Heard): void {
@@ -173,6 +198,8 @@ export class AppRequest implements ClientUser {
     const { dialog } = work;
     if (this.of.work !== undefined) refreshTarget(dialog, response);
     dialog.isConfirmed = true;
+    work.forks = undefined;
+    work.unacknowledgedProvisionals = undefined;
     this.#parts.dialogs.rebind(work, received.flow);
     work.answered = { tx, ack: undefined };
     work.pendingClient = undefined;
@@ -201,7 +228,7 @@ export class AppRequest implements ClientUser {
     const made = this.#made ?? dialogs.add(createClientDialog(this.of, heardBy));
     if (this.#made !== undefined) {
       dialogs.rebind(made, heardBy.flow);
-      adoptResponse(made.dialog, heardBy.message, heardBy.facts);
+      adoptFork(made, heardBy);
     }
     this.#made = made;
     return made;
@@ -218,4 +245,15 @@ export class AppRequest implements ClientUser {
     this.#parts.clients.cancel(tx, cancel);
     return true;
   }
+}
+
+/** The RSeq of a reliable provisional response (RFC 3262 §7.1); undefined of any other. */
+function readRSeq(response: SipResponse): number | undefined {
+  const value = findHeader(response.headers, 'RSeq');
+  return value === undefined || !/^\d{1,10}$/.test(value) ? undefined : Number(value);
+}
+
+function noteProvisional(work: DialogWork, heard: HeardProvisional): void {
+  work.unacknowledgedProvisionals ??= [];
+  work.unacknowledgedProvisionals.push(heard);
 }

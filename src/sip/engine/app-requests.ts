@@ -11,8 +11,9 @@ import { findHeader, missingContentType, parseAppHeaders } from './app-headers.t
 import { AppRequest } from './app-request.ts';
 import { synthesize } from './client-transactions.ts';
 import { createBranch, refuseCommand } from './core.ts';
-import { buildInDialog, dialogId } from './dialog.ts';
+import { buildInDialog, type Dialog, dialogId } from './dialog.ts';
 import type { DialogEndings } from './dialog-endings.ts';
+import { forkOf } from './dialog-forks.ts';
 import type { DialogWork } from './dialog-table.ts';
 import { echoRequest } from './echo.ts';
 import { ownUri, viaValue } from './local-address.ts';
@@ -166,31 +167,33 @@ export class AppRequests {
       return this.#refuse(app, command, method === 'ACK' ? AUTOMATIC_ACK : NO_DIALOG);
     }
     if (method === 'ACK' && work.answered === undefined) return this.#refuse(app, command, AUTOMATIC_ACK);
-    if (work.dialog.remoteTarget === '') return this.#refuse(app, command, `${NO_ROUTE} ${id}`);
-    this.#withHop(wish, hops.ofDialog(work.dialog), (hop) =>
-      method === 'ACK' ? this.#sendAck(wish, work, hop) : this.#sendInDialog(wish, work, hop),
+    const { dialog, rack } = addressed(work, wish);
+    if (dialog.remoteTarget === '') return this.#refuse(app, command, `${NO_ROUTE} ${id}`);
+    this.#withHop(wish, hops.ofDialog(dialog), (hop) =>
+      method === 'ACK' ? this.#sendAck(wish, work, hop) : this.#sendInDialog(wish, { work, dialog, rack }, hop),
     );
   }
 
-  #sendInDialog(wish: Wish, work: DialogWork, hop: Sendable): void {
+  #sendInDialog(wish: Wish, to: Addressed & { readonly work: DialogWork }, hop: Sendable): void {
     const { core, clients } = this.#parts;
     const { app, method, command } = wish;
-    const { dialog } = work;
+    const { work, dialog } = to;
     const branch = createBranch(core.random);
-    const request = this.#buildInDialog(wish, work, viaValue(hop.listener, branch), ownUri(hop.listener));
+    const request = this.#buildInDialog(wish, to, viaValue(hop.listener, branch), ownUri(hop.listener));
     if (hop.kind === 'lost') {
       this.#sendNowhere(wish, request, dialog.id, hop);
       if (method === 'BYE') this.#parts.dialogs.remove(work);
       return;
     }
     if (method === 'BYE') this.#cancelReInvite(work);
-    const about = { cseq: dialog.localSeq, from: dialog.localParty, fromTag: dialog.localTag };
+    const about = { cseq: work.dialog.localSeq, from: dialog.localParty, fromTag: dialog.localTag };
     const user = new AppRequest(this.#parts, this.#endings, { app, method, dialogId: dialog.id, work, ...about });
     const tx = clients.create(request, branch, hop.target, user);
     if (method === 'INVITE') {
       work.pendingClient = tx;
       work.answered = undefined;
-    }
+      work.dialog.hasAnswer = false;
+    } else if (method === 'UPDATE') work.updateClient = tx;
     const { listener } = hop;
     echoRequest(core, app, { id: command.id, transactionId: tx.id, listener, message: tx.data, isSent: true });
     // A callee must not end the call before it was acknowledged (RFC 3261 §15).
@@ -198,17 +201,17 @@ export class AppRequests {
     else clients.start(tx);
   }
 
-  #buildInDialog(wish: Wish, work: DialogWork, via: string, contact: string): SipRequest {
+  #buildInDialog(wish: Wish, to: Addressed & { readonly work: DialogWork }, via: string, contact: string): SipRequest {
     const { method, uri, headers, body } = wish;
-    const { dialog } = work;
+    const { work, dialog, rack } = to;
     const asked = parseCSeq(findHeader(headers, 'CSeq') ?? '')?.number ?? 0;
-    dialog.localSeq = Math.max(dialog.localSeq + 1, asked);
+    work.dialog.localSeq = Math.max(work.dialog.localSeq + 1, asked);
     return buildInDialog(dialog, {
       method,
-      uri: uri.includes('placeholder') ? '' : uri,
-      cseq: dialog.localSeq,
+      uri: uri.includes('placeholder') || method === 'PRACK' ? '' : uri,
+      cseq: work.dialog.localSeq,
       via,
-      headers,
+      headers: rack === undefined ? headers : [...headers.filter((line) => line.name !== 'RAck'), rack],
       contact: WITH_CONTACT.has(method) ? `<${contact}>` : '',
       body,
     });
@@ -259,4 +262,29 @@ export class AppRequests {
   #refuse(app: AppId, command: SipCommand, text: string): void {
     refuseCommand(this.#parts.core, app, command.id, text);
   }
+}
+
+/** Which of the dialogs of a forked INVITE a request is for, and the RAck of a PRACK. */
+interface Addressed {
+  readonly dialog: Dialog;
+  readonly rack: SipHeader | undefined;
+}
+
+/** A PRACK is for the response it acknowledges, the oldest with that number; any other request for whom its To names. */
+function addressed(work: DialogWork, { method, headers }: Wish): Addressed {
+  const waiting = work.unacknowledgedProvisionals;
+  if (method !== 'PRACK' || waiting === undefined || waiting.length === 0) {
+    const to = work.forks === undefined ? undefined : findHeader(headers, 'To');
+    const tag = to === undefined ? undefined : parseNameAddr(to)?.params.get('tag');
+    return { dialog: tag === undefined ? work.dialog : forkOf(work, tag), rack: undefined };
+  }
+  const number = Number.parseInt(findHeader(headers, 'RAck') ?? '', 10);
+  const at = Math.max(
+    waiting.findIndex((one) => one.number === number),
+    0,
+  );
+  const [heard] = waiting.splice(at, 1);
+  if (heard === undefined) return { dialog: work.dialog, rack: undefined };
+  const rack = { name: 'RAck', value: `${heard.number} ${heard.cseq} INVITE` };
+  return { dialog: forkOf(work, heard.tag), rack };
 }

@@ -1,16 +1,19 @@
 /** The application's answers to requests from the network: drachtio-protocol §5.3, §6.1, §3.3. */
 import { formatMessage, header, headerValues, parseNameAddr, type SipHeader } from '../message/index.ts';
 import { findHeader, missingContentType, parseAppHeaders } from './app-headers.ts';
+import { tellCanceled } from './canceled-by-engine.ts';
 import { contactKey } from './connections.ts';
 import { createSequence, refuseCommand } from './core.ts';
 import { createServerDialog, dialogId, refreshTarget } from './dialog.ts';
 import type { DialogEndings } from './dialog-endings.ts';
+import { forkOf } from './dialog-forks.ts';
 import type { DialogWork } from './dialog-table.ts';
 import { echoResponse } from './echo.ts';
 import type { FlowLoss } from './flow-loss.ts';
 import { localizeHeaders, ownUri } from './local-address.ts';
 import type { EngineParts } from './parts.ts';
 import type { AppCommand, AppId, ListenerAddress } from './ports.ts';
+import { ReliableProvisionals } from './reliable-provisionals.ts';
 import { buildResponse } from './response-builder.ts';
 import type { ServerTransaction } from './server-transactions.ts';
 import { Unacknowledged } from './unacknowledged.ts';
@@ -23,7 +26,8 @@ const OF_THE_TRANSACTION = new Set(['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwar
 const WITH_CONTACT = new Set(['INVITE', 'SUBSCRIBE', 'UPDATE']);
 const UNKNOWN = 'Response not sent due to unknown transaction';
 const CLOSED = 'transport for response has been shutdown or closed';
-const UNRELIABLE = 'reliable provisional responses are not supported';
+const UNSUPPORTED = 'Remote endpoint does not support 100rel';
+const TOO_MANY = 'too many responses wait for a PRACK';
 const DUPLICATE = 'dialog already exists, rejecting this request';
 
 interface Answer {
@@ -31,6 +35,8 @@ interface Answer {
   readonly reason: string;
   readonly headers: readonly SipHeader[];
   readonly body: Buffer;
+  /** A provisional response that asks for a PRACK. */
+  readonly isReliable: boolean;
 }
 
 export class AppResponses {
@@ -50,6 +56,10 @@ export class AppResponses {
     if (tx === undefined || tx.app !== app || !servers.isOpen(tx)) return this.#refuse(app, command, UNKNOWN);
     const answer = this.#read(tx, command);
     if (typeof answer === 'string') return this.#refuse(app, command, answer);
+    if (tx.reliable?.mustWait(answer) === true) {
+      if (!tx.reliable.hold(() => this.respond(app, command))) this.#refuse(app, command, TOO_MANY);
+      return;
+    }
     this.#chooseTag(tx, answer, command);
     this.#send(tx, answer, app, command);
   }
@@ -64,18 +74,17 @@ export class AppResponses {
     if (contentType === undefined) return 'missing content-type';
     const listener = this.#parts.core.net.listeners.find((one) => one.id === tx.flow.listenerId);
     if (listener === undefined) return CLOSED;
-    const objection = this.#objection(tx, status, given);
+    const isReliable = isProvisional(status) && tx.request.method === 'INVITE' && wantsReliable(tx, given);
+    const objection = this.#objection(tx, status, isReliable);
     if (objection !== undefined) return objection;
     const own = given.filter((line) => !OF_THE_TRANSACTION.has(line.name));
-    const contact = missingContact(tx, status, own, listener);
+    const contact = missingContact(tx, isReliable || isSuccess(status), own, listener);
     const headers = [...contact, ...localizeHeaders(own, listener), ...contentType];
-    return { status, reason, headers, body: command.body };
+    return { status, reason, headers, body: command.body, isReliable };
   }
 
-  #objection(tx: ServerTransaction, status: number, given: readonly SipHeader[]): string | undefined {
-    if (status > 100 && status < 200 && requiresReliable(given)) {
-      return supportsReliable(tx) ? UNRELIABLE : 'Remote endpoint does not support 100rel';
-    }
+  #objection(tx: ServerTransaction, status: number, isReliable: boolean): string | undefined {
+    if (isReliable && !supportsReliable(tx)) return UNSUPPORTED;
     if (!this.#canAnswer(tx)) return CLOSED;
     return this.#makesSecondDialog(tx, status) ? DUPLICATE : undefined;
   }
@@ -112,43 +121,70 @@ export class AppResponses {
 
   #send(tx: ServerTransaction, answer: Answer, app: AppId, command: SipCommand): void {
     const { servers, core } = this.#parts;
-    const { status, reason, headers, body } = answer;
-    const isSuccess = status >= 200 && status < 300;
-    const hasRecordRoute = (isSuccess || (status > 100 && status < 200)) && WITH_CONTACT.has(tx.request.method);
+    const { status, reason, body, isReliable } = answer;
+    const hasRecordRoute = (isSuccess(status) || isProvisional(status)) && WITH_CONTACT.has(tx.request.method);
+    const headers = isReliable ? [...this.#reliable(tx, answer), ...answer.headers] : answer.headers;
     const toTag = status === 100 ? '' : tx.localTag;
     const message = formatMessage(buildResponse(tx.request, { status, reason, toTag, hasRecordRoute, headers, body }));
     servers.respond(tx, status, message);
-    this.#follow(tx, status, message);
+    this.#follow(tx, answer, message);
     const named = this.#nameDialog(tx);
     echoResponse(core, app, { id: command.id, transactionId: tx.id, dialogId: named, flow: tx.flow, message });
-    if (isSuccess) this.#learnConnection(tx, answer);
+    if (isReliable) tx.reliable?.sent(message, body.length > 0);
+    if (isSuccess(status)) this.#learnConnection(tx, answer);
+  }
+
+  /** What makes a provisional response reliable (RFC 3262 §3). */
+  #reliable(tx: ServerTransaction, answer: Answer): readonly SipHeader[] {
+    tx.reliable ??= new ReliableProvisionals(this.#parts.core, tx, () => this.#onNotPracked(tx));
+    const rseq = { name: 'RSeq', value: String(tx.reliable.nextNumber()) };
+    return requiresReliable(answer.headers) ? [rseq] : [{ name: 'Require', value: '100rel' }, rseq];
+  }
+
+  /** RFC 3262 §3: who does not acknowledge a provisional response for 64·T1 is refused. */
+  #onNotPracked(tx: ServerTransaction): void {
+    const { servers, dialogs } = this.#parts;
+    if (!servers.isOpen(tx)) return;
+    const work = tx.dialog === undefined || tx.isInDialog ? undefined : dialogs.get(tx.dialog.id);
+    servers.respondPlain(tx, 504);
+    if (work !== undefined && work.dialog === tx.dialog) dialogs.remove(work);
+    tellCanceled(this.#parts, tx, 504, 'PRACK timeout');
   }
 
   /** What the response does to the dialog it makes or is in. */
-  #follow(tx: ServerTransaction, status: number, message: Buffer): void {
-    const { dialogs, core } = this.#parts;
-    if (this.#makesDialog(tx, status)) {
-      tx.dialog = createServerDialog(tx, tx.localTag, createSequence(core.random));
-      const made = dialogs.add(tx.dialog);
-      if (tx.request.method === 'INVITE') made.pendingServer = tx;
-    }
+  #follow(tx: ServerTransaction, { status, body }: Answer, message: Buffer): void {
+    const { dialogs } = this.#parts;
+    if (this.#makesDialog(tx, status)) this.#makeDialog(tx);
     const work = tx.dialog === undefined ? undefined : dialogs.get(tx.dialog.id);
-    if (work === undefined || work.dialog !== tx.dialog || status < 200) return;
+    if (work === undefined || work.dialog !== tx.dialog) return;
+    if (status < 200) return this.#onProgress(work, tx, body);
     if (work.pendingServer === tx) work.pendingServer = undefined;
     if (status < 300) this.#onSuccess(work, tx, message);
     else if (!tx.isInDialog) dialogs.remove(work);
     else if (endsSubscription(tx)) dialogs.remove(work);
   }
 
+  #makeDialog(tx: ServerTransaction): void {
+    const { dialogs, core } = this.#parts;
+    tx.dialog = createServerDialog(tx, tx.localTag, createSequence(core.random));
+    const made = dialogs.add(tx.dialog);
+    if (tx.request.method === 'INVITE') made.pendingServer = tx;
+  }
+
+  #onProgress(work: DialogWork, tx: ServerTransaction, body: Buffer): void {
+    work.reliable = tx.reliable ?? work.reliable;
+    if (work.pendingServer === tx && body.length > 0) work.dialog.hasAnswer = true;
+  }
+
   #onSuccess(work: DialogWork, tx: ServerTransaction, message: Buffer): void {
     const { method } = tx.request;
     const { core, dialogs } = this.#parts;
-    if (tx.isInDialog && WITH_CONTACT.has(method)) refreshTarget(work.dialog, tx.request);
-    work.dialog.isConfirmed = true;
+    if (tx.isInDialog && WITH_CONTACT.has(method)) refreshTarget(forkOf(work, tx.facts.fromTag), tx.request);
+    if (method === 'INVITE' || method === 'SUBSCRIBE') work.dialog.isConfirmed = true;
     if (endsSubscription(tx)) return dialogs.remove(work);
     if (method !== 'INVITE') return;
     work.unacknowledged?.stop();
-    work.unacknowledged = new Unacknowledged(core, tx, message, () => this.#onUnacknowledged(work));
+    work.unacknowledged = new Unacknowledged(core, { tx, response: message }, () => this.#onUnacknowledged(work));
     work.unacknowledged.start();
   }
 
@@ -186,20 +222,32 @@ export class AppResponses {
   }
 }
 
-/** Our own Contact, where a 2xx needs one and the application gave none. */
+/** Our own Contact, where the peer needs one and the application gave none. */
 function missingContact(
   tx: ServerTransaction,
-  status: number,
+  isTargetGiven: boolean,
   given: readonly SipHeader[],
   listener: ListenerAddress,
 ): readonly SipHeader[] {
-  const isNeeded = status >= 200 && status < 300 && WITH_CONTACT.has(tx.request.method);
-  if (!isNeeded || findHeader(given, 'Contact') !== undefined) return [];
+  if (!isTargetGiven || !WITH_CONTACT.has(tx.request.method) || findHeader(given, 'Contact') !== undefined) return [];
   return [{ name: 'Contact', value: `<${ownUri(listener)}>` }];
 }
 
 function requiresReliable(headers: readonly SipHeader[]): boolean {
   return headers.some((line) => line.name === 'Require' && /(?:^|[\s,])100rel(?:$|[\s,])/i.test(line.value));
+}
+
+/** The application asks for it, or the caller insists on it (RFC 3262 §3). */
+function wantsReliable(tx: ServerTransaction, given: readonly SipHeader[]): boolean {
+  return requiresReliable(given) || requiresReliable(tx.request.headers);
+}
+
+function isProvisional(status: number): boolean {
+  return status > 100 && status < 200;
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 function supportsReliable(tx: ServerTransaction): boolean {

@@ -7,8 +7,18 @@ import type { EngineCore } from './core.ts';
 import { type Dialog, dialogId } from './dialog.ts';
 import type { MessageFacts } from './message-facts.ts';
 import type { AppId, Flow, SendTarget } from './ports.ts';
+import type { ReliableAnswers } from './reliable-answers.ts';
 import type { ServerTransaction } from './server-transactions.ts';
 import type { Unacknowledged } from './unacknowledged.ts';
+
+/** A reliable provisional response of a peer. */
+export interface HeardProvisional {
+  readonly tag: string;
+  /** Its RSeq. */
+  readonly number: number;
+  /** Of the INVITE. */
+  readonly cseq: number;
+}
 
 /** What is under way in one dialog; not part of its state as data. */
 export interface DialogWork {
@@ -22,6 +32,15 @@ export interface DialogWork {
   /** INVITEs without a final response, theirs and ours. */
   pendingServer: ServerTransaction | undefined;
   pendingClient: ClientTransaction | undefined;
+  /** UPDATEs, the last of theirs and of ours. */
+  updateServer: ServerTransaction | undefined;
+  updateClient: ClientTransaction | undefined;
+  /** Our reliable provisional responses. */
+  reliable: ReliableAnswers | undefined;
+  /** Theirs that the application has been told of and has not acknowledged, oldest first. */
+  unacknowledgedProvisionals: HeardProvisional[] | undefined;
+  /** Early dialogs of other phones that the same INVITE reached, by their tags. */
+  forks: Map<string, Dialog> | undefined;
   /** Runs after the connection closed, or after the application went away. */
   grace: Timer | undefined;
 }
@@ -64,6 +83,11 @@ export class DialogTable {
       answered: undefined,
       pendingServer: undefined,
       pendingClient: undefined,
+      updateServer: undefined,
+      updateClient: undefined,
+      reliable: undefined,
+      unacknowledgedProvisionals: undefined,
+      forks: undefined,
       grace: undefined,
     };
     const former = this.#byId.get(dialog.id);

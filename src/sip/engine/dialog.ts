@@ -34,6 +34,8 @@ export interface Dialog {
   remoteTarget: string;
   routeSet: readonly string[];
   isConfirmed: boolean;
+  /** The offer of the INVITE under way has been answered already, in a provisional response. */
+  hasAnswer: boolean;
   /** Where the peer was last heard. */
   flow: Flow;
 }
@@ -75,6 +77,7 @@ export function createServerDialog(
     remoteTarget: contactUri(request.request),
     routeSet: headerValues(request.request, 'Record-Route'),
     isConfirmed: false,
+    hasAnswer: false,
     flow: request.flow,
   };
 }
@@ -106,6 +109,7 @@ export function createClientDialog(
     remoteTarget: contactUri(response.message),
     routeSet: headerValues(response.message, 'Record-Route').toReversed(),
     isConfirmed: false,
+    hasAnswer: false,
     flow: response.flow,
   };
 }

@@ -63,7 +63,10 @@ export class SipEngine implements EngineInput {
       core,
       appTable,
       connections,
-      servers: new ServerTransactions(core, (tx) => appTable.countTransaction(tx.app, -1)),
+      servers: new ServerTransactions(core, (tx) => {
+        appTable.countTransaction(tx.app, -1);
+        tx.reliable?.stop();
+      }),
       clients: new ClientTransactions(core),
       dialogs: new DialogTable(core, appTable),
       hops: new NextHops(core, connections),

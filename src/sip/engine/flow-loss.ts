@@ -2,14 +2,13 @@
  * A browser's connection is all there is to reach it by. When it closes under a live call, the same registered Contact
  * gets some time to come back on a new one; then the call is over (drachtio-protocol §11).
  */
-import { formatMessage, type SipRequest } from '../message/index.ts';
+import { tellCanceled } from './canceled-by-engine.ts';
 import { contactKey } from './connections.ts';
 import { contactUri } from './dialog.ts';
 import type { DialogEndings } from './dialog-endings.ts';
 import type { DialogWork } from './dialog-table.ts';
 import type { EngineParts } from './parts.ts';
 import type { Flow } from './ports.ts';
-import { NO_BODY } from './response-builder.ts';
 import type { ServerTransaction } from './server-transactions.ts';
 
 const TEXT = 'transport closed';
@@ -87,28 +86,11 @@ export class FlowLoss {
 
   /** The caller is gone for good: to the application that is a CANCEL. */
   #abandon(tx: ServerTransaction): void {
-    const { servers, delivery } = this.#parts;
-    servers.abandon(tx);
-    if (tx.app === undefined) return;
-    const message = formatMessage(cancelOf(tx.request));
-    const { transport } = tx.flow;
-    delivery.synthesized(tx.app, { transactionId: tx.id, dialogId: tx.dialog?.id ?? '', transport, message }, false);
+    this.#parts.servers.abandon(tx);
+    tellCanceled(this.#parts, tx, 503, TEXT);
   }
 }
 
 function isBrowser(flow: Flow): boolean {
   return flow.transport === 'ws' || flow.transport === 'wss';
-}
-
-const NAMING = new Set(['Via', 'From', 'To', 'Call-ID', 'Max-Forwards']);
-
-function cancelOf(invite: SipRequest): SipRequest {
-  const cseq = Number.parseInt(invite.headers.find((line) => line.name === 'CSeq')?.value ?? '0', 10);
-  const headers = [
-    ...invite.headers.filter((line) => NAMING.has(line.name)),
-    { name: 'CSeq', value: `${cseq} CANCEL` },
-    { name: 'Reason', value: `SIP;cause=503;text="${TEXT}"` },
-    { name: 'Content-Length', value: '0' },
-  ];
-  return { kind: 'request', method: 'CANCEL', uri: invite.uri, headers, body: NO_BODY };
 }

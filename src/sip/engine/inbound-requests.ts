@@ -2,10 +2,13 @@
 
 import type { SipRequest } from '../message/index.ts';
 import { findHeader } from './app-headers.ts';
+import type { ClientTransaction } from './client-transactions.ts';
 import { contactUri } from './dialog.ts';
+import { forkOf } from './dialog-forks.ts';
 import type { DialogWork } from './dialog-table.ts';
 import type { MessageFacts } from './message-facts.ts';
 import { ALLOW, fallsThrough, isKnownMethod, isOffered, needsDialog } from './method-policy.ts';
+import { type Collision, judgeInvite, judgeUpdate, type UnderWay } from './offer-glare.ts';
 import type { EngineParts } from './parts.ts';
 import type { AppId, Received } from './ports.ts';
 import type { ServerTransaction } from './server-transactions.ts';
@@ -95,30 +98,64 @@ export class InboundRequests {
       if (method === 'BYE') dialogs.remove(work);
       return servers.respondPlain(tx, 481);
     }
-    if (tx.facts.cseq.number < dialog.remoteSeq) return servers.respondPlain(tx, 500);
-    dialog.remoteSeq = tx.facts.cseq.number;
-    dialogs.rebind(work, received.flow);
+    const fork = forkOf(work, tx.facts.fromTag);
+    if (tx.facts.cseq.number < fork.remoteSeq) return servers.respondPlain(tx, 500);
+    fork.remoteSeq = tx.facts.cseq.number;
+    if (fork === dialog) dialogs.rebind(work, received.flow);
     tx.dialog = dialog;
     tx.isInDialog = true;
-    if (method === 'INVITE' && !this.#admitReInvite(tx, work)) return;
+    if (!this.#admit(tx, work)) return;
     this.#assign(tx, dialog.app);
     if (method === 'BYE') this.#onBye(work);
     delivery.requestInDialog(dialog.app, { transactionId: tx.id, dialogId: dialog.id, message: tx.request, received });
+    if (method === 'PRACK') work.reliable?.release();
   }
 
-  /** Two INVITEs at a time are one too many (RFC 3261 §14.2). */
-  #admitReInvite(tx: ServerTransaction, work: DialogWork): boolean {
-    const { servers, clients, core } = this.#parts;
-    if (work.pendingServer !== undefined && servers.isOpen(work.pendingServer)) {
-      servers.respondPlain(tx, 500, [{ name: 'Retry-After', value: String(core.random.uint32() % 11) }]);
-      return false;
+  /** What collides with something under way is refused at once. */
+  #admit(tx: ServerTransaction, work: DialogWork): boolean {
+    switch (tx.request.method) {
+      case 'INVITE':
+        if (!this.#isFree(tx, judgeInvite(this.#underWay(work)))) return false;
+        work.pendingServer = tx;
+        work.dialog.hasAnswer = false;
+        return true;
+      case 'UPDATE': {
+        const fork = forkOf(work, tx.facts.fromTag);
+        if (!this.#isFree(tx, judgeUpdate(this.#underWay(work), fork, tx.request.body.length > 0))) return false;
+        work.updateServer = tx;
+        return true;
+      }
+      case 'PRACK': {
+        const isExpected = work.reliable?.acknowledged(findHeader(tx.request.headers, 'RAck') ?? '') === true;
+        if (!isExpected) this.#parts.servers.respondPlain(tx, 481); // RFC 3262 §3
+        return isExpected;
+      }
+      default:
+        return true;
     }
-    if (work.pendingClient !== undefined && clients.isOpen(work.pendingClient)) {
-      servers.respondPlain(tx, 491);
-      return false;
-    }
-    work.pendingServer = tx;
-    return true;
+  }
+
+  #underWay(work: DialogWork): UnderWay {
+    const { servers, clients } = this.#parts;
+    const theirs = (tx: ServerTransaction | undefined): { hasBody: boolean } | undefined =>
+      tx !== undefined && servers.isOpen(tx) ? { hasBody: tx.request.body.length > 0 } : undefined;
+    const ours = (tx: ClientTransaction | undefined): { hasBody: boolean } | undefined =>
+      tx !== undefined && clients.isOpen(tx) ? { hasBody: tx.request.body.length > 0 } : undefined;
+    return {
+      theirInvite: theirs(work.pendingServer),
+      theirUpdate: theirs(work.updateServer),
+      ourInvite: ours(work.pendingClient),
+      ourUpdate: ours(work.updateClient),
+      isAnswerUnacknowledged: work.reliable?.isWaitingWithSdp === true,
+    };
+  }
+
+  #isFree(tx: ServerTransaction, collision: Collision): boolean {
+    const { servers, core } = this.#parts;
+    if (collision === 'none') return true;
+    const retry = { name: 'Retry-After', value: String(core.random.uint32() % 11) };
+    servers.respondPlain(tx, collision, collision === 500 ? [retry] : []);
+    return false;
   }
 
   /** The dialog is over at once; an INVITE still open in it is answered (RFC 3261 §15.1.2). */

@@ -19,6 +19,7 @@ import { createTag, type EngineCore } from './core.ts';
 import type { Dialog } from './dialog.ts';
 import type { MessageFacts } from './message-facts.ts';
 import type { AppId, Flow, SendTarget } from './ports.ts';
+import type { ReliableAnswers } from './reliable-answers.ts';
 import { formatPlainResponse } from './response-builder.ts';
 import { TimerSet } from './timer-set.ts';
 import { mergeKey, serverKey } from './transaction-key.ts';
@@ -43,6 +44,8 @@ export interface ServerTransaction {
   isInDialog: boolean;
   /** Runs while the application says nothing at all. */
   silence: Timer | undefined;
+  /** Of an INVITE, once there was one. */
+  reliable: ReliableAnswers | undefined;
   readonly timers: TimerSet<InviteServerTimer | 'J'>;
 }
 
@@ -100,6 +103,7 @@ export class ServerTransactions {
       dialog: undefined,
       isInDialog: false,
       silence: undefined,
+      reliable: undefined,
       timers: new TimerSet(),
     };
     this.#byKey.set(tx.key, tx);

@@ -1,10 +1,14 @@
-/** A 2xx of ours that waits for its ACK, retransmitted by the machine of success-retransmission.ts. */
+/**
+ * A response of ours that is repeated until it is acknowledged, by the machine of success-retransmission.ts: a 2xx to
+ * an INVITE (RFC 3261 §13.3.1.4) until its ACK, a reliable provisional response (RFC 3262 §3) until its PRACK.
+ */
 import {
   createSuccessRetransmission,
   type SuccessInput,
   type SuccessRetransmission,
   type SuccessTimer,
   stepSuccess,
+  type TimerValues,
 } from '../transaction/index.ts';
 import type { EngineCore } from './core.ts';
 import type { ServerTransaction } from './server-transactions.ts';
@@ -18,15 +22,24 @@ export class Unacknowledged {
   readonly #tx: ServerTransaction;
   readonly #response: Buffer;
   readonly #timers = new TimerSet<SuccessTimer>();
+  readonly #values: TimerValues;
   readonly #onGivenUp: () => void;
   #machine: SuccessRetransmission;
 
-  constructor(core: EngineCore, tx: ServerTransaction, response: Buffer, onGivenUp: () => void) {
+  /** `values`: other timers than the usual; then it is repeated on reliable transports too. */
+  constructor(
+    core: EngineCore,
+    sent: { readonly tx: ServerTransaction; readonly response: Buffer },
+    onGivenUp: () => void,
+    values?: TimerValues,
+  ) {
     this.#core = core;
-    this.#tx = tx;
-    this.#response = response;
+    this.#tx = sent.tx;
+    this.#response = sent.response;
     this.#onGivenUp = onGivenUp;
-    this.#machine = createSuccessRetransmission(tx.flow.connectionId !== undefined, core.options.timers);
+    this.#values = values ?? core.options.timers;
+    const reliable = values === undefined && sent.tx.flow.connectionId !== undefined;
+    this.#machine = createSuccessRetransmission(reliable, this.#values);
   }
 
   get cseq(): number {
@@ -58,7 +71,7 @@ export class Unacknowledged {
   }
 
   #step(input: SuccessInput): void {
-    const { next, outputs } = stepSuccess(this.#machine, input, this.#core.options.timers);
+    const { next, outputs } = stepSuccess(this.#machine, input, this.#values);
     this.#machine = next;
     for (const output of outputs) {
       switch (output.kind) {

@@ -225,18 +225,6 @@ describe('answers of the application', () => {
     bench.clock.advance(300_000);
     expect(peer.drain()).toEqual(['100 INVITE', '180 INVITE']);
   });
-
-  test('a reliable provisional is refused with the reason', () => {
-    const bench = new Bench();
-    const app = bench.app('invite');
-    const peer = bench.net.peer('udp', 5999);
-    peer.request('INVITE');
-    expect(app.answer(app.nextSip(), 183, ['Require: 100rel']).fields[1]).toBe(
-      'Remote endpoint does not support 100rel',
-    );
-    peer.request('INVITE', { callId: 'other', lines: ['Supported: timer, 100rel'] });
-    expect(app.answer(app.nextSip(), 183, ['Require: 100rel']).fields[1]).toContain('not supported');
-  });
 });
 
 describe('the ACK', () => {
