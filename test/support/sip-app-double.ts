@@ -8,7 +8,7 @@ export type ToldSip = Extract<AppMessage, { kind: 'sip' }> & {
   readonly afterEcho: boolean;
 };
 export type ToldResponse = Extract<AppMessage, { kind: 'response' }> & { readonly parsed: SipMessage | undefined };
-type Told = ToldSip | ToldResponse | Extract<AppMessage, { kind: 'refuse' }>;
+export type Told = ToldSip | ToldResponse | Extract<AppMessage, { kind: 'refuse' }>;
 
 export class AppsDouble implements EngineApps {
   readonly #boxes = new Map<AppId, Told[]>();

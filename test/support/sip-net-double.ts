@@ -36,6 +36,8 @@ const DEFAULT_LISTENERS: readonly ListenerAddress[] = (['udp', 'tcp', 'ws', 'wss
 export class SipNetDouble implements EngineNet {
   readonly listeners: readonly ListenerAddress[];
   readonly sent: SentMessage[] = [];
+  /** Addresses of the flows that registered. */
+  readonly vouched: string[] = [];
   readonly names = new Map<string, readonly string[]>();
   readonly #mailboxes = new Map<string, SentMessage[]>();
   engine: EngineInput | undefined;
@@ -59,6 +61,10 @@ export class SipNetDouble implements EngineNet {
   resolve(host: string): Promise<readonly string[]> {
     const addresses = this.names.get(host);
     return addresses === undefined ? Promise.reject(new Error(`unknown host ${host}`)) : Promise.resolve(addresses);
+  }
+
+  vouch(flow: Flow): void {
+    this.vouched.push(flow.remoteAddress);
   }
 
   /** A peer at an address; over TCP and WebSocket with a connection of its own. */

@@ -208,6 +208,7 @@ export class AppResponses {
   /** A peer that registers over a connection is reached over that connection. */
   #learnConnection(tx: ServerTransaction, answer: Answer): void {
     const { method } = tx.request;
+    if (method === 'REGISTER') this.#parts.core.net.vouch(tx.flow);
     if ((method !== 'REGISTER' && method !== 'SUBSCRIBE') || tx.flow.connectionId === undefined) return;
     const contact = parseNameAddr(headerValues(tx.request, 'Contact')[0] ?? '');
     const key = contact === undefined ? undefined : contactKey(contact.uri);

@@ -3,14 +3,14 @@
  * decides; sockets, threads and time are brought by others. Here everything is put together and inputs are handed on.
  */
 import type { Clock, Logger, Random } from '../../kernel/index.ts';
-import { formatMessage } from '../message/index.ts';
+import { Admission, type LoadSample } from './admission.ts';
 import { AppDelivery } from './app-delivery.ts';
 import { AppRequests } from './app-requests.ts';
 import { AppResponses } from './app-responses.ts';
 import { AppTable } from './app-table.ts';
 import { ClientTransactions } from './client-transactions.ts';
 import { Connections } from './connections.ts';
-import { createTag, type EngineCore, refuseCommand } from './core.ts';
+import { type EngineCore, refuseCommand } from './core.ts';
 import { DialogEndings } from './dialog-endings.ts';
 import { DialogTable } from './dialog-table.ts';
 import { FlowLoss } from './flow-loss.ts';
@@ -20,7 +20,6 @@ import { NextHops } from './next-hop.ts';
 import { DEFAULT_OPTIONS, type EngineOptions } from './options.ts';
 import type { EngineParts } from './parts.ts';
 import type { AppCommand, AppId, EngineApps, EngineInput, EngineNet, Received, Refused } from './ports.ts';
-import { buildResponse, NO_BODY, NO_HEADERS } from './response-builder.ts';
 import { ServerTransactions } from './server-transactions.ts';
 import { TimerQueue } from './timer-queue.ts';
 
@@ -39,6 +38,16 @@ export interface EngineLoad {
   readonly clientTransactions: number;
   readonly dialogs: number;
   readonly timers: number;
+}
+
+/** How the load is borne. */
+export interface EnginePressure {
+  /** INVITEs no application has answered at all. */
+  readonly unansweredCalls: number;
+  /** Requests refused because of too much load, since the start. */
+  readonly turnedAway: number;
+  /** The part of new calls that is let in, 0 … 1. */
+  readonly admittedShare: number;
 }
 
 export class SipEngine implements EngineInput {
@@ -61,6 +70,7 @@ export class SipEngine implements EngineInput {
     this.#core = core;
     this.#parts = {
       core,
+      admission: new Admission(options),
       appTable,
       connections,
       servers: new ServerTransactions(core, (tx) => {
@@ -89,6 +99,20 @@ export class SipEngine implements EngineInput {
     };
   }
 
+  get pressure(): EnginePressure {
+    const { servers, admission } = this.#parts;
+    return {
+      unansweredCalls: servers.unanswered,
+      turnedAway: admission.turnedAway,
+      admittedShare: admission.share,
+    };
+  }
+
+  /** Is told about twenty times a second how the threads keep up. */
+  loadSampled(sample: LoadSample): void {
+    this.#parts.admission.observe(sample, this.#parts.servers);
+  }
+
   received(received: Received): void {
     const { message, flow } = received;
     this.#parts.connections.seen(flow);
@@ -102,13 +126,9 @@ export class SipEngine implements EngineInput {
     this.#core.logger.debug({ remote: flow.remoteAddress, status: message.status }, 'response to nothing dropped');
   }
 
-  /** Answers statelessly: a retransmission is refused anew. */
-  refused({ flow, status, reason, request }: Refused): void {
-    this.#parts.connections.seen(flow);
-    if (request.kind === 'response' || request.method === 'ACK') return;
-    const toTag = createTag(this.#core.random);
-    const parts = { status, reason, toTag, hasRecordRoute: false, headers: NO_HEADERS, body: NO_BODY };
-    this.#parts.servers.sendBack(flow, formatMessage(buildResponse(request, parts)));
+  refused(refused: Refused): void {
+    this.#parts.connections.seen(refused.flow);
+    this.#inbound.refused(refused);
   }
 
   connectionClosed(connectionId: number): void {

@@ -1,25 +1,38 @@
 /** Requests from the network: which transaction and dialog they belong to, and who is asked (drachtio-protocol §6.1-§6.3). */
 
-import type { SipRequest } from '../message/index.ts';
+import { formatMessage, isEmergencyUri, type SipRequest } from '../message/index.ts';
 import { findHeader } from './app-headers.ts';
 import type { ClientTransaction } from './client-transactions.ts';
 import { contactUri } from './dialog.ts';
 import { forkOf } from './dialog-forks.ts';
 import type { DialogWork } from './dialog-table.ts';
-import type { MessageFacts } from './message-facts.ts';
+import { type MessageFacts, readFacts } from './message-facts.ts';
 import { ALLOW, fallsThrough, isKnownMethod, isOffered, needsDialog } from './method-policy.ts';
 import { type Collision, judgeInvite, judgeUpdate, type UnderWay } from './offer-glare.ts';
 import type { EngineParts } from './parts.ts';
-import type { AppId, Received } from './ports.ts';
+import type { AppId, Flow, Received, Refused } from './ports.ts';
+import { buildResponse, NO_BODY } from './response-builder.ts';
 import type { ServerTransaction } from './server-transactions.ts';
 
 const SUPPORTED_SCHEME = /^(?:sips?|tel):/i;
 
+interface StatelessAnswer {
+  readonly status: number;
+  /** '' for the usual phrase. */
+  readonly reason: string;
+  readonly retryAfterSec: number | undefined;
+  readonly branch: string;
+}
+
 export class InboundRequests {
   readonly #parts: EngineParts;
 
+  /** Makes the tags of stateless answers ours. */
+  readonly #salt: number;
+
   constructor(parts: EngineParts) {
     this.#parts = parts;
+    this.#salt = parts.core.random.uint32();
   }
 
   received(request: SipRequest, facts: MessageFacts, received: Received): void {
@@ -27,6 +40,7 @@ export class InboundRequests {
     const { servers } = this.#parts;
     const known = servers.find(request, facts);
     if (known !== undefined) return servers.retransmitted(known);
+    if (!this.#admits(request, facts)) return this.#turnAway(request, facts, received);
     if (request.method === 'CANCEL') return this.#onCancel(request, facts, received);
     const isMerged = servers.isMerged(facts);
     const tx = servers.create(request, facts, received.flow);
@@ -34,6 +48,46 @@ export class InboundRequests {
     if (!SUPPORTED_SCHEME.test(request.uri)) return servers.respondPlain(tx, 416);
     if (facts.toTag === '') return this.#outOfDialog(tx, received);
     return this.#inDialog(tx, received);
+  }
+
+  /** A request that cannot be served. Statelessly, unless it is one that is being served: it was only sent again. */
+  refused({ flow, request, status, reason, retryAfterSec }: Refused): void {
+    if (request.kind === 'response' || request.method === 'ACK') return;
+    const facts = readFacts(request);
+    const known = facts === undefined ? undefined : this.#parts.servers.find(request, facts);
+    if (known !== undefined) return this.#parts.servers.retransmitted(known);
+    this.#answerStateless(request, flow, { status, reason, retryAfterSec, branch: facts?.branch ?? '' });
+  }
+
+  /** Whether there is room; a call that is in, and a call for help, have it where no other does. */
+  #admits(request: SipRequest, facts: MessageFacts): boolean {
+    const { admission, servers } = this.#parts;
+    const isCall = request.method === 'INVITE';
+    const isFollowUp = facts.toTag !== '' || request.method === 'CANCEL';
+    if (isFollowUp) return admission.admitsAnyway(servers);
+    if (admission.admits(isCall, servers)) return true;
+    return isCall && isEmergencyUri(request.uri, admission.emergencyNumbers) && admission.admitsAnyway(servers);
+  }
+
+  #turnAway(request: SipRequest, { branch }: MessageFacts, { flow }: Received): void {
+    const { retryAfterSec } = this.#parts.core.options;
+    this.#answerStateless(request, flow, { status: 503, reason: '', retryAfterSec, branch });
+  }
+
+  /** The same answer to each copy of a request, and nothing kept of it (RFC 3261 §8.2.7). */
+  #answerStateless(request: SipRequest, flow: Flow, answer: StatelessAnswer): void {
+    const { status, reason, retryAfterSec, branch } = answer;
+    const headers = retryAfterSec === undefined ? [] : [{ name: 'Retry-After', value: String(retryAfterSec) }];
+    const toTag = this.#statelessTag(branch);
+    const parts = { status, reason, toTag, hasRecordRoute: false, headers, body: NO_BODY };
+    this.#parts.servers.sendBack(flow, formatMessage(buildResponse(request, parts)));
+  }
+
+  /** FNV-1a over our salt and the branch: strangers cannot guess it, and it costs next to nothing. */
+  #statelessTag(branch: string): string {
+    let hash = this.#salt;
+    for (let at = 0; at < branch.length; at++) hash = Math.imul(hash ^ branch.charCodeAt(at), 0x0100_0193);
+    return (hash >>> 0).toString(16).padStart(8, '0');
   }
 
   #onAck(request: SipRequest, facts: MessageFacts, received: Received): void {

@@ -1,4 +1,5 @@
-export { type EngineLoad, type EngineSetup, SipEngine } from './engine.ts';
+export type { LoadSample } from './admission.ts';
+export { type EngineLoad, type EnginePressure, type EngineSetup, SipEngine } from './engine.ts';
 export type { EngineOptions } from './options.ts';
 export type {
   AppCommand,

@@ -12,6 +12,14 @@ export interface EngineOptions {
   readonly maxDialogsPerApp: number;
   /** What callers are told with that 503. */
   readonly retryAfterSec: number;
+  /** Beyond it new requests are refused without being remembered; those of known dialogs at twice as many. */
+  readonly maxServerTransactions: number;
+  /** INVITEs that no application has answered at all. */
+  readonly maxUnansweredCalls: number;
+  /** A thread that is so late, in milliseconds, cannot keep up: new calls are turned away until it can. */
+  readonly overloadLagMs: number;
+  /** User parts of calls that are let in all the same. */
+  readonly emergencyNumbers: readonly string[];
 }
 
 export const DEFAULT_OPTIONS: EngineOptions = {
@@ -21,4 +29,8 @@ export const DEFAULT_OPTIONS: EngineOptions = {
   maxTransactionsPerApp: 50_000,
   maxDialogsPerApp: 20_000,
   retryAfterSec: 5,
+  maxServerTransactions: 100_000,
+  maxUnansweredCalls: 5_000,
+  overloadLagMs: 200,
+  emergencyNumbers: [],
 };

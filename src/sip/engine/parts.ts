@@ -1,3 +1,4 @@
+import type { Admission } from './admission.ts';
 import type { AppDelivery } from './app-delivery.ts';
 import type { AppTable } from './app-table.ts';
 import type { ClientTransactions } from './client-transactions.ts';
@@ -10,6 +11,7 @@ import type { ServerTransactions } from './server-transactions.ts';
 /** The engine's tables, which those who decide work on together. */
 export interface EngineParts {
   readonly core: EngineCore;
+  readonly admission: Admission;
   readonly appTable: AppTable;
   readonly servers: ServerTransactions;
   readonly clients: ClientTransactions;

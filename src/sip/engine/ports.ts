@@ -49,6 +49,8 @@ export interface EngineNet {
   send(target: SendTarget, data: Buffer, onFailed: (why: SendFailure) => void): void;
   /** Host name → addresses (numbers are returned as they are). Rejects when there are none. */
   resolve(host: string): Promise<readonly string[]>;
+  /** The application has accepted a registration that came over this flow: its source is no stranger any more. */
+  vouch(flow: Flow): void;
 }
 export type SendFailure = 'closed' | 'refused' | 'unreachable';
 
@@ -65,6 +67,8 @@ export interface Refused {
   readonly flow: Flow;
   readonly status: number;
   readonly reason: string;
+  /** When it may be tried again; for a request that is good but comes at a bad time. */
+  readonly retryAfterSec?: number;
   /** The headers a response must mirror, as far as they could be read. */
   readonly request: SipMessage;
 }

@@ -57,6 +57,7 @@ export class ServerTransactions {
   readonly #byKey = new Map<string, ServerTransaction>();
   readonly #byId = new Map<string, ServerTransaction>();
   readonly #byMerge = new Map<string, ServerTransaction>();
+  #unanswered = 0;
   readonly #onAnswered: (tx: ServerTransaction) => void;
 
   /** `onAnswered` is called once per transaction: when it got its final response, or was given up. */
@@ -67,6 +68,11 @@ export class ServerTransactions {
 
   get size(): number {
     return this.#byKey.size;
+  }
+
+  /** INVITEs to which their application has not said a word yet. */
+  get unanswered(): number {
+    return this.#unanswered;
   }
 
   all(): IterableIterator<ServerTransaction> {
@@ -116,6 +122,14 @@ export class ServerTransactions {
   /** Calls `onSilent` when the application has not answered for 64·T1. */
   awaitApp(tx: ServerTransaction, onSilent: () => void): void {
     tx.silence = this.#core.timers.after(transactionTimeout(this.#core.options.timers), onSilent);
+    if (tx.request.method === 'INVITE') this.#unanswered++;
+  }
+
+  #endSilence(tx: ServerTransaction): void {
+    if (tx.silence === undefined) return;
+    tx.silence.cancel();
+    tx.silence = undefined;
+    if (tx.request.method === 'INVITE') this.#unanswered--;
   }
 
   /** Whether a response can still be sent in it. */
@@ -130,7 +144,7 @@ export class ServerTransactions {
   }
 
   respond(tx: ServerTransaction, status: number, response: Buffer): void {
-    tx.silence?.cancel();
+    this.#endSilence(tx);
     tx.last = response;
     this.#step(tx, { kind: 'respond', status });
   }
@@ -201,7 +215,7 @@ export class ServerTransactions {
   }
 
   #end(tx: ServerTransaction): void {
-    tx.silence?.cancel();
+    this.#endSilence(tx);
     tx.timers.clear();
     this.#byKey.delete(tx.key);
     this.#byId.delete(tx.id);

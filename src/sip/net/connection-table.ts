@@ -24,11 +24,12 @@ export class ConnectionTable {
     this.#logger = logger;
   }
 
-  /** Begins to look after the connections. */
-  start(): void {
+  /** Begins to look after the connections, and calls `alsoSweep` each time it does. */
+  start(alsoSweep: () => void = () => {}): void {
     this.#sweep = this.#clock.after(SWEEP_MS, () => {
       this.#reap();
-      this.start();
+      alsoSweep();
+      this.start(alsoSweep);
     });
   }
 

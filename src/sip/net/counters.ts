@@ -6,6 +6,10 @@ export interface NetCounters {
   readonly refused: number;
   /** Datagrams, frames and stream pieces that could not be answered either. */
   readonly dropped: number;
+  /** Messages over the budget of their source, unread. */
+  readonly shed: number;
+  /** Those of them that were answered 503. */
+  readonly shedAnswered: number;
   readonly connectionsOpen: number;
   /** Connections closed at once because a limit was reached or the upgrade was not acceptable. */
   readonly connectionsRejected: number;
@@ -22,6 +26,8 @@ export function createTally(): NetTally {
     messagesOut: 0,
     refused: 0,
     dropped: 0,
+    shed: 0,
+    shedAnswered: 0,
     connectionsOpen: 0,
     connectionsRejected: 0,
     connectionsReaped: 0,

@@ -1,4 +1,4 @@
-/** From bytes to the engine: parse, note where it really came from, count. */
+/** From bytes to the engine: shed floods, parse, note where it really came from, count. */
 import type { Logger } from '../../kernel/index.ts';
 import type { EngineInput, Flow } from '../engine/index.ts';
 import {
@@ -10,24 +10,41 @@ import {
   withReceived,
 } from '../message/index.ts';
 import type { NetTally } from './counters.ts';
+import type { FloodGovernor } from './flood-governor.ts';
+
+export interface IntakeSetup {
+  readonly input: EngineInput;
+  readonly messageBytes: number;
+  /** Undefined: everybody may send as much as he likes. */
+  readonly governor: FloodGovernor | undefined;
+  readonly tally: NetTally;
+  readonly logger: Logger;
+}
+
+/** What a source is told that sends more than it may (RFC 3261 §21.5.4). */
+const TOO_MUCH = { status: 503, reason: 'Service Unavailable', retryAfterSec: 10 } as const;
 
 export class Intake {
   readonly #input: EngineInput;
   readonly #limits: ParseLimits;
+  readonly #governor: FloodGovernor | undefined;
   readonly #tally: NetTally;
   readonly #logger: Logger;
   #isStopped = false;
 
-  constructor(input: EngineInput, messageBytes: number, tally: NetTally, logger: Logger) {
+  constructor({ input, messageBytes, governor, tally, logger }: IntakeSetup) {
     this.#input = input;
     this.#limits = { ...DEFAULT_PARSE_LIMITS, totalBytes: messageBytes };
+    this.#governor = governor;
     this.#tally = tally;
     this.#logger = logger;
   }
 
   /** One datagram, WebSocket message or framed stretch of a stream. */
   received(flow: Flow, data: Buffer): void {
-    this.#deliver(flow, parseMessage(data, this.#limits), data.length);
+    const verdict = this.#governor?.judge(flow.remoteAddress, data) ?? 'pass';
+    if (verdict === 'pass') this.#deliver(flow, parseMessage(data, this.#limits), data.length);
+    else if (verdict === 'refuse') this.#shed(flow, data);
   }
 
   /** The beginning of something whose end cannot be told: a request in it is refused, nothing in it is served. */
@@ -37,6 +54,14 @@ export class Intake {
     const verdict: ParseResult =
       request === undefined ? { kind: 'dropped', reason } : { kind: 'refused', status, reason, request };
     this.#deliver(flow, verdict, data.length);
+  }
+
+  /** Over its budget: answered without being served, where it can be. */
+  #shed(flow: Flow, data: Buffer): void {
+    const request = requestIn(parseMessage(data, this.#limits));
+    if (request === undefined) return;
+    const fixed = withReceived(request, flow.remoteAddress, flow.remotePort);
+    this.#guarded(() => this.#input.refused({ flow, ...TOO_MUCH, request: fixed }));
   }
 
   /** Nothing more reaches the engine. */

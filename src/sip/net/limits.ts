@@ -1,3 +1,5 @@
+import { DEFAULT_FLOOD_LIMITS, type FloodLimits } from './flood-limits.ts';
+
 /** What a stranger may cost us. */
 export interface SipNetLimits {
   /** Largest SIP message, in bytes. */
@@ -16,6 +18,8 @@ export interface SipNetLimits {
   readonly pingMs: number;
   /** Bytes waiting to be sent on one connection; beyond them the peer does not read, and is cut off. */
   readonly sendBufferBytes: number;
+  /** What one source may send; undefined: as much as it likes. */
+  readonly flood: FloodLimits | undefined;
 }
 
 export const DEFAULT_NET_LIMITS: SipNetLimits = {
@@ -27,4 +31,5 @@ export const DEFAULT_NET_LIMITS: SipNetLimits = {
   connectMs: 5000,
   pingMs: 30_000,
   sendBufferBytes: 1_048_576,
+  flood: DEFAULT_FLOOD_LIMITS,
 };

@@ -23,6 +23,8 @@ export interface Household {
   readonly intake: Intake;
   readonly tally: NetTally;
   readonly limits: SipNetLimits;
+  /** Whether listeners measure how long messages wait for them. */
+  readonly isProbed: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -31,6 +33,8 @@ export interface Listener {
   readonly where: ListenerAddress;
   /** Sends to an address; a target with a connection never comes here. */
   send(target: SendTarget, data: Buffer, onFailed: OnFailed): void;
+  /** How long what has come waits before it is read, in milliseconds, where that is measured. */
+  readonly queueDelayMs?: number;
   /** Stops accepting and closes the socket. Connections are the table's. */
   close(): Promise<void>;
 }

@@ -4,8 +4,10 @@ import type { EngineInput, EngineNet, ListenerAddress } from '../engine/index.ts
 import { reachableAddress } from './address.ts';
 import { failLater } from './connection.ts';
 import { ConnectionTable } from './connection-table.ts';
-import { createTally, type NetCounters } from './counters.ts';
+import { createTally, type NetCounters, type NetTally } from './counters.ts';
 import { codeOf, netErrors } from './errors.ts';
+import { FloodGovernor } from './flood-governor.ts';
+import type { FloodLimits } from './flood-limits.ts';
 import { HostLookup } from './host-lookup.ts';
 import { Intake } from './intake.ts';
 import { DEFAULT_NET_LIMITS, type SipNetLimits } from './limits.ts';
@@ -21,10 +23,18 @@ export interface SipNetOptions extends UpgradePolicy {
   readonly logger: Logger;
   /** What differs from DEFAULT_NET_LIMITS. */
   readonly limits?: Partial<SipNetLimits>;
+  /** Sources that may send as much as they like, trunks above all: IP, IP/prefix length, IP:port. */
+  readonly trustedNetworks?: readonly string[];
+  /** Calls to these numbers pass where the budget of their source is spent. */
+  readonly emergencyNumbers?: readonly string[];
+  /** Measure how long datagrams wait before they are read; see `queueDelayMs`. */
+  readonly isProbed?: boolean;
 }
 
 export interface SipNet extends EngineNet {
   readonly counters: NetCounters;
+  /** The longest that messages wait at a listener now, in milliseconds; 0 where it is not measured. */
+  readonly queueDelayMs: number;
   /** Closes every socket. The engine hears no more from here, not even of the connections that end. */
   close(): Promise<void>;
 }
@@ -35,15 +45,19 @@ export async function openSipNet(options: SipNetOptions): Promise<SipNet> {
   const limits = { ...DEFAULT_NET_LIMITS, ...options.limits };
   const tally = createTally();
   const table = new ConnectionTable(limits, tally, clock, logger);
-  const intake = new Intake(options.input, limits.messageBytes, tally, logger);
-  const home: Household = { table, intake, tally, limits, clock, logger };
+  const governor = limits.flood === undefined ? undefined : createGovernor(limits.flood, tally, options);
+  const intake = new Intake({ input: options.input, messageBytes: limits.messageBytes, governor, tally, logger });
+  const home: Household = { table, intake, tally, limits, isProbed: options.isProbed === true, clock, logger };
   const opened = await openAll(options, home);
-  table.start();
+  table.start(() => governor?.sweep());
   const byId = new Map(opened.map((listener) => [listener.where.id, listener]));
   const lookup = new HostLookup(clock);
   let closing: Promise<unknown> | undefined;
   return {
     counters: tally,
+    get queueDelayMs() {
+      return opened.reduce((longest, listener) => Math.max(longest, listener.queueDelayMs ?? 0), 0);
+    },
     listeners: opened.map((listener) => listener.where),
     resolve: (host) => lookup.resolve(host),
     send(target, data, onFailed) {
@@ -55,6 +69,7 @@ export async function openSipNet(options: SipNetOptions): Promise<SipNet> {
       else if (listener?.where.transport !== target.transport) failLater(onFailed, 'unreachable');
       else listener.send(target, data, onFailed);
     },
+    vouch: (flow) => governor?.vouch(flow.remoteAddress),
     async close() {
       intake.stop();
       table.close();
@@ -62,6 +77,18 @@ export async function openSipNet(options: SipNetOptions): Promise<SipNet> {
       await closing;
     },
   };
+}
+
+function createGovernor(limits: FloodLimits, tally: NetTally, options: SipNetOptions): FloodGovernor {
+  const { clock, logger, trustedNetworks = [], emergencyNumbers = [] } = options;
+  return new FloodGovernor({
+    limits,
+    trustedNetworks,
+    emergencyNumbers: new Set(emergencyNumbers),
+    tally,
+    clock,
+    logger,
+  });
 }
 
 async function openAll(options: SipNetOptions, home: Household): Promise<readonly Listener[]> {

@@ -7,6 +7,7 @@ import { addressForFamily, asNumber, plainAddress } from './address.ts';
 import { failLater, type OnFailed } from './connection.ts';
 import { codeOf } from './errors.ts';
 import type { Household, Listener } from './listener.ts';
+import { QueueProbe } from './queue-probe.ts';
 
 /** A burst of calls must fit while the event loop is busy elsewhere; the system may grant less. */
 const RECEIVE_BUFFER_BYTES = 4_194_304;
@@ -16,6 +17,7 @@ export class UdpListener implements Listener {
   readonly #socket: Socket;
   readonly #family: 4 | 6;
   readonly #home: Household;
+  #probe: QueueProbe | undefined;
 
   private constructor(where: ListenerAddress, socket: Socket, home: Household) {
     this.where = where;
@@ -47,7 +49,13 @@ export class UdpListener implements Listener {
     }
     const listener = new UdpListener(describe(socket.address().port), socket, home);
     listener.#start();
+    const bound = listener.where;
+    if (home.isProbed) listener.#probe = await QueueProbe.open(home.clock, bound.address, bound.port);
     return listener;
+  }
+
+  get queueDelayMs(): number {
+    return this.#probe?.delayMs ?? 0;
   }
 
   #start(): void {
@@ -62,7 +70,7 @@ export class UdpListener implements Listener {
   }
 
   #received(data: Buffer, address: string, port: number): void {
-    if (isKeepAlive(data)) return;
+    if (isKeepAlive(data) || this.#probe?.took(data, address, port) === true) return;
     const { id, address: localAddress, port: localPort } = this.where;
     this.#home.intake.received(
       {
@@ -89,6 +97,7 @@ export class UdpListener implements Listener {
 
   async close(): Promise<void> {
     const closed = once(this.#socket, 'close');
+    this.#probe?.close();
     this.#socket.close();
     await closed;
   }

@@ -1,8 +1,15 @@
 /** What the engine's thread and the thread that started it say to each other. */
 import type { ListenerAddress } from '../engine/index.ts';
-import type { WireAddress } from './options.ts';
+import type { SipServerOptions, WireAddress } from './options.ts';
 import type { SipCounters } from './parts.ts';
+import type { Pulse } from './pulse.ts';
 import type { LogLine } from './remote-log.ts';
+
+/** What the thread is born with. */
+export interface SipThreadData {
+  readonly options: SipServerOptions;
+  readonly pulse: Pulse;
+}
 
 /** To the engine's thread. */
 export type SipThreadOrder = { readonly kind: 'counters'; readonly id: number } | { readonly kind: 'close' };

@@ -10,10 +10,16 @@ export interface SipServerOptions {
   /** What a front must present to be believed about the addresses of the WebSocket clients behind it. */
   readonly frontSecret?: string;
   readonly limits?: Partial<SipNetLimits>;
+  /** Sources without a budget, trunks above all: IP, IP/prefix length, IP:port. */
+  readonly trustedNetworks?: readonly string[];
+  /** User parts of calls that limits and load do not stop. */
+  readonly emergencyNumbers?: readonly string[];
   /** Timers and the like; what is absent has its default. */
   readonly engine?: Partial<EngineOptions>;
   /** Where applications connect, on 127.0.0.1; 0 or absent for any free port. */
   readonly wirePort?: number;
+  /** What applications must say there; made up when absent. */
+  readonly wireSecret?: string;
   /** Lines below it stay in the thread. */
   readonly logLevel: LogLevel;
 }

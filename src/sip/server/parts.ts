@@ -1,11 +1,13 @@
 /** Net, engine and wire server put together, in whichever thread. */
 import type { Clock, CodedError, Logger, Random } from '../../kernel/index.ts';
-import { type EngineLoad, type ListenerAddress, SipEngine } from '../engine/index.ts';
+import { type EngineLoad, type EnginePressure, type ListenerAddress, SipEngine } from '../engine/index.ts';
 import { type NetCounters, openSipNet, type SipNet } from '../net/index.ts';
 import { openWireServer, type WireServer } from '../wire/index.ts';
 import { serverErrors } from './errors.ts';
 import { LateInput } from './late-input.ts';
+import { LoadGauge } from './load-gauge.ts';
 import type { SipServerOptions, WireAddress } from './options.ts';
+import type { Pulse } from './pulse.ts';
 
 /** What drachtio-srf is told; it compares the numbers to decide which features it may use. */
 const VERSION = 'v0.9.10-viaduct';
@@ -15,8 +17,13 @@ const SECRET_BYTES = 24;
 export interface SipCounters {
   readonly net: NetCounters;
   readonly engine: EngineLoad;
+  readonly pressure: EnginePressure;
   /** Applications connected. */
   readonly applications: number;
+  /** How long what comes from the network waits before it is read, in milliseconds. */
+  readonly queueDelayMs: number;
+  /** The longest the engine's thread was late since the counters were last read, in milliseconds. */
+  readonly worstLagMs: number;
 }
 
 export interface SipParts {
@@ -30,6 +37,8 @@ export interface SipPartsContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Of the thread whose application the engine serves. */
+  readonly pulse?: Pulse;
 }
 
 /** Opens the listeners and the wire server and joins them by an engine. */
@@ -37,15 +46,32 @@ export async function openSipParts(options: SipServerOptions, context: SipPartsC
   const { clock, random, logger } = context;
   const input = new LateInput(logger);
   const net = await openNet(options, context, input);
-  const secret = random.hex(SECRET_BYTES);
+  const secret = options.wireSecret ?? random.hex(SECRET_BYTES);
   const wire = await openWire(options, { net, secret, input, context });
-  const engine = new SipEngine({ net, apps: wire, clock, random, logger, options: options.engine ?? {} });
+  const { emergencyNumbers = [] } = options;
+  const engineOptions = { emergencyNumbers, ...options.engine };
+  const engine = new SipEngine({ net, apps: wire, clock, random, logger, options: engineOptions });
   input.bind(engine);
+  const gauge = new LoadGauge({
+    clock,
+    pulse: context.pulse,
+    queueDelayMs: () => net.queueDelayMs,
+    onSample: (sample) => engine.loadSampled(sample),
+  });
+  gauge.start();
   return {
     wire: { host: WIRE_HOST, port: wire.port, secret },
     listeners: net.listeners,
-    counters: () => ({ net: { ...net.counters }, engine: engine.load, applications: wire.connections }),
+    counters: () => ({
+      net: { ...net.counters },
+      engine: engine.load,
+      pressure: engine.pressure,
+      applications: wire.connections,
+      queueDelayMs: net.queueDelayMs,
+      worstLagMs: gauge.takeWorstLagMs(),
+    }),
     close: async () => {
+      gauge.stop();
       await wire.close();
       await net.close();
     },
@@ -57,13 +83,16 @@ async function openNet(
   { clock, logger }: SipPartsContext,
   input: LateInput,
 ): Promise<SipNet> {
-  const { listeners, limits, frontSecret, allowedOrigins } = options;
+  const { listeners, limits, frontSecret, allowedOrigins, trustedNetworks, emergencyNumbers } = options;
   try {
     return await openSipNet({
       listeners,
       input,
       clock,
       logger,
+      isProbed: true,
+      ...(trustedNetworks === undefined ? {} : { trustedNetworks }),
+      ...(emergencyNumbers === undefined ? {} : { emergencyNumbers }),
       ...(limits === undefined ? {} : { limits }),
       ...(frontSecret === undefined ? {} : { frontSecret }),
       ...(allowedOrigins === undefined ? {} : { allowedOrigins }),

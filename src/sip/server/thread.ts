@@ -1,19 +1,18 @@
 /** The engine's own thread: started by `startSipServer`, never imported. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { CodedError, systemClock, systemRandom } from '../../kernel/index.ts';
-import type { PlainError, SipThreadOrder, SipThreadReport } from './messages.ts';
-import type { SipServerOptions } from './options.ts';
+import type { PlainError, SipThreadData, SipThreadOrder, SipThreadReport } from './messages.ts';
 import { openSipParts, type SipParts } from './parts.ts';
 import { remoteLogger } from './remote-log.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('this file runs as a worker thread only');
-const options = workerData as SipServerOptions;
+const { options, pulse } = workerData as SipThreadData;
 const post = (report: SipThreadReport): void => port.postMessage(report);
 const logger = remoteLogger(options.logLevel, (line) => post({ kind: 'log', line }), { part: 'sip' });
 
 try {
-  const parts = await openSipParts(options, { clock: systemClock, random: systemRandom, logger });
+  const parts = await openSipParts(options, { clock: systemClock, random: systemRandom, logger, pulse });
   port.on('message', (order: SipThreadOrder) => void obey(parts, order));
   post({ kind: 'ready', wire: parts.wire, listeners: parts.listeners });
 } catch (error) {
