@@ -8,7 +8,10 @@ import { createLogger } from './telemetry/index.ts';
 async function run(config: Config): Promise<number> {
   const logger = createLogger(config.log);
   const scope = new Scope();
-  const stopped = new Promise<void>((resolve) => {
+  let onFatal: (error: Error) => void = die;
+  const stopped = new Promise<void>((resolve, reject) => {
+    // Calls are ended and recorded before we leave.
+    onFatal = reject;
     let signals = 0;
     const onSignal = (): void => {
       signals += 1;
@@ -19,7 +22,7 @@ async function run(config: Config): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   });
   try {
-    process.stdout.write(await startGateway(config, logger, scope));
+    process.stdout.write(await startGateway({ config, logger, scope, onFatal }));
     logger.info({}, 'gateway running');
     await stopped;
   } finally {

@@ -3,6 +3,7 @@
  * the README's table and `viaduct config show` are made from it.
  */
 import { z } from 'zod';
+import { limitsSchema } from './limits-schema.ts';
 
 const port = z.int().min(0).max(65535);
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, 'letters, digits, dot, dash, underscore; at most 64');
@@ -98,6 +99,7 @@ const sipSchema = z.strictObject({
     .max(60)
     .default(10)
     .describe('how long a call waits for a browser or TCP phone that has lost its connection'),
+  limits: limitsSchema.prefault({}),
 });
 
 const telemetrySchema = z.strictObject({
@@ -138,6 +140,10 @@ export const configSchema = z.strictObject({
     .string()
     .default('dialplans/default.yaml')
     .describe('file with the routing rules; relative to this file, else to the program'),
+  emergencyNumbers: z
+    .array(z.string().regex(/^[0-9*#]{1,16}$/, 'a number as it is dialed'))
+    .default(['112', '911'])
+    .describe('calls to these numbers pass every limit'),
   telemetry: telemetrySchema.prefault({}),
 });
 

@@ -1,6 +1,7 @@
 /** The SIP engine: the embedded one in its thread, or the address of a drachtio-server. */
+import type { Config } from '../config/index.ts';
 import type { SipUpstream } from '../ops/index.ts';
-import { type SipServer, startSipServer, type WireAddress } from '../sip/server/index.ts';
+import { type SipServer, type SipServerOptions, startSipServer, type WireAddress } from '../sip/server/index.ts';
 import { type Parts, random } from './parts.ts';
 
 export interface Engine {
@@ -35,7 +36,12 @@ export async function startEngine({ config, logger, scope, announced }: Parts): 
     }),
   );
   const server = await startSipServer(
-    { listeners, frontSecret, logLevel: config.log.level === 'silent' ? 'error' : config.log.level },
+    {
+      listeners,
+      frontSecret,
+      ...engineLimits(config),
+      logLevel: config.log.level === 'silent' ? 'error' : config.log.level,
+    },
     logger,
   );
   scope.add(() => server.close());
@@ -48,9 +54,35 @@ export async function startEngine({ config, logger, scope, announced }: Parts): 
   };
 }
 
+/** What strangers may cost, and who is none: trunks are known by their addresses. */
+function engineLimits(
+  config: Config,
+): Pick<SipServerOptions, 'limits' | 'engine' | 'trustedNetworks' | 'emergencyNumbers'> {
+  const { messageBytes, connections, connectionsPerSource, idleSec, firstMessageSec, flood, overload } =
+    config.sip.limits;
+  return {
+    limits: {
+      messageBytes,
+      connections,
+      connectionsPerSource,
+      idleMs: idleSec * 1000,
+      firstMessageMs: firstMessageSec * 1000,
+      flood: flood.enabled ? flood : undefined,
+    },
+    engine: {
+      overloadLagMs: overload.lagMs,
+      maxServerTransactions: overload.transactions,
+      maxUnansweredCalls: overload.unansweredCalls,
+      retryAfterSec: overload.retryAfterSec,
+    },
+    trustedNetworks: config.trunks.flatMap(({ addresses }) => addresses),
+    emergencyNumbers: config.emergencyNumbers,
+  };
+}
+
 /** The engine's counters, flat; none of a drachtio-server. */
 export async function sipFigures(server: SipServer | undefined): Promise<Readonly<Record<string, number>>> {
   if (server === undefined) return {};
-  const { net, engine, applications, cpuMs } = await server.counters();
-  return { ...net, ...engine, applications, cpuSeconds: cpuMs / 1000 };
+  const { net, engine, pressure, cpuMs, ...rest } = await server.counters();
+  return { ...net, ...engine, ...pressure, ...rest, cpuSeconds: cpuMs / 1000 };
 }

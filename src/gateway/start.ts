@@ -14,8 +14,17 @@ import { startMedia } from './media.ts';
 import { clock, type Parts, random } from './parts.ts';
 import { createViews, startWeb } from './web.ts';
 
-/** Starts everything; the result is the banner. What was opened is closed with `scope`, also after a failure. */
-export async function startGateway(config: Config, logger: Logger, scope: Scope): Promise<string> {
+/** What a gateway is started with. What was opened is closed with `scope`, also after a failure. */
+export interface GatewaySetup {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly scope: Scope;
+  /** Is told when the gateway cannot go on. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** Starts everything; the result is the banner. */
+export async function startGateway({ config, logger, scope, onFatal }: GatewaySetup): Promise<string> {
   mkdirSync(config.data, { recursive: true });
   const announced = resolveAnnounced(config.media.announcedAddress);
   const parts: Parts = { config, logger, scope, announced };
@@ -45,9 +54,7 @@ export async function startGateway(config: Config, logger: Logger, scope: Scope)
   });
   observers.push((event) => metrics.observe(event));
   const ops = await startWeb(parts, createViews({ telephony, media, metrics }), engine.upstream);
-  engine.server?.onExit((error) => {
-    throw error;
-  });
+  engine.server?.onExit(onFatal);
   return formatBanner({
     address: announced,
     httpPort: ops.httpPort,

@@ -2,7 +2,7 @@
 
 const WITHIN_MS = 60_000;
 /** Waiting times of one restart after the other; more of them in a minute, and it is given up. */
-const DELAYS_MS = [0, 250, 1000, 2000, 4000];
+const DELAYS_MS = [0, 100, 500, 1000, 2000];
 
 /** `crashes`: when the engine crashed, the last one just now, in milliseconds. Undefined: too often. */
 export function restartDelay(crashes: readonly number[]): number | undefined {

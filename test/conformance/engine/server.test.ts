@@ -16,6 +16,7 @@ import {
   unique,
 } from '../../support/sip-peer.ts';
 import { realEngine, startTestEngine, testOptions } from '../../support/test-engine.ts';
+import { until } from '../../support/until.ts';
 
 /** Calls, and acknowledges the final response unless told not to. */
 async function callApp(peer: SipPeer, user: string, acknowledges = true): Promise<RequestParts> {
@@ -93,21 +94,44 @@ describe.skipIf(realEngine !== undefined)('the engine in its thread', () => {
     await engine.close();
   });
 
-  test('an end that nobody asked for is reported, and who waits for counters is told', async () => {
+  test('an end that nobody asked for: who waits for counters is told, and a new engine stands where the old one did', async () => {
     const errors: string[] = [];
     const logger: Logger = { ...silentLogger, error: (_fields, message) => void errors.push(message) };
     const started = once(process, 'worker') as Promise<[Worker]>;
     const server = await startSipServer(testOptions, logger);
-    const exited = new Promise<unknown>((resolve) => server.onExit(resolve));
+    const { wire, listeners } = server;
     const [thread] = await started;
     const asked = server.counters();
     asked.catch(() => {});
     await thread.terminate();
-    await expect(exited).resolves.toMatchObject({ code: 'SIP_ENGINE_CRASHED' });
-    await expect(server.counters()).rejects.toMatchObject({ code: 'SIP_ENGINE_CRASHED' });
     await expect(asked.catch((error: unknown) => error)).resolves.toBeDefined();
+    await until(async () => (await server.counters().catch(() => undefined))?.restarts === 1, {
+      within: 5_000,
+      what: 'the new engine',
+    });
+    expect(server.wire).toEqual(wire);
+    expect(server.listeners).toEqual(listeners);
     expect(errors).toEqual(['SIP engine ended unexpectedly']);
     await server.close();
+    await expect(server.counters()).rejects.toMatchObject({ code: 'SIP_ENGINE_CRASHED' });
+  });
+
+  test('an engine that keeps dying is given up, and that is told', async () => {
+    const kill = (worker: Worker): void => {
+      worker.once('online', () => void worker.terminate());
+    };
+    const started = once(process, 'worker') as Promise<[Worker]>;
+    const server = await startSipServer(testOptions, silentLogger);
+    const given = new Promise((resolve) => server.onExit(resolve));
+    process.on('worker', kill);
+    try {
+      const [thread] = await started;
+      await thread.terminate();
+      expect(await given).toMatchObject({ code: 'SIP_ENGINE_FAILED' });
+    } finally {
+      process.off('worker', kill);
+      await server.close();
+    }
   });
 
   test('after calls that were answered, refused, cancelled and abandoned nothing is left', async () => {
