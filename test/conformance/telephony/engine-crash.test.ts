@@ -65,7 +65,7 @@ describe('when the thread of the engine dies', () => {
     expect(await engine.server?.counters()).toMatchObject({ restarts: 1, applications: 1 });
   });
 
-  it('it is started again at once, then later and later, and given up when it keeps dying', () => {
+  it('restarts at once, then later and later, and not for ever', () => {
     expect(restartDelay([0])).toBe(0);
     expect(restartDelay([0, 10_000])).toBe(100);
     expect(restartDelay([0, 10, 20, 30, 40])).toBe(2000);
