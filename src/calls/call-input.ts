@@ -17,14 +17,26 @@ export type CallInput =
   /** A 1xx above 100. `early`: with SDP. */
   | { readonly kind: 'branch-ringing'; readonly legId: LegId; readonly sipStatus: number; readonly early: boolean }
   | { readonly kind: 'branch-answered'; readonly legId: LegId; readonly codec: AudioCodecName | undefined }
-  | { readonly kind: 'branch-failed'; readonly legId: LegId; readonly sipStatus: number }
+  /** `reason`: what the branch's Reason header said, canonical; as everywhere here. */
+  | {
+      readonly kind: 'branch-failed';
+      readonly legId: LegId;
+      readonly sipStatus: number;
+      readonly reason?: string | undefined;
+    }
   /** The caller has its answer, and both sides' media are set. */
   | { readonly kind: 'caller-answered'; readonly codec: AudioCodecName | undefined }
   /** CANCEL, or the 200 found no transaction any more. */
   | { readonly kind: 'caller-cancelled'; readonly reason: string | undefined }
   /** The time of the stage is over. */
   | { readonly kind: 'no-answer' }
-  | { readonly kind: 'hangup'; readonly legId: LegId }
+  /** `isLost`: nobody has hung up, but the peer is silent (no ACK, no refresh of the session). */
+  | {
+      readonly kind: 'hangup';
+      readonly legId: LegId;
+      readonly reason?: string | undefined;
+      readonly isLost?: boolean;
+    }
   | { readonly kind: 'media-failed'; readonly legId: LegId }
   /** Our own part failed: a port could not be opened, an answer could not be made. */
   | { readonly kind: 'failed'; readonly sipStatus: number }

@@ -8,11 +8,12 @@ export type CallOutput =
   | { readonly kind: 'open-port'; readonly legId: LegId }
   /** Open the branch's port and send its INVITE. */
   | { readonly kind: 'ring'; readonly legId: LegId }
-  | { readonly kind: 'progress'; readonly sipStatus: 180 | 183; readonly earlyMediaFrom: LegId | undefined }
+  /** `earlyMediaFrom`: the caller hears this branch from now on. */
+  | { readonly kind: 'progress'; readonly sipStatus: number; readonly earlyMediaFrom: LegId | undefined }
   /** Join the caller's media with this branch's and answer the caller. */
   | { readonly kind: 'answer-caller'; readonly legId: LegId }
   /** A final response to the caller's INVITE. */
-  | { readonly kind: 'refuse-caller'; readonly sipStatus: number }
+  | { readonly kind: 'refuse-caller'; readonly sipStatus: number; readonly reason: string | undefined }
   /** CANCEL a branch. `reason` is the value of the Reason header (RFC 3326). */
   | { readonly kind: 'cancel'; readonly legId: LegId; readonly reason: string | undefined }
   /** BYE. For a caller whose 200 is not out yet: refuse it with `sipStatus`. */

@@ -33,6 +33,8 @@ export interface LegRecord {
   readonly answeredAt: number | undefined;
   readonly endedAt: number | undefined;
   readonly sipStatus: number | undefined;
+  /** Why it was not answered, as Q.850 counts causes. */
+  readonly q850: number | undefined;
   readonly codec: AudioCodecName | undefined;
   readonly media: PortReport | undefined;
 }
@@ -52,5 +54,7 @@ export interface CallRecord {
   readonly endedAt: number | undefined;
   readonly endReason: EndReason | undefined;
   readonly sipStatus: number | undefined;
+  /** The Q.850 cause: what the side that ended the call said, else what the status amounts to. */
+  readonly q850: number | undefined;
   readonly legs: readonly LegRecord[];
 }

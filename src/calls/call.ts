@@ -6,6 +6,7 @@ import type { FallbackCause } from '../dialplan/index.ts';
 import type { CallId, LegId, PortId } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
 import type { EndReason, LegRecord } from './call-record.ts';
+import type { BranchFailure } from './outcome.ts';
 
 /** One party's side of a Call, fixed from its birth. */
 export interface Leg {
@@ -26,7 +27,13 @@ export type BranchState =
   | { readonly kind: 'answered'; readonly at: number; readonly codec: AudioCodecName | undefined }
   /** Called off before it answered. A 200 may still cross the CANCEL. */
   | { readonly kind: 'cancelled'; readonly at: number }
-  | { readonly kind: 'failed'; readonly at: number; readonly sipStatus: number }
+  | {
+      readonly kind: 'failed';
+      readonly at: number;
+      readonly sipStatus: number;
+      /** Its Reason header, canonical. */
+      readonly reason: string | undefined;
+    }
   | {
       readonly kind: 'ended';
       readonly answeredAt: number;
@@ -53,7 +60,7 @@ export interface Stage {
 }
 
 /** How much of the callee's progress the caller has been told. It only grows. */
-export type CallerProgress = 'nothing' | 'progress' | 'ringing' | 'early-media';
+export type CallerProgress = 'nothing' | 'progress' | 'ringing';
 
 export type CallState =
   | { readonly kind: 'routing' }
@@ -62,8 +69,10 @@ export type CallState =
       /** The number of the Stage that is ringing. */
       readonly stage: number;
       readonly told: CallerProgress;
-      /** The final statuses of the stages that are over. */
-      readonly said: readonly number[];
+      /** The branch whose early media the caller hears. */
+      readonly earlyFrom: LegId | undefined;
+      /** How the branches of the stages that are over have failed. */
+      readonly said: readonly BranchFailure[];
     }
   /** A branch has answered; the caller's answer is on its way (with delayed offer: until the caller's ACK). */
   | { readonly kind: 'answering'; readonly winner: LegId }
@@ -81,6 +90,7 @@ export type CallState =
       readonly codec: AudioCodecName | undefined;
       readonly reason: EndReason;
       readonly sipStatus: number | undefined;
+      readonly q850: number;
     };
 
 /** `bypass`: the SDP goes through unchanged and no port is opened. */

@@ -133,6 +133,8 @@ export interface MediaPlane {
   open(request: OpenBuiltInPort): Promise<undefined>;
   /** Applies what was negotiated. Called again (re-INVITE) it moves an rtp port's address, and the format and direction of any. */
   connect(request: ConnectPort): Promise<void>;
+  /** New ICE credentials for a webrtc port (RFC 8445 §9): what our answer must tell. Media flows on over the old path meanwhile. */
+  restartIce(portId: PortId): Promise<LocalWebRtc>;
   /** Two ports hear each other from now on, and nobody else. Both may still be unconnected; media starts when both are. */
   bridge(a: PortId, b: PortId): Promise<void>;
   /** Plays a key (0-9 * # A-D) to the port's remote as telephone-event, beside the audio. Nothing comes of it when the Leg has none negotiated. */

@@ -1,5 +1,6 @@
 /** What a SIP status says about the end of a call, and which of several to pass on. */
 import type { EndReason } from './call-record.ts';
+import { withSipCause } from './q850.ts';
 
 const REASONS: ReadonlyMap<number, EndReason> = new Map<number, EndReason>([
   [401, 'forbidden'],
@@ -54,15 +55,32 @@ function better(a: number, b: number): number {
  * The status owed to the caller for one branch's final status. A redirection is not followed and a challenge is
  * not for the caller to answer; a 503 speaks of the next hop alone (RFC 3261 §16.7 step 6).
  */
-export function callerStatusOf(branchStatus: number): number {
+function callerStatusOf(branchStatus: number): number {
   if (branchStatus >= 300 && branchStatus < 400) return 480;
   if (branchStatus === 401 || branchStatus === 407) return 403;
   if (branchStatus === 503) return 500;
   return branchStatus;
 }
 
-/** The one status to answer the caller when every branch has failed. Without any branch: 480. */
-export function bestResponse(branchStatuses: readonly number[]): number {
-  const [first, ...rest] = branchStatuses.map(callerStatusOf);
-  return first === undefined ? 480 : rest.reduce(better, first);
+/** How one branch failed. `reason`: its Reason header, canonical. */
+export interface BranchFailure {
+  readonly sipStatus: number;
+  readonly reason: string | undefined;
+}
+
+/** What to answer the caller when every branch has failed: the best status, and the Reason of who said it. Without any branch: 480. */
+export function bestResponse(failures: readonly BranchFailure[]): {
+  readonly sipStatus: number;
+  readonly cause: string | undefined;
+} {
+  const [first, ...rest] = failures;
+  if (first === undefined) return { sipStatus: 480, cause: undefined };
+  const best = rest.reduce((a, b) => (isBetter(b, a) ? b : a), first);
+  const sipStatus = callerStatusOf(best.sipStatus);
+  return { sipStatus, cause: sipStatus === best.sipStatus ? best.reason : withSipCause(best.reason, best.sipStatus) };
+}
+
+function isBetter(candidate: BranchFailure, than: BranchFailure): boolean {
+  const [a, b] = [callerStatusOf(candidate.sipStatus), callerStatusOf(than.sipStatus)];
+  return a !== b && better(b, a) === a;
 }

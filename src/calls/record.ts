@@ -3,6 +3,7 @@ import type { LegId } from '../kernel/index.ts';
 import type { Branch, Call } from './call.ts';
 import type { CallRecord, LegRecord } from './call-record.ts';
 import type { PortReport } from './media-plane.ts';
+import { q850In, q850Of } from './q850.ts';
 
 /** `reports`: what went over the ports that are closed already. */
 export function callRecordOf(call: Call, reports: ReadonlyMap<LegId, PortReport> = new Map()): CallRecord {
@@ -22,6 +23,7 @@ export function callRecordOf(call: Call, reports: ReadonlyMap<LegId, PortReport>
     endedAt: ended?.at,
     endReason: ended?.reason,
     sipStatus: ended?.sipStatus,
+    q850: ended?.q850,
     legs: [inboundRecord(call, reports), ...call.branches.map((branch) => branchRecord(branch, reports))],
   };
 }
@@ -41,6 +43,7 @@ function inboundRecord(call: Call, reports: ReadonlyMap<LegId, PortReport>): Leg
     answeredAt: answer?.answeredAt,
     endedAt: ended?.at,
     sipStatus: answer?.answeredAt === undefined ? ended?.sipStatus : 200,
+    q850: answer?.answeredAt === undefined ? ended?.q850 : undefined,
     codec: answer?.codec,
     media: reports.get(legId),
   };
@@ -48,7 +51,8 @@ function inboundRecord(call: Call, reports: ReadonlyMap<LegId, PortReport>): Leg
 
 function branchRecord(branch: Branch, reports: ReadonlyMap<LegId, PortReport>): LegRecord {
   const { legId, kind, stage, party, sipCallId, state } = branch;
-  const common = { legId, kind, direction: 'outbound', stage, party, sipCallId, media: reports.get(legId) } as const;
+  const media = reports.get(legId);
+  const common = { legId, kind, direction: 'outbound', stage, party, sipCallId, media, q850: undefined } as const;
   switch (state.kind) {
     case 'rung':
     case 'ringing':
@@ -58,7 +62,14 @@ function branchRecord(branch: Branch, reports: ReadonlyMap<LegId, PortReport>): 
     case 'cancelled':
       return { ...common, answeredAt: undefined, endedAt: state.at, sipStatus: 487, codec: undefined };
     case 'failed':
-      return { ...common, answeredAt: undefined, endedAt: state.at, sipStatus: state.sipStatus, codec: undefined };
+      return {
+        ...common,
+        answeredAt: undefined,
+        endedAt: state.at,
+        sipStatus: state.sipStatus,
+        q850: q850In(state.reason) ?? q850Of(state.sipStatus),
+        codec: undefined,
+      };
     case 'ended':
       return { ...common, answeredAt: state.answeredAt, endedAt: state.at, sipStatus: 200, codec: state.codec };
   }

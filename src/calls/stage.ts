@@ -3,10 +3,10 @@
  * the next may be rung. Who was rung, what it said and what the caller was told stays with the Call.
  */
 import { allowsNext } from '../dialplan/index.ts';
-import type { Branch, Call, CallerProgress, CallState } from './call.ts';
+import type { Branch, Call, CallState } from './call.ts';
 import type { CallOutput, CallStep } from './call-output.ts';
 import type { EndReason } from './call-record.ts';
-import { bestResponse, callerStatusOf, endReasonOf } from './outcome.ts';
+import { type BranchFailure, bestResponse, endReasonOf } from './outcome.ts';
 
 type Ringing = Extract<CallState, { kind: 'ringing' }>;
 
@@ -16,7 +16,7 @@ const SILENT = 408;
 const STOP: CallOutput = { kind: 'clear-timer' };
 
 /** A hunt that has rung nobody yet. */
-export const BEFORE_FIRST: Ringing = { kind: 'ringing', stage: -1, told: 'nothing', said: [] };
+export const BEFORE_FIRST: Ringing = { kind: 'ringing', stage: -1, told: 'nothing', earlyFrom: undefined, said: [] };
 
 /** The branches of the stage that is ringing. */
 export function currentBranches(call: Call): readonly Branch[] {
@@ -40,9 +40,12 @@ export function ringNext(call: Call): CallStep {
   const index = call.state.stage + 1;
   const stage = call.stages[index];
   if (stage === undefined || !mayRing(call, call.state)) return { call, outputs: [] };
-  const state: Ringing = { ...call.state, stage: index, told: toldBefore(call.state.told) };
+  const state: Ringing = { ...call.state, stage: index, ...toldBefore(call.state) };
   if (stage.branches.length === 0)
-    return ringNext({ ...call, state: { ...state, said: [...state.said, stage.unreachable] } });
+    return ringNext({
+      ...call,
+      state: { ...state, said: [...state.said, { sipStatus: stage.unreachable, reason: undefined }] },
+    });
   const branches = stage.branches.map(
     (leg): Branch => ({ ...leg, stage: index, sipCallId: undefined, state: { kind: 'rung' } }),
   );
@@ -57,27 +60,34 @@ function mayRing(call: Call, state: Ringing): boolean {
   const last = call.stages[state.stage];
   if (last === undefined) return true;
   const rung = currentBranches(call);
-  return allowsNext(last.on, rung.length === 0 ? [last.unreachable] : wordsOf(rung));
+  return allowsNext(last.on, rung.length === 0 ? [last.unreachable] : wordsOf(rung).map(({ sipStatus }) => sipStatus));
 }
 
 /**
  * Early media ends with the stage it came from. The caller then knows no more than that there is progress, so that
  * the next 180 lets its phone ring again, and the next early media is news.
  */
-function toldBefore(told: CallerProgress): CallerProgress {
-  return told === 'early-media' ? 'progress' : told;
+function toldBefore({ told, earlyFrom }: Ringing): Pick<Ringing, 'told' | 'earlyFrom'> {
+  return { told: earlyFrom === undefined ? told : 'progress', earlyFrom: undefined };
 }
 
 /** A branch called off in favor of a 6xx has no word of its own. */
-function wordsOf(branches: readonly Branch[]): readonly number[] {
-  const failed = branches.flatMap(({ state }) => (state.kind === 'failed' ? [state.sipStatus] : []));
-  const isSilent = branches.some(({ state }) => state.kind === 'cancelled') && !failed.some((status) => status >= 600);
-  return isSilent ? [...failed, SILENT] : failed;
+function wordsOf(branches: readonly Branch[]): readonly BranchFailure[] {
+  const failed = branches.flatMap(({ state }) =>
+    state.kind === 'failed' ? [{ sipStatus: state.sipStatus, reason: state.reason }] : [],
+  );
+  const isSpokenFor = failed.some(({ sipStatus }) => sipStatus >= 600);
+  const isSilent = branches.some(({ state }) => state.kind === 'cancelled') && !isSpokenFor;
+  return isSilent ? [...failed, { sipStatus: SILENT, reason: undefined }] : failed;
 }
 
 /** What the caller hears when nobody is left to ring: the best of all words (RFC 3261 §16.7 step 6). */
-export function endOfHunt(call: Call): { readonly reason: EndReason; readonly sipStatus: number } {
-  const sipStatus = bestResponse(call.state.kind === 'ringing' ? call.state.said : []);
+export function endOfHunt(call: Call): {
+  readonly reason: EndReason;
+  readonly sipStatus: number;
+  readonly cause: string | undefined;
+} {
+  const { sipStatus, cause } = bestResponse(call.state.kind === 'ringing' ? call.state.said : []);
   const isTimeOver = sipStatus === SILENT && call.branches.some(({ state }) => state.kind === 'cancelled');
-  return { reason: endReasonOf(callerStatusOf(sipStatus)), sipStatus: isTimeOver ? 480 : sipStatus };
+  return { reason: endReasonOf(sipStatus), sipStatus: isTimeOver ? 480 : sipStatus, cause };
 }

@@ -6,12 +6,14 @@
 import type { LegId } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
 import { branchOf, callOff, closePort, isPending, withBranch } from './branches.ts';
-import type { Branch, Call, CallerProgress, NewCall } from './call.ts';
+import type { Branch, Call, NewCall } from './call.ts';
 import type { CallEvent } from './call-event.ts';
 import type { CallInput } from './call-input.ts';
 import type { CallOutput, CallStep } from './call-output.ts';
 import type { EndReason } from './call-record.ts';
 import { endReasonOf } from './outcome.ts';
+import { forgetEarly, hearProgress } from './progress.ts';
+import { NORMAL_CLEARING, q850In, q850Of } from './q850.ts';
 import { BEFORE_FIRST, closeStage, currentBranches, endOfHunt, ringNext } from './stage.ts';
 
 const ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
@@ -86,11 +88,15 @@ function onEnding(call: Call, input: EndingInput, now: number): CallStep {
       // The engine has answered the INVITE with 487 already (drachtio answers CANCEL itself).
       return call.state.kind === 'talking'
         ? stay(call)
-        : finish(call, { reason: 'cancelled', sipStatus: 487, cancelReason: input.reason, callerGone: true }, now);
+        : finish(
+            call,
+            { reason: 'cancelled', sipStatus: 487, cause: input.reason, cancelReason: input.reason, callerGone: true },
+            now,
+          );
     case 'no-answer':
       return call.state.kind === 'ringing' ? onStageTime(call, now) : stay(call);
     case 'hangup':
-      return onHangup(call, input.legId, now);
+      return onHangup(call, input, now);
     case 'media-failed':
       return onMediaFailed(call, input.legId, now);
     case 'failed':
@@ -140,38 +146,17 @@ function onRinging(call: Call, input: Extract<CallInput, { kind: 'branch-ringing
   const { callId } = call;
   const { legId } = branch;
   const { sipStatus } = input;
-  const news = newsOf(call, input);
-  const told = isNews(call.state.told, news) ? news : call.state.told;
+  const { state, progress } = hearProgress(call.state, { ...input, isOnly: currentBranches(call).length === 1 });
   const next: Call = {
     ...withBranch(call, { ...branch, state: { kind: 'ringing' } }),
-    ringingAt: news === 'progress' ? call.ringingAt : (call.ringingAt ?? now),
-    state: { ...call.state, told },
+    ringingAt: sipStatus === 180 || input.early ? (call.ringingAt ?? now) : call.ringingAt,
+    state,
   };
   const outputs: CallOutput[] = [];
   if (branch.state.kind === 'rung')
     outputs.push({ kind: 'event', event: { kind: 'leg-ringing', callId, legId, sipStatus } });
-  if (told !== call.state.told) outputs.push(progressOf(told, legId));
+  if (progress !== undefined) outputs.push({ kind: 'progress', ...progress });
   return { call: next, outputs };
-}
-
-function newsOf(call: Call, input: Extract<CallInput, { kind: 'branch-ringing' }>): CallerProgress {
-  // Early media of several phones at once cannot be one answer for the caller: only a single target may bring it.
-  if (input.early && currentBranches(call).length === 1) return 'early-media';
-  return input.sipStatus === 180 ? 'ringing' : 'progress';
-}
-
-function progressOf(told: CallerProgress, legId: LegId): CallOutput {
-  return {
-    kind: 'progress',
-    sipStatus: told === 'ringing' ? 180 : 183,
-    earlyMediaFrom: told === 'early-media' ? legId : undefined,
-  };
-}
-
-const NEWS: readonly CallerProgress[] = ['nothing', 'progress', 'ringing', 'early-media'];
-
-function isNews(told: CallerProgress, news: CallerProgress): boolean {
-  return NEWS.indexOf(news) > NEWS.indexOf(told);
 }
 
 function onAnswered(call: Call, input: Extract<CallInput, { kind: 'branch-answered' }>, now: number): CallStep {
@@ -208,7 +193,9 @@ function onAnswered(call: Call, input: Extract<CallInput, { kind: 'branch-answer
 function onFailed(call: Call, input: Extract<CallInput, { kind: 'branch-failed' }>, now: number): CallStep {
   const branch = branchOf(call, input.legId);
   if (branch === undefined || call.state.kind !== 'ringing' || !isPending(branch.state)) return stay(call);
-  const failed = withBranch(call, { ...branch, state: { kind: 'failed', at: now, sipStatus: input.sipStatus } });
+  const { sipStatus: status, reason } = input;
+  const silenced: Call = { ...call, state: forgetEarly(call.state, branch.legId) };
+  const failed = withBranch(silenced, { ...branch, state: { kind: 'failed', at: now, sipStatus: status, reason } });
   const outputs: CallOutput[] = [
     {
       kind: 'event',
@@ -243,14 +230,22 @@ function onCallerAnswered(call: Call, codec: AudioCodecName | undefined, now: nu
   );
 }
 
-function onHangup(call: Call, legId: LegId, now: number): CallStep {
+function onHangup(call: Call, input: Extract<CallInput, { kind: 'hangup' }>, now: number): CallStep {
+  const { legId, reason: cause, isLost = false } = input;
   if (call.state.kind !== 'answering' && call.state.kind !== 'talking') {
     // A BYE in the caller's early dialog: its INVITE still wants an answer (RFC 3261 §15.1.2).
-    return legId === call.inbound.legId ? finish(call, { reason: 'cancelled', sipStatus: 487 }, now) : stay(call);
+    return legId === call.inbound.legId
+      ? finish(call, { reason: 'cancelled', sipStatus: 487, cause, cancelReason: cause }, now)
+      : stay(call);
   }
-  if (legId === call.inbound.legId) return finish(call, { reason: 'hangup-caller', callerGone: true }, now);
-  return legId === call.state.winner ? finish(call, { reason: 'hangup-callee', calleeGone: true }, now) : stay(call);
+  const isCaller = legId === call.inbound.legId;
+  if (!isCaller && legId !== call.state.winner) return stay(call);
+  const reason = isLost ? 'timeout' : isCaller ? 'hangup-caller' : 'hangup-callee';
+  return finish(call, { reason, cause, byeReason: cause, ...(isCaller ? CALLER_GONE : CALLEE_GONE) }, now);
 }
+
+const CALLER_GONE = { callerGone: true };
+const CALLEE_GONE = { calleeGone: true };
 
 function onMediaFailed(call: Call, legId: LegId, now: number): CallStep {
   const isWinner = (call.state.kind === 'talking' || call.state.kind === 'answering') && legId === call.state.winner;
@@ -271,8 +266,10 @@ interface Ending {
   readonly reason: EndReason;
   /** What the caller gets when it has no answer yet. */
   readonly sipStatus?: number;
+  /** The Reason that the side that ended it gave. */
+  readonly cause?: string | undefined;
   readonly cancelReason?: string | undefined;
-  readonly byeReason?: string;
+  readonly byeReason?: string | undefined;
   readonly callerGone?: boolean;
   readonly calleeGone?: boolean;
 }
@@ -298,6 +295,7 @@ function finish(call: Call, ending: Ending, now: number): CallStep {
     codec: answer?.codec,
     reason: ending.reason,
     sipStatus,
+    q850: q850In(ending.cause) ?? (sipStatus === undefined ? NORMAL_CLEARING : q850Of(sipStatus)),
   };
   return {
     call: { ...off.call, branches: off.call.branches.map((branch) => hungUp(branch, now)), state: ended },
@@ -314,7 +312,7 @@ function partings(call: Call, ending: Ending): readonly CallOutput[] {
   if (ending.callerGone !== true) {
     outputs.push(
       winner === undefined
-        ? { kind: 'refuse-caller', sipStatus }
+        ? { kind: 'refuse-caller', sipStatus, reason: ending.cause }
         : { kind: 'hang-up', legId: inbound.legId, sipStatus, reason },
     );
   }

@@ -118,6 +118,12 @@ class ProcessMediaPlane implements RunningMediaPlane {
     else await this.#edge.connect(request);
   }
 
+  async restartIce(portId: PortId): Promise<LocalWebRtc> {
+    const port = this.#portOf(portId);
+    if (port.home !== 'mediasoup') throw mediaErrors.MEDIA_PORT_KIND([portId, port.owner.kind, 'webrtc']);
+    return port.webRtc.restartIce();
+  }
+
   async bridge(a: PortId, b: PortId): Promise<void> {
     const [portA, portB] = [this.#portOf(a), this.#portOf(b)];
     await Promise.all([this.#leave(a, b), this.#leave(b, a)]);

@@ -86,6 +86,14 @@ export class WebRtcPort {
     });
   }
 
+  /** New ICE credentials; the path in use carries on until the browser has found one with them. */
+  restartIce(): Promise<LocalWebRtc> {
+    return this.#inTurn(async () => {
+      await this.#transport.restartIce();
+      return this.local;
+    });
+  }
+
   /** Makes the edge hear this Leg and be heard by it. Does nothing the second time. */
   linkToEdge(edge: Edge): Promise<void> {
     return this.#inTurn(async () => {

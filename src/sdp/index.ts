@@ -21,6 +21,6 @@ export type {
 export { bumpOrigin, createOrigin } from './origin.ts';
 export { parseRemoteDescription } from './parse.ts';
 export { resolveDtlsRole } from './parse-security.ts';
-export { planAnswer, planBuiltIn, planOffererAnswer } from './plan-answer.ts';
+export { type AnswerPlan, planAnswer, planBuiltIn, planOffererAnswer } from './plan-answer.ts';
 export { planOffer } from './plan-offer.ts';
 export { noCommonCodecWarning, warningFor } from './warning.ts';

@@ -2,6 +2,7 @@
 import type { MediaPlane, PortOwner, PortReport } from '../calls/index.ts';
 import type { LegId, Logger } from '../kernel/index.ts';
 import {
+  type AnswerPlan,
   type AudioCodec,
   type AudioCodecName,
   type AudioFormat,
@@ -50,11 +51,14 @@ export class AnchoredMedia implements CallMediaWork {
   readonly #options: AnchoredMediaOptions;
   readonly #inbound: LegMedia;
   readonly #plans = new Map<LegId, Plan>();
-  /** Early media in force: the caller has this answer already and cannot be given another. */
-  #early: { readonly legId: LegId; readonly codec: AudioCodecName; readonly answer: string } | undefined;
+  /** What early media has told the caller: it keeps this answer, whoever wins (RFC 3261 §13.2.1). */
+  #early: { readonly codec: AudioCodecName; readonly answer: string } | undefined;
   /** What `heard` read last, by Leg: a 200 often repeats what a 183 has said. */
   readonly #heard = new Map<LegId, string>();
-  #isJoined = false;
+  /** The branch that the caller hears. */
+  #joined: LegId | undefined;
+  /** The branch whose port is bridged with the caller's. */
+  #bridged: LegId | undefined;
 
   constructor(options: AnchoredMediaOptions) {
     this.#options = options;
@@ -91,11 +95,10 @@ export class AnchoredMedia implements CallMediaWork {
   async early(legId: LegId, body: string): Promise<string> {
     const codec = this.heard(legId, body);
     if (codec === undefined || this.#inbound.remote === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-    const joined = await this.#join(legId);
-    // After early media of a stage before, the caller hears the same answer again: it may have one only.
-    const answer = this.#early?.answer ?? joined;
-    this.#early = { legId, codec, answer };
-    return answer;
+    if (this.#early !== undefined && this.#early.codec !== codec) throw telephonyErrors.TELEPHONY_ANSWER_CHANGED();
+    await this.#connect(legId);
+    this.#early ??= { codec, answer: this.#inbound.answer(this.#planOf(legId).inbound) };
+    return this.#early.answer;
   }
 
   heard(legId: LegId, body: string): AudioCodecName | undefined {
@@ -103,30 +106,36 @@ export class AnchoredMedia implements CallMediaWork {
     const inbound = this.#inbound.remote?.audio;
     if (branch.kind === 'built-in')
       return inbound === undefined ? undefined : this.#planBuiltIn(legId, inbound).codec.name;
-    if (this.#early?.legId === legId && this.#heard.get(legId) === body) return this.#early.codec;
+    const known = this.#plans.get(legId);
+    if (known !== undefined && this.#heard.get(legId) === body) return known.inbound.codec.name;
     const outbound = branch.leg.hear(body).audio;
     this.#heard.set(legId, body);
-    this.#isJoined = false;
-    const allowed = this.#early === undefined ? this.#allowed(legId) : [this.#early.codec];
+    if (this.#joined === legId) this.#joined = undefined;
     if (inbound === undefined) {
+      const allowed = this.#allowed(legId);
       const first = outbound.codecs.find((codec) => allowed.includes(codec.name));
       if (first === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
       return first.name;
     }
-    const plan = planAnswer({ inbound, outbound, allowed });
-    if (plan === undefined)
-      throw this.#early === undefined
-        ? telephonyErrors.TELEPHONY_NO_COMMON_CODEC()
-        : telephonyErrors.TELEPHONY_ANSWER_CHANGED();
+    const plan = this.#planAnswer(legId, inbound, outbound);
     this.#options.logger.debug({ legId, reason: plan.reason }, 'answer planned');
     this.#plans.set(legId, plan);
     return plan.inbound.codec.name;
   }
 
   async answer(legId: LegId): Promise<CallerAnswer> {
-    if (this.#inbound.remote === undefined) return { body: await this.#offerToCaller(legId), awaitsAck: true };
-    const body = this.#isJoined ? '' : await this.#join(legId);
-    return { body: this.#early?.answer ?? body, awaitsAck: false };
+    if (this.#inbound.remote === undefined)
+      return { body: await this.#offerToCaller(legId), awaitsAck: true, alignment: undefined };
+    if (this.#joined !== legId) await this.#connect(legId);
+    const plan = this.#planOf(legId);
+    if (this.#early === undefined)
+      return { body: this.#inbound.answer(plan.inbound), awaitsAck: false, alignment: undefined };
+    const isChanged = this.#early.codec !== plan.inbound.codec.name;
+    return {
+      body: this.#early.answer,
+      awaitsAck: false,
+      alignment: isChanged ? this.#alignmentAfterEarly(legId, this.#early.codec) : undefined,
+    };
   }
 
   async acknowledged(legId: LegId, body: string): Promise<{ codec: AudioCodecName; alignment: Alignment | undefined }> {
@@ -144,7 +153,10 @@ export class AnchoredMedia implements CallMediaWork {
     this.#plans.set(legId, plan);
     await this.#connect(legId);
     const isOther = outbound.codecs[0]?.name !== plan.outbound.codec.name;
-    return { codec: plan.inbound.codec.name, alignment: isOther ? { legId, offer: branch.leg.reoffer() } : undefined };
+    return {
+      codec: plan.inbound.codec.name,
+      alignment: isOther ? { legId, offer: () => branch.leg.reoffer(plan.outbound) } : undefined,
+    };
   }
 
   async aligned(legId: LegId, body: string): Promise<void> {
@@ -167,12 +179,6 @@ export class AnchoredMedia implements CallMediaWork {
     return leg === undefined ? this.#options.media.close(this.#branch(legId).leg.owner.portId) : leg.close();
   }
 
-  async #join(legId: LegId): Promise<string> {
-    const plan = this.#planOf(legId);
-    await this.#connect(legId);
-    return this.#inbound.answer(plan.inbound);
-  }
-
   async #connect(legId: LegId): Promise<void> {
     const plan = this.#planOf(legId);
     const branch = this.#branch(legId);
@@ -183,9 +189,30 @@ export class AnchoredMedia implements CallMediaWork {
         ? branch.leg.connect(plan.outbound)
         : this.#options.media.connect({ kind: 'built-in', portId: branch.leg.owner.portId, format: plan.outbound }),
     ]);
-    if (this.#early?.legId !== legId)
-      await this.#options.media.bridge(this.#inbound.owner.portId, branch.leg.owner.portId);
-    this.#isJoined = true;
+    if (this.#bridged !== legId) await this.#options.media.bridge(this.#inbound.owner.portId, branch.leg.owner.portId);
+    this.#bridged = legId;
+    this.#joined = legId;
+  }
+
+  /** The codec that the caller knows already, if the branch has it; else whatever both can do. */
+  #planAnswer(legId: LegId, inbound: RemoteAudio, outbound: RemoteAudio): AnswerPlan {
+    const allowed = this.#allowed(legId);
+    const kept =
+      this.#early === undefined ? undefined : planAnswer({ inbound, outbound, allowed: [this.#early.codec] });
+    const plan = kept ?? planAnswer({ inbound, outbound, allowed });
+    if (plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    return plan;
+  }
+
+  /** The winner has not the codec of the early media: a SIP caller is offered the new one, for a browser the callee keeps the old one. */
+  #alignmentAfterEarly(legId: LegId, codec: AudioCodecName): Alignment {
+    const plan = this.#planOf(legId);
+    if (this.#inbound.kind === 'rtp')
+      return { legId: this.#inbound.owner.legId, offer: () => this.#inbound.reoffer(plan.inbound) };
+    const leg = this.#sipLeg(legId);
+    const offered = this.#inbound.remote?.audio.codecs.find((each) => each.name === codec);
+    if (leg === undefined || offered === undefined) throw telephonyErrors.TELEPHONY_ANSWER_CHANGED();
+    return { legId, offer: () => leg.reoffer({ ...plan.outbound, codec: offered }) };
   }
 
   /** Delayed offer (RFC 3261 §13.2.1): the caller is offered what the callee can do. */

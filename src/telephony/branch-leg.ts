@@ -8,6 +8,7 @@ import type { Trunk } from './options.ts';
 import { nextHopOf } from './register.ts';
 import type { Registrar } from './registrar.ts';
 import type {
+  DialogEnd,
   EngineLink,
   InboundRequest,
   InDialogOffer,
@@ -26,8 +27,7 @@ export interface BranchReports {
   readonly onRinging: (reply: SipReply) => void;
   readonly onAnswered: (reply: SipReply) => void;
   readonly onFailed: (reply: SipReply) => void;
-  /** With the value of the BYE's Reason header. */
-  readonly onBye: (reason: string | undefined) => void;
+  readonly onBye: (end: DialogEnd) => void;
   readonly onOffer: (offer: InDialogOffer) => void;
   readonly onRequest: (request: InboundRequest) => void;
   readonly onAck: (body: string) => void;
@@ -133,9 +133,9 @@ export class BranchLeg {
         reports.onAnswered(reply);
       },
       onFailed: (reply) => this.#onFailed(reply, binding, request.body),
-      onBye: (reason) => {
+      onBye: (end) => {
         this.#stop();
-        reports.onBye(reason);
+        reports.onBye(end);
       },
       onAck: reports.onAck,
       onOffer: reports.onOffer,

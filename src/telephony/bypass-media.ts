@@ -31,7 +31,7 @@ export class BypassMedia implements CallMediaWork {
   }
 
   async answer(legId: LegId): Promise<CallerAnswer> {
-    return { body: this.#said.get(legId) ?? '', awaitsAck: false };
+    return { body: this.#said.get(legId) ?? '', awaitsAck: false, alignment: undefined };
   }
 
   async acknowledged(): Promise<{ codec: undefined; alignment: Alignment | undefined }> {

@@ -9,12 +9,15 @@ export interface CallerAnswer {
   readonly body: string;
   /** The caller made no offer: the body is ours, and the answer comes in the ACK. */
   readonly awaitsAck: boolean;
+  /** One side must be told another codec once the call stands: what it had been told early does not hold any more. */
+  readonly alignment: Alignment | undefined;
 }
 
-/** Of a callee that must be told that the caller chose another codec. */
+/** An offer to a side that must be told another codec than the one it knows of. */
 export interface Alignment {
   readonly legId: LegId;
-  readonly offer: string;
+  /** Makes the offer, when it is to be sent. */
+  readonly offer: () => string;
 }
 
 /** Errors thrown here carry the SIP status owed. */
@@ -23,7 +26,7 @@ export interface CallMediaWork {
   openInbound(): Promise<void>;
   /** Opens the branch's port; the offer for its INVITE. */
   offerFor(legId: LegId): Promise<string>;
-  /** A branch's early SDP, joined with the caller: the body of the 183. */
+  /** A branch's early SDP, joined with the caller: the body of the 183, the same every time. */
   early(legId: LegId, body: string): Promise<string>;
   /** Reads a branch's answer, before anything is decided: the codec it amounts to. */
   heard(legId: LegId, body: string): AudioCodecName | undefined;
@@ -34,11 +37,11 @@ export interface CallMediaWork {
     legId: LegId,
     body: string,
   ): Promise<{ readonly codec: AudioCodecName | undefined; readonly alignment: Alignment | undefined }>;
-  /** The callee's answer to an Alignment. */
+  /** The answer to an Alignment. */
   aligned(legId: LegId, body: string): Promise<void>;
-  /** Answers a re-INVITE or UPDATE of one side. */
+  /** Answers a re-INVITE or UPDATE of one side. The session stays as it was when it fails. */
   renegotiate(legId: LegId, offer: InDialogOffer): Promise<void>;
-  /** The ACK to a re-INVITE that had no offer. */
+  /** The ACK to a re-INVITE that had no offer: the answer to ours. The session stays as it was when it fails. */
   reacknowledged(legId: LegId, body: string): Promise<void>;
   close(legId: LegId): Promise<PortReport | undefined>;
 }

@@ -6,6 +6,7 @@ import { AnchoredMedia, type BranchMedia } from './anchored-media.ts';
 import { BranchLeg, type SipTarget } from './branch-leg.ts';
 import { BypassMedia } from './bypass-media.ts';
 import { type Caller, profileFor } from './caller.ts';
+import { ForkAnswers } from './fork-answers.ts';
 import { LegMedia } from './leg-media.ts';
 import type { CallParts, LiveBranch, LiveCall } from './live-call.ts';
 import type { ProfilePolicy, TelephonyOptions, TelephonyTimers } from './options.ts';
@@ -138,6 +139,7 @@ interface BranchRequest {
 function branchLeg({ leg: { legId }, target, claimed, request }: BranchRequest, context: SetupContext): BranchLeg {
   const { live } = request;
   const { registrar, link, timers, options } = context;
+  const forks = new ForkAnswers();
   return new BranchLeg({
     target,
     headers: headersFor(target, request, options.domain),
@@ -148,10 +150,10 @@ function branchLeg({ leg: { legId }, target, claimed, request }: BranchRequest, 
     claimed,
     reports: {
       onInvited: (sipCallId) => live.feed({ kind: 'branch-invited', legId, sipCallId }),
-      onRinging: (reply) => live.onBranchRinging(legId, reply.status, reply.body),
-      onAnswered: (reply) => live.onBranchAnswered(legId, reply.body),
-      onFailed: (reply) => live.feed({ kind: 'branch-failed', legId, sipStatus: reply.status }),
-      onBye: () => live.feed({ kind: 'hangup', legId }),
+      onRinging: (reply) => live.onBranchRinging(legId, reply.status, forks.onProvisional(reply)),
+      onAnswered: (reply) => live.onBranchAnswered(legId, forks.onAnswered(reply)),
+      onFailed: (reply) => live.onBranchFailed(legId, reply),
+      onBye: (end) => live.onBye(legId, end),
       onOffer: (offer) => live.onOffer(legId, offer),
       onRequest: (inDialog) => live.onRequest(legId, inDialog),
       onAck: (body) => live.onAck(legId, body),

@@ -1,12 +1,12 @@
 /** The caller's side of a call: its INVITE, the one answer to it, and then its dialog. */
-import type { InboundInvite, InboundRequest, InDialogOffer, SipDialog } from './sip-ports.ts';
+import type { DialogEnd, InboundInvite, InboundRequest, InDialogOffer, SipDialog } from './sip-ports.ts';
 
 export interface CallerReports {
   readonly onCancelled: (reason: string | undefined) => void;
   /** The 200 is out and the dialog stands. */
   readonly onAnswered: () => void;
   readonly onAck: (body: string) => void;
-  readonly onBye: () => void;
+  readonly onBye: (end: DialogEnd) => void;
   readonly onOffer: (offer: InDialogOffer) => void;
   readonly onRequest: (request: InboundRequest) => void;
 }
@@ -60,9 +60,9 @@ export class CallerLeg {
       onAck: this.#reports.onAck,
       onOffer: this.#reports.onOffer,
       onRequest: this.#reports.onRequest,
-      onBye: () => {
+      onBye: (end) => {
         this.#state = { kind: 'over' };
-        this.#reports.onBye();
+        this.#reports.onBye(end);
       },
     });
   }

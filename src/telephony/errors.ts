@@ -18,6 +18,11 @@ export const telephonyErrors = catalogue({
     retryable: false,
     text: 'The answer differs from the early one and the caller cannot follow',
   },
+  TELEPHONY_OTHER_DTLS: {
+    sip: 488,
+    retryable: false,
+    text: 'The certificate cannot change within the session',
+  },
   TELEPHONY_LEG_ENDED: { sip: 487, retryable: false, text: 'The leg has ended' },
   TELEPHONY_UNKNOWN_LEG: { sip: 500, retryable: false, text: 'The call has no leg %s' },
   TELEPHONY_BAD_ADDRESS: { retryable: false, text: 'Trunk %s: %s is not an IP address, IP/prefix length or IP:port' },

@@ -6,12 +6,15 @@ import type { MediaPlane, PortOwner, PortReport } from '../calls/index.ts';
 import type { Random } from '../kernel/index.ts';
 import {
   type AudioCodec,
+  type AudioCodecName,
   type AudioFormat,
   answerDirection,
   bumpOrigin,
   createOrigin,
+  type DtlsParameters,
   formatAnswer,
   formatOffer,
+  type IceParameters,
   type LocalAudio,
   type LocalRtp,
   type LocalWebRtc,
@@ -53,6 +56,10 @@ export class LegMedia {
   #local: LocalRtp | LocalWebRtc | undefined;
   #format: AudioFormat | undefined;
   #lastText = '';
+  /** The codecs of our last offer inside the dialog. */
+  #offered: readonly AudioCodecName[] = [];
+  /** The peer's offer asks for new ICE credentials. */
+  #isRestarting = false;
   #isClosed = false;
 
   constructor(options: LegMediaOptions) {
@@ -95,43 +102,38 @@ export class LegMedia {
     return this.#say(formatsOf(format), (local) => formatAnswer(remote, local));
   }
 
-  /** Applies what was agreed. Again for a plain RTP Leg whenever its peer moves; a browser's transport stays as it is. */
+  /** Applies what was agreed, and again whenever the peer moves. A browser's transport and codec stay as they are. */
   async connect(format: AudioFormat): Promise<void> {
     const remote = this.#remote;
     if (remote === undefined) throw sdpErrors.SDP_NO_AUDIO();
-    const isFirst = this.#format === undefined;
-    this.#format = format;
     if (this.kind === 'rtp') await this.#connectRtp(remote, format);
-    else if (isFirst) await this.#connectWebRtc(remote, format);
+    else await this.#connectWebRtc(remote, this.#format ?? format);
+    this.#format = this.kind === 'rtp' ? format : (this.#format ?? format);
   }
 
   /** A re-INVITE or UPDATE with an offer: the answer to it, once it is applied. The codec in use stays. */
   async renegotiate(text: string): Promise<string> {
-    const current = this.#format;
-    const before = this.#remote;
-    const next = this.#parse(text);
-    const plan = current === undefined ? undefined : planBuiltIn({ remote: next.audio, codecs: [current.codec.name] });
-    if (plan === undefined || isOtherIce(before, next)) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-    this.#remote = next;
-    const answer = this.answer(plan.format);
-    await this.connect(plan.format);
-    return answer;
+    return this.#orAsBefore(async () => {
+      const format = this.#follow(this.#parse(text), this.#format === undefined ? [] : [this.#format.codec.name]);
+      if (this.#isRestarting) {
+        this.#local = await this.#media.restartIce(this.owner.portId);
+        this.#isRestarting = false;
+      }
+      await this.connect(format);
+      return this.answer(format);
+    });
   }
 
-  /** Our offer for a re-INVITE that came without one (RFC 3261 §14.2). */
-  reoffer(): string {
-    if (this.#format === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-    return this.offer(formatsOf(this.#format));
+  /** Our offer for a re-INVITE that came without one (RFC 3261 §14.2), or to tell another format than the one in use. */
+  reoffer(format = this.#format): string {
+    if (format === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    this.#offered = [format.codec.name];
+    return this.offer(formatsOf(format));
   }
 
   /** The answer to an offer of ours inside the dialog. */
   async accept(text: string): Promise<void> {
-    const next = this.#parse(text);
-    const plan =
-      this.#format === undefined ? undefined : planBuiltIn({ remote: next.audio, codecs: [this.#format.codec.name] });
-    if (plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-    this.#remote = next;
-    await this.connect(plan.format);
+    await this.#orAsBefore(async () => this.connect(this.#follow(this.#parse(text), this.#offered)));
   }
 
   /** Closes the port, also one that is still being opened. */
@@ -146,6 +148,39 @@ export class LegMedia {
     if (remote.kind !== this.kind)
       throw sdpErrors.SDP_PROTOCOL([remote.kind === 'rtp' ? 'RTP/AVP' : 'UDP/TLS/RTP/SAVPF']);
     return remote;
+  }
+
+  /** Takes over the peer's new description, as far as it keeps to one of these codecs. */
+  #follow(next: RemoteDescription, codecs: readonly AudioCodecName[]): AudioFormat {
+    const plan = planBuiltIn({ remote: next.audio, codecs });
+    if (plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    if (next.kind === 'webrtc') this.#checkBrowser(next, plan.format);
+    this.#remote = next;
+    return plan.format;
+  }
+
+  /** What a browser's transport cannot follow: other keys, another payload type. ICE it can restart. */
+  #checkBrowser(next: RemoteDescription, { codec }: AudioFormat): void {
+    const before = this.#remote?.audio;
+    if (before === undefined) return;
+    if (!isSameDtls(before.dtls, next.audio.dtls)) throw telephonyErrors.TELEPHONY_OTHER_DTLS();
+    if (codec.payloadType !== this.#format?.codec.payloadType) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    this.#isRestarting = isOtherIce(before.ice, next.audio.ice);
+  }
+
+  /** A change that fails leaves the session as it was (RFC 3261 §14.2). */
+  async #orAsBefore<T>(change: () => Promise<T>): Promise<T> {
+    const [remote, format, origin, lastText] = [this.#remote, this.#format, this.#origin, this.#lastText];
+    try {
+      return await change();
+    } catch (error) {
+      this.#remote = remote;
+      this.#format = format;
+      this.#origin = origin;
+      this.#lastText = lastText;
+      this.#isRestarting = false;
+      throw error;
+    }
   }
 
   async #open({ codecs, telephoneEvents }: Formats, join: LegMedia | undefined): Promise<LocalRtp | LocalWebRtc> {
@@ -206,7 +241,13 @@ function formatsOf({ codec, telephoneEvents, ptimeMs }: AudioFormat): Formats {
   return { codecs: [codec], telephoneEvents, ptimeMs };
 }
 
-/** An ICE restart would need a new transport, which the port cannot change to. */
-function isOtherIce(before: RemoteDescription | undefined, next: RemoteDescription): boolean {
-  return next.kind === 'webrtc' && before?.audio.ice?.usernameFragment !== next.audio.ice?.usernameFragment;
+function isOtherIce(before: IceParameters | undefined, next: IceParameters | undefined): boolean {
+  return before?.usernameFragment !== next?.usernameFragment || before?.password !== next?.password;
+}
+
+/** The certificate cannot change within a DTLS association (RFC 8842 §4). */
+function isSameDtls(before: DtlsParameters | undefined, next: DtlsParameters | undefined): boolean {
+  const values = (dtls: DtlsParameters | undefined): string =>
+    dtls?.fingerprints.map(({ value }) => value).join() ?? '';
+  return values(before) === values(next);
 }

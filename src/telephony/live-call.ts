@@ -15,14 +15,16 @@ import {
   type PortReport,
   step,
 } from '../calls/index.ts';
-import { type Clock, CodedError, type LegId, type Logger, type Timer } from '../kernel/index.ts';
+import { type Clock, CodedError, type LegId, type Logger, type Random, type Timer } from '../kernel/index.ts';
 import { noCommonCodecWarning } from '../sdp/index.ts';
 import type { BranchLeg } from './branch-leg.ts';
-import type { CallMediaWork } from './call-media.ts';
+import type { Alignment, CallMediaWork } from './call-media.ts';
 import type { CallerLeg } from './caller-leg.ts';
 import { answerInDialog } from './in-dialog.ts';
+import { Negotiation } from './negotiation.ts';
+import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
-import type { InboundRequest, InDialogOffer, SipDialog, SipHeaders } from './sip-ports.ts';
+import type { DialogEnd, InboundRequest, InDialogOffer, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
 
 /** Built-in parties have no SIP side: they answer at once. */
 export type LiveBranch = BranchLeg | 'built-in';
@@ -32,6 +34,7 @@ export interface LiveCallOptions {
   readonly records: RecordBook;
   readonly observer: CallObserver;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   /** Names us in Warning headers. */
   readonly domain: string;
@@ -50,8 +53,7 @@ export class LiveCall {
   readonly #inputs: CallInput[] = [];
   readonly #reports = new Map<LegId, PortReport>();
   readonly #closing = new Set<Promise<unknown>>();
-  /** Legs with an offer under way in their dialog. */
-  readonly #offering = new Set<LegId>();
+  readonly #negotiation: Negotiation;
   /** What each branch's last 18x brought along. */
   readonly #earlyBodies = new Map<LegId, string>();
   readonly #portClosings: Promise<void>[] = [];
@@ -62,11 +64,22 @@ export class LiveCall {
   #isStepping = false;
   /** Set while a 200 with our offer waits for the caller's answer in the ACK. */
   #awaitsAck = false;
+  #alignment: Alignment | undefined;
 
   constructor(options: LiveCallOptions) {
     this.#options = options;
     this.#call = options.started.call;
     this.#logger = options.logger.child({ callId: this.#call.callId });
+    const { clock, random, domain } = options;
+    this.#negotiation = new Negotiation({
+      media: () => this.#parts?.media,
+      dialogOf: (legId) => this.#dialogOf(legId),
+      isOwner: (legId) => legId !== this.#call.inbound.legId,
+      clock,
+      random,
+      domain,
+      logger: this.#logger,
+    });
   }
 
   get call(): Call {
@@ -120,18 +133,19 @@ export class LiveCall {
   }
 
   onCallerAck(body: string): void {
-    if (body === '') {
-      // An ACK that owes us an answer and has none ends the call (RFC 3261 §13.2.2.4).
-      if (this.#awaitsAck) this.feed({ kind: 'failed', sipStatus: 488 });
+    if (!this.#awaitsAck) {
+      this.onAck(this.#call.inbound.legId, body);
+      this.#align();
       return;
     }
-    if (this.#awaitsAck) this.#work(async (media) => this.#completeDelayedOffer(media, body));
-    else this.onAck(this.#call.inbound.legId, body);
+    // An ACK that owes us an answer and has none ends the call (RFC 3261 §13.2.2.4).
+    if (body === '') this.feed({ kind: 'failed', sipStatus: 488 });
+    else this.#work(async (media) => this.#completeDelayedOffer(media, body));
   }
 
   /** The answer to an offer we made in a 200 to a re-INVITE. */
   onAck(legId: LegId, body: string): void {
-    if (body !== '') this.#work(async (media) => media.reacknowledged(legId, body));
+    this.#track(this.#negotiation.onAck(legId, body));
   }
 
   onBranchRinging(legId: LegId, sipStatus: number, body: string): void {
@@ -151,23 +165,18 @@ export class LiveCall {
     }
   }
 
-  /** A re-INVITE or UPDATE. One at a time for each Leg (RFC 3261 §14.2). */
+  onBranchFailed(legId: LegId, reply: SipReply): void {
+    const reason = canonicalReason(reply.header('Reason'));
+    this.feed({ kind: 'branch-failed', legId, sipStatus: reply.status, reason });
+  }
+
+  onBye(legId: LegId, { reason, isLost }: DialogEnd): void {
+    this.feed({ kind: 'hangup', legId, reason: canonicalReason(reason), isLost });
+  }
+
+  /** A re-INVITE or UPDATE. */
   onOffer(legId: LegId, offer: InDialogOffer): void {
-    const parts = this.#parts;
-    if (parts === undefined || this.#offering.has(legId)) {
-      offer.reply(491);
-      return;
-    }
-    this.#offering.add(legId);
-    this.#track(
-      parts.media
-        .renegotiate(legId, offer)
-        .catch((error: unknown) => {
-          this.#logger.warn({ err: error, legId }, 'renegotiation refused');
-          offer.reply(statusOf(error, 488));
-        })
-        .finally(() => this.#offering.delete(legId)),
-    );
+    this.#track(this.#negotiation.onOffer(legId, offer));
   }
 
   /** What comes inside a dialog of one Leg and is no offer. */
@@ -197,6 +206,10 @@ export class LiveCall {
     return state.kind === 'talking' ? this.#sipBranch(state.winner)?.dialog : undefined;
   }
 
+  #dialogOf(legId: LegId): SipDialog | undefined {
+    return legId === this.#call.inbound.legId ? this.#caller?.dialog : this.#sipBranch(legId)?.dialog;
+  }
+
   // ---- what the Call asks for -------------------------------------------------------------------------------------
 
   #perform(outputs: readonly CallOutput[]): void {
@@ -216,12 +229,13 @@ export class LiveCall {
       case 'answer-caller':
         return this.#work(async (media) => this.#answerCaller(media, output.legId));
       case 'refuse-caller':
-        return this.#caller?.refuse(output.sipStatus, this.#refusalHeaders(output.sipStatus));
+        return this.#caller?.refuse(output.sipStatus, this.#refusalHeaders(output));
       case 'cancel':
         return this.#sipBranch(output.legId)?.cancel(output.reason);
       case 'hang-up':
         return this.#hangUp(output);
       case 'close-port':
+        this.#negotiation.close(output.legId);
         return this.#closePort(output.legId);
       case 'set-timer':
         this.#timer = this.#options.clock.after(output.ms, () => this.feed({ kind: 'no-answer' }));
@@ -258,7 +272,7 @@ export class LiveCall {
     );
   }
 
-  #progress(status: 180 | 183, earlyMediaFrom: LegId | undefined): void {
+  #progress(status: number, earlyMediaFrom: LegId | undefined): void {
     if (earlyMediaFrom === undefined) {
       this.#caller?.progress(status, undefined);
       return;
@@ -279,9 +293,10 @@ export class LiveCall {
   }
 
   async #answerCaller(media: CallMediaWork, legId: LegId): Promise<void> {
-    const { body, awaitsAck } = await media.answer(legId);
+    const { body, awaitsAck, alignment } = await media.answer(legId);
     if (this.#call.state.kind !== 'answering') return;
     this.#awaitsAck = awaitsAck;
+    this.#alignment = alignment;
     this.#caller?.answer(body);
   }
 
@@ -291,19 +306,30 @@ export class LiveCall {
     this.#awaitsAck = false;
     const { codec, alignment } = await media.acknowledged(state.winner, body);
     this.feed({ kind: 'caller-answered', codec });
-    const dialog = alignment === undefined ? undefined : this.#sipBranch(alignment.legId)?.dialog;
-    if (alignment === undefined || dialog === undefined) return;
-    this.#offering.add(alignment.legId);
-    try {
-      const answer = await dialog.request('INVITE', alignment.offer);
-      if (answer.status < 300) await media.aligned(alignment.legId, answer.body);
-      else this.#logger.warn({ legId: alignment.legId, sipStatus: answer.status }, 'codec not aligned');
-    } finally {
-      this.#offering.delete(alignment.legId);
-    }
+    this.#alignment = alignment;
+    this.#align();
   }
 
-  #hangUp({ legId, sipStatus, reason }: Extract<CallOutput, { kind: 'hang-up' }>): void {
+  /** The call stands: who must be told another codec is told now. Without it one side would hear nothing. */
+  #align(): void {
+    const alignment = this.#alignment;
+    this.#alignment = undefined;
+    if (alignment === undefined) return;
+    this.#track(
+      this.#negotiation.align(alignment).then((outcome) => {
+        if (outcome === 'refused') this.feed({ kind: 'failed', sipStatus: 488 });
+        else if (outcome === 'gone') this.#onDialogGone(alignment.legId);
+      }),
+    );
+  }
+
+  /** The peer knows nothing of the dialog any more, or is silent: the BYE is for the case that it is not (RFC 5057 §5.1). */
+  #onDialogGone(legId: LegId): void {
+    this.#hangUp({ legId, sipStatus: 480, reason: 'SIP;cause=481' });
+    this.feed({ kind: 'hangup', legId, isLost: true });
+  }
+
+  #hangUp({ legId, sipStatus, reason }: Omit<Extract<CallOutput, { kind: 'hang-up' }>, 'kind'>): void {
     const bye =
       legId === this.#call.inbound.legId
         ? this.#caller?.hangUp(sipStatus, reason)
@@ -334,8 +360,11 @@ export class LiveCall {
     this.#options.observer({ kind: 'call-ended', callId: record.callId, reason, sipStatus, record });
   }
 
-  #refusalHeaders(sipStatus: number): SipHeaders {
-    return sipStatus === 488 ? { Warning: noCommonCodecWarning(this.#options.domain) } : {};
+  #refusalHeaders({ sipStatus, reason }: Extract<CallOutput, { kind: 'refuse-caller' }>): SipHeaders {
+    return {
+      ...(sipStatus === 488 ? { Warning: noCommonCodecWarning(this.#options.domain) } : {}),
+      ...(reason === undefined ? {} : { Reason: reason }),
+    };
   }
 
   #answeredCodec(): LiveCodec {

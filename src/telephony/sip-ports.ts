@@ -39,10 +39,17 @@ export interface InboundInvite extends InboundRequest {
   answer(body: string, listener: AnswerListener): void;
 }
 
+/** How a dialog ended without us. */
+export interface DialogEnd {
+  /** The value of the BYE's Reason header, as it came. */
+  readonly reason: string | undefined;
+  /** The engine has ended it because the peer was silent: no ACK, no refresh of the session. */
+  readonly isLost: boolean;
+}
+
 /** What happens in a dialog. Handed over before the dialog exists, so that nothing can arrive unheard. */
 export interface DialogListener {
-  /** The other side, or the engine on its behalf, has ended the dialog: the value of the BYE's Reason header. */
-  readonly onBye: (reason: string | undefined) => void;
+  readonly onBye: (end: DialogEnd) => void;
   /** The ACK to our 200, with its body. */
   readonly onAck: (body: string) => void;
   /** A re-INVITE, or an UPDATE with a body. */

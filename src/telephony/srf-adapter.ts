@@ -46,6 +46,8 @@ interface SrfMessage {
 interface SrfRequest extends SrfMessage {
   readonly method: string;
   readonly uri: string;
+  /** 'application': the engine's own, as when it ends a dialog by itself. */
+  readonly source: string;
   readonly source_address: string;
   readonly source_port: number;
   on(event: 'cancel', listener: (cancel: SrfMessage) => void): void;
@@ -69,7 +71,7 @@ interface SrfDialog {
   readonly type: 'uac' | 'uas';
   /** The response that made a dialog of an INVITE of ours. */
   readonly res: SrfResponse;
-  on(event: 'destroy', listener: (request: SrfMessage | undefined) => void): void;
+  on(event: 'destroy', listener: (request: SrfRequest | undefined) => void): void;
   on(event: 'ack', listener: (request: SrfMessage) => void): void;
   on(event: string, listener: (request: SrfRequest, response: SrfResponse) => void): void;
   request(
@@ -321,7 +323,9 @@ function viaTransport(via: string): SipTransportName {
 }
 
 function watch(dialog: SrfDialog, listener: DialogListener): SipDialog {
-  dialog.on('destroy', (request) => listener.onBye(request?.get('Reason')));
+  dialog.on('destroy', (request) =>
+    listener.onBye({ reason: request?.get('Reason'), isLost: request?.source === 'application' }),
+  );
   dialog.on('ack', (request) => listener.onAck(request.body ?? ''));
   const onOffer = (method: 'INVITE' | 'UPDATE', request: SrfRequest, response: SrfResponse): void => {
     // An UPDATE without a body changes nothing and refreshes the session (RFC 3311 §5.2, RFC 4028 §7.4).

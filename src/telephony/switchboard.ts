@@ -8,6 +8,7 @@ import { CallerLeg } from './caller-leg.ts';
 import { telephonyErrors } from './errors.ts';
 import { LegMedia } from './leg-media.ts';
 import { LiveCall } from './live-call.ts';
+import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
 import { type Routing, routeUri } from './routing.ts';
 import type { InboundInvite } from './sip-ports.ts';
@@ -111,15 +112,16 @@ export class Switchboard {
       records: this.#context.records,
       observer: options.observer,
       clock,
+      random,
       logger: options.logger,
       domain: options.domain,
       onEnded: (ended) => this.#onEnded(ended),
     });
     const callerLeg = new CallerLeg(invite, {
-      onCancelled: (reason) => live.feed({ kind: 'caller-cancelled', reason }),
+      onCancelled: (reason) => live.feed({ kind: 'caller-cancelled', reason: canonicalReason(reason) }),
       onAnswered: () => live.onCallerAnswered(),
       onAck: (body) => live.onCallerAck(body),
-      onBye: () => live.feed({ kind: 'hangup', legId }),
+      onBye: (end) => live.onBye(legId, end),
       onOffer: (offer) => live.onOffer(legId, offer),
       onRequest: (inDialog) => live.onRequest(legId, inDialog),
     });

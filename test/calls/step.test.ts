@@ -130,16 +130,78 @@ describe('a call', () => {
     expect(words(driven.answer('c'))).toEqual(['clear-timer', 'answer-caller c']);
   });
 
-  it('early media comes from a single target only, and is told after ringing', () => {
+  it('early media is told after ringing, and a 180 without SDP after it', () => {
     const one = new Driven();
     one.route('b');
     expect(words(one.ring('b', 183))).toEqual(['progress 183']);
-    expect(words(one.ring('b', 180))).toEqual(['progress 180']);
     expect(words(one.ring('b', 183, true))).toEqual(['progress 183 early b']);
+    expect(words(one.ring('b', 180))).toEqual(['progress 180']);
     expect(words(one.ring('b', 180))).toEqual([]);
+    expect(words(one.ring('b', 180, true))).toEqual(['progress 180 early b']);
+  });
+
+  it('of several branches the first with early media is heard, until it fails', () => {
     const two = new Driven();
     two.route('b', 'c');
-    expect(words(two.ring('b', 183, true))).toEqual(['progress 183']);
+    expect(words(two.ring('c', 183, true))).toEqual(['progress 183 early c']);
+    expect(words(two.ring('b', 183, true))).toEqual([]);
+    expect(words(two.ring('b', 180, true))).toEqual(['progress 180']);
+    two.fail('c', 480);
+    expect(words(two.ring('b', 183, true))).toEqual(['progress 183 early b']);
+  });
+
+  it('181 and 182 of the only target are passed on, 199 never', () => {
+    const one = new Driven();
+    one.route('b');
+    expect(words(one.ring('b', 180))).toEqual(['progress 180']);
+    expect(words(one.ring('b', 181))).toEqual(['progress 181']);
+    expect(words(one.ring('b', 182))).toEqual(['progress 182']);
+    expect(words(one.ring('b', 199))).toEqual([]);
+    const two = new Driven();
+    two.route('b', 'c');
+    expect(words(two.ring('b', 181))).toEqual(['progress 183']);
+    expect(words(two.ring('c', 199))).toEqual([]);
+  });
+
+  it('the Reason of the branch whose status the caller gets goes with it, and says so when the status is another', () => {
+    const driven = new Driven();
+    driven.route('b', 'c');
+    driven.feed({ kind: 'branch-failed', legId: B, sipStatus: 486, reason: 'Q.850;cause=17' });
+    const outputs = driven.feed({
+      kind: 'branch-failed',
+      legId: 'c' as LegId,
+      sipStatus: 480,
+      reason: 'Q.850;cause=20',
+    });
+    expect(outputs).toContainEqual({ kind: 'refuse-caller', sipStatus: 486, reason: 'Q.850;cause=17' });
+    const { legs, q850 } = callRecordOf(driven.call);
+    expect([q850, ...legs.map((each) => each.q850)]).toEqual([17, 17, 17, 20]);
+    const mapped = new Driven();
+    mapped.route('b');
+    expect(mapped.feed({ kind: 'branch-failed', legId: B, sipStatus: 503, reason: 'Q.850;cause=34' })).toContainEqual({
+      kind: 'refuse-caller',
+      sipStatus: 500,
+      reason: 'Q.850;cause=34, SIP;cause=503',
+    });
+  });
+
+  it('a hang-up passes its Reason on; a peer that fell silent ends the call as a timeout', () => {
+    const driven = new Driven();
+    driven.route('b');
+    driven.talk('b');
+    const reason = 'Q.850;cause=31';
+    expect(driven.feed({ kind: 'hangup', legId: B, reason })).toContainEqual({
+      kind: 'hang-up',
+      legId: A,
+      sipStatus: 480,
+      reason,
+    });
+    expect(callRecordOf(driven.call)).toMatchObject({ endReason: 'hangup-callee', q850: 31 });
+    const lost = new Driven();
+    lost.route('b');
+    lost.talk('b');
+    lost.feed({ kind: 'hangup', legId: A, isLost: true });
+    expect(callRecordOf(lost.call)).toMatchObject({ endReason: 'timeout', q850: 16 });
   });
 
   it('a refusal before routing opens nothing', () => {
@@ -212,6 +274,7 @@ describe('a call', () => {
       endedAt: 1_060,
       endReason: 'hangup-callee',
       sipStatus: undefined,
+      q850: 16,
       legs: [
         {
           legId: 'a',
@@ -223,6 +286,7 @@ describe('a call', () => {
           answeredAt: 1_050,
           endedAt: 1_060,
           sipStatus: 200,
+          q850: undefined,
           codec: 'PCMU',
           media: undefined,
         },
@@ -236,6 +300,7 @@ describe('a call', () => {
           answeredAt: 1_040,
           endedAt: 1_060,
           sipStatus: 200,
+          q850: undefined,
           codec: 'PCMU',
           media: undefined,
         },
@@ -249,6 +314,7 @@ describe('a call', () => {
           answeredAt: undefined,
           endedAt: 1_040,
           sipStatus: 487,
+          q850: undefined,
           codec: undefined,
           media: undefined,
         },

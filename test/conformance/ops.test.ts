@@ -25,6 +25,7 @@ const record: CallRecord = {
   endedAt: 3000,
   endReason: 'hangup-caller',
   sipStatus: 200,
+  q850: 16,
   legs: [],
 };
 

@@ -22,6 +22,7 @@ function record(changes: Partial<CallRecord> = {}): CallRecord {
     endedAt: 61_500,
     endReason: 'hangup-caller',
     sipStatus: 200,
+    q850: 16,
     legs: [],
     ...changes,
   };

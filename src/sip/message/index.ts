@@ -25,6 +25,7 @@ export { DEFAULT_PARSE_LIMITS, type ParseLimits } from './parse-head.ts';
 export { type ParseResult, parseMessage } from './parse-message.ts';
 export { reasonPhrase } from './reason-phrases.ts';
 export { sameUri } from './same-uri.ts';
+export { splitOutside } from './split-values.ts';
 export { type FramerEvent, StreamFramer } from './stream-framer.ts';
 export { formatUri, parseUri } from './uri.ts';
 export { formatVia, parseVia, topVia, withReceived } from './via.ts';

@@ -113,6 +113,10 @@ export class WatchedPlane implements MediaPlane {
     await this.#plane.connect(request);
   }
 
+  async restartIce(portId: PortId): ReturnType<MediaPlane['restartIce']> {
+    return this.#plane.restartIce(portId);
+  }
+
   async bridge(a: PortId, b: PortId): Promise<void> {
     this.bridges.push([a, b]);
     await this.#plane.bridge(a, b);

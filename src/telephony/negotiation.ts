@@ -1,0 +1,153 @@
+/**
+ * Offers inside the dialogs of one call: those of the peers are answered from their own Leg (decision D3), ours are
+ * sent again after a collision. Each dialog has one offer at a time (offer-turn.ts).
+ */
+import { type Clock, CodedError, type LegId, type Logger, type Random } from '../kernel/index.ts';
+import { noCommonCodecWarning, warningFor } from '../sdp/index.ts';
+import type { Alignment, CallMediaWork } from './call-media.ts';
+import { isDialogGone, type OfferTurn, refusalOf, retryDelayOf } from './offer-turn.ts';
+import type { InDialogOffer, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
+
+export interface NegotiationParts {
+  /** Undefined until the call is routed. */
+  readonly media: () => CallMediaWork | undefined;
+  readonly dialogOf: (legId: LegId) => SipDialog | undefined;
+  /** Whether we have made the Call-ID of the Leg's dialog. */
+  readonly isOwner: (legId: LegId) => boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Names us in Warning headers. */
+  readonly domain: string;
+}
+
+export type AlignmentOutcome = 'aligned' | 'refused' | 'gone';
+
+export class Negotiation {
+  readonly #parts: NegotiationParts;
+  readonly #turns = new Map<LegId, OfferTurn>();
+  /** Our offers that wait for their turn, one for each Leg. */
+  readonly #waiting = new Map<LegId, () => void>();
+
+  constructor(parts: NegotiationParts) {
+    this.#parts = parts;
+  }
+
+  /** A re-INVITE or UPDATE. */
+  async onOffer(legId: LegId, offer: InDialogOffer): Promise<void> {
+    const { media, random, logger } = this.#parts;
+    const work = media();
+    const refusal = refusalOf(work === undefined ? 'ours' : this.#turnOf(legId), random);
+    if (refusal !== undefined || work === undefined) {
+      offer.reply(refusal?.status ?? 491, refusal?.headers);
+      return;
+    }
+    this.#setTurn(legId, 'theirs');
+    let turn: OfferTurn = 'free';
+    try {
+      await work.renegotiate(legId, {
+        ...offer,
+        reply: (status, headers, body) => {
+          // Our offer goes in the 200, and its answer comes in the ACK (RFC 3261 §14.2).
+          if (status < 300 && offer.body === '') turn = 'ours';
+          offer.reply(status, headers, body);
+        },
+      });
+    } catch (error) {
+      logger.info({ err: error, legId }, 'renegotiation refused');
+      offer.reply(statusOf(error), this.#warning(error));
+    } finally {
+      this.#setTurn(legId, turn);
+    }
+  }
+
+  /** The ACK to a 200 of ours inside the dialog. */
+  async onAck(legId: LegId, body: string): Promise<void> {
+    if (this.#turnOf(legId) !== 'ours') return;
+    this.#setTurn(legId, 'free');
+    try {
+      await this.#parts.media()?.reacknowledged(legId, body);
+    } catch (error) {
+      this.#parts.logger.warn({ err: error, legId }, 'answer in the ACK not used');
+    }
+  }
+
+  /** Offers one side another codec. Resolves when that is decided. */
+  async align({ legId, offer }: Alignment): Promise<AlignmentOutcome> {
+    const { logger, media } = this.#parts;
+    try {
+      const reply = await this.#offer(legId, offer);
+      if (reply === undefined || isDialogGone(reply.status)) return 'gone';
+      if (reply.status >= 300) {
+        logger.warn({ legId, sipStatus: reply.status }, 'codec not aligned');
+        return 'refused';
+      }
+      await media()?.aligned(legId, reply.body);
+      return 'aligned';
+    } catch (error) {
+      logger.warn({ err: error, legId }, 'codec not aligned');
+      return 'refused';
+    } finally {
+      this.#setTurn(legId, 'free');
+    }
+  }
+
+  /** A re-INVITE, as often as glare demands; undefined when the dialog is gone. */
+  async #offer(legId: LegId, offer: () => string): Promise<SipReply | undefined> {
+    const { random, isOwner, dialogOf } = this.#parts;
+    for (let tries = 1; ; tries += 1) {
+      await this.#free(legId);
+      const dialog = dialogOf(legId);
+      if (dialog === undefined) return undefined;
+      this.#setTurn(legId, 'ours');
+      const reply = await dialog.request('INVITE', offer());
+      const { status } = reply;
+      const retryAfter = reply.header('Retry-After');
+      const delay = retryDelayOf({ status, retryAfter, tries, isOwner: isOwner(legId) }, random);
+      if (status < 300 || delay === undefined) return reply;
+      this.#setTurn(legId, 'free');
+      await this.#pause(delay);
+    }
+  }
+
+  /** Waits for an offer under way to be done with: at most until its dialog is given up for want of an ACK. */
+  async #free(legId: LegId): Promise<void> {
+    while (this.#turnOf(legId) !== 'free') {
+      await new Promise<void>((resolve) => {
+        this.#waiting.set(legId, resolve);
+      });
+    }
+  }
+
+  #setTurn(legId: LegId, turn: OfferTurn): void {
+    this.#turns.set(legId, turn);
+    if (turn === 'free') this.#waiting.get(legId)?.();
+  }
+
+  /** The Leg's dialog is over. */
+  close(legId: LegId): void {
+    this.#setTurn(legId, 'free');
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#parts.clock.after(ms, resolve);
+    });
+  }
+
+  #turnOf(legId: LegId): OfferTurn {
+    return this.#turns.get(legId) ?? 'free';
+  }
+
+  #warning(error: unknown): SipHeaders {
+    const { domain } = this.#parts;
+    if (!(error instanceof CodedError)) return {};
+    const isCodec = error.code === 'TELEPHONY_NO_COMMON_CODEC';
+    const warning = isCodec ? noCommonCodecWarning(domain) : warningFor(error, domain);
+    return warning === undefined ? {} : { Warning: warning };
+  }
+}
+
+function statusOf(error: unknown): number {
+  return error instanceof CodedError ? (error.sip ?? 488) : 488;
+}
