@@ -42,8 +42,9 @@ function inboundRecord(call: Call, reports: ReadonlyMap<LegId, PortReport>): Leg
     sipCallId,
     answeredAt: answer?.answeredAt,
     endedAt: ended?.at,
-    sipStatus: answer?.answeredAt === undefined ? ended?.sipStatus : 200,
-    q850: answer?.answeredAt === undefined ? ended?.q850 : undefined,
+    ...(answer?.answeredAt === undefined
+      ? { sipStatus: ended?.sipStatus, q850: ended?.q850 }
+      : { sipStatus: 200, q850: undefined }),
     codec: answer?.codec,
     media: reports.get(legId),
   };

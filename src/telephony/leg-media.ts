@@ -247,7 +247,9 @@ function isOtherIce(before: IceParameters | undefined, next: IceParameters | und
 
 /** The certificate cannot change within a DTLS association (RFC 8842 §4). */
 function isSameDtls(before: DtlsParameters | undefined, next: DtlsParameters | undefined): boolean {
-  const values = (dtls: DtlsParameters | undefined): string =>
-    dtls?.fingerprints.map(({ value }) => value).join() ?? '';
-  return values(before) === values(next);
+  return fingerprintsOf(before) === fingerprintsOf(next);
+}
+
+function fingerprintsOf(dtls: DtlsParameters | undefined): string {
+  return dtls?.fingerprints.map(({ value }) => value).join() ?? '';
 }

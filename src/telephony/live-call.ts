@@ -315,12 +315,13 @@ export class LiveCall {
     const alignment = this.#alignment;
     this.#alignment = undefined;
     if (alignment === undefined) return;
-    this.#track(
-      this.#negotiation.align(alignment).then((outcome) => {
-        if (outcome === 'refused') this.feed({ kind: 'failed', sipStatus: 488 });
-        else if (outcome === 'gone') this.#onDialogGone(alignment.legId);
-      }),
-    );
+    this.#track(this.#alignTo(alignment));
+  }
+
+  async #alignTo(alignment: Alignment): Promise<void> {
+    const outcome = await this.#negotiation.align(alignment);
+    if (outcome === 'refused') this.feed({ kind: 'failed', sipStatus: 488 });
+    else if (outcome === 'gone') this.#onDialogGone(alignment.legId);
   }
 
   /** The peer knows nothing of the dialog any more, or is silent: the BYE is for the case that it is not (RFC 5057 §5.1). */
