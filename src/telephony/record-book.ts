@@ -1,6 +1,6 @@
 /** Call records in the Store: written while the call lives, so that a killed gateway leaves them behind. */
 import type { CallRecord } from '../calls/index.ts';
-import type { Clock, Logger } from '../kernel/index.ts';
+import type { Clock, Logger, Timer } from '../kernel/index.ts';
 import type { Json, Store } from '../store/index.ts';
 
 const PREFIX = 'record/';
@@ -51,29 +51,53 @@ export async function recoverCallRecords(store: Store, clock: Clock, ttlMs: numb
   return open.length;
 }
 
-export class RecordBook {
-  readonly #store: Store;
-  readonly #ttlMs: number;
-  readonly #logger: Logger;
-  readonly #writes = new Set<Promise<void>>();
+/** How long a record may wait for the next one, in milliseconds: what a crash may lose. */
+const WRITE_WITHIN_MS = 20;
 
-  constructor(store: Store, ttlMs: number, logger: Logger) {
-    this.#store = store;
-    this.#ttlMs = ttlMs;
-    this.#logger = logger;
+export interface RecordBookOptions {
+  readonly store: Store;
+  readonly ttlMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * A call changes several times while it is set up: what comes within a moment is written once, and with the records of
+ * other calls in one transaction.
+ */
+export class RecordBook {
+  readonly #options: RecordBookOptions;
+  readonly #pending = new Map<string, CallRecord>();
+  readonly #writes = new Set<Promise<void>>();
+  #timer: Timer | undefined;
+
+  constructor(options: RecordBookOptions) {
+    this.#options = options;
   }
 
-  /** Writes without holding up the call. */
+  /** Keeps the record in the place of an earlier one of the same call, without holding up the call. */
   save(record: CallRecord): void {
-    const write = this.#store.put(keyOf(record), toJson(record), { ttlMs: this.#ttlMs }).catch((error: unknown) => {
-      this.#logger.error({ err: error, callId: record.callId }, 'call record not written');
-    });
-    this.#writes.add(write);
-    void write.then(() => this.#writes.delete(write));
+    this.#pending.set(record.callId, record);
+    this.#timer ??= this.#options.clock.after(WRITE_WITHIN_MS, () => this.#write());
   }
 
   /** Resolves when everything saved so far is kept. */
   async flush(): Promise<void> {
+    this.#timer?.cancel();
+    this.#write();
     await Promise.all(this.#writes);
+  }
+
+  #write(): void {
+    const { store, ttlMs, logger } = this.#options;
+    this.#timer = undefined;
+    for (const record of this.#pending.values()) {
+      const write = store.put(keyOf(record), toJson(record), { ttlMs }).catch((error: unknown) => {
+        logger.error({ err: error, callId: record.callId }, 'call record not written');
+      });
+      this.#writes.add(write);
+      void write.then(() => this.#writes.delete(write));
+    }
+    this.#pending.clear();
   }
 }

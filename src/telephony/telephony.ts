@@ -50,7 +50,7 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
     },
   });
   const identify: IdentifyContext = { authenticator, trunkOf: createTrunkMatch(options.trunks), profiles, domain };
-  const records = new RecordBook(store, timers.recordTtlMs, logger);
+  const records = new RecordBook({ store, ttlMs: timers.recordTtlMs, clock, logger });
   await registrar.load();
   // Requests arrive from the moment the engine knows us; until the parts stand there is nobody to take them.
   let switchboard: Switchboard | undefined;
@@ -75,7 +75,7 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
     link.close();
     await records.flush();
   };
-  return running({ link, board, registrar, store, close });
+  return running({ link, board, registrar, store, records, close });
 }
 
 interface Running {
@@ -83,10 +83,11 @@ interface Running {
   readonly board: Switchboard;
   readonly registrar: Registrar;
   readonly store: Store;
+  readonly records: RecordBook;
   readonly close: () => Promise<void>;
 }
 
-function running({ link, board, registrar, store, close }: Running): Telephony {
+function running({ link, board, registrar, store, records, close }: Running): Telephony {
   return {
     hostPorts: link.hostPorts,
     get isConnected() {
@@ -98,10 +99,17 @@ function running({ link, board, registrar, store, close }: Running): Telephony {
     get bindingCount() {
       return registrar.size;
     },
-    // A running call is further than what is kept of it.
-    records: async (limit) =>
-      (await listCallRecords(store, limit)).map((record) => board.record(record.callId) ?? record),
-    record: async (callId) => board.record(callId) ?? findCallRecord(store, callId),
+    // A running call is further than what is kept of it; one that has just ended may not be kept yet.
+    records: async (limit) => {
+      await records.flush();
+      return (await listCallRecords(store, limit)).map((record) => board.record(record.callId) ?? record);
+    },
+    record: async (callId) => {
+      const running = board.record(callId);
+      if (running !== undefined) return running;
+      await records.flush();
+      return findCallRecord(store, callId);
+    },
     registrations: async () => registrar.list(),
     close,
   };

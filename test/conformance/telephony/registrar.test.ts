@@ -116,7 +116,9 @@ describe('registrations', () => {
     const calling = alice.call('bob', rtpSdp(41_000));
     const b = await bob.accept(await bob.nextInvite(), rtpSdp(42_000));
     const a = await calling;
-    await until(() => hall.exchange.eventsOf('call-answered').length === 1, { within: 1_000, what: 'the answer' });
+    // Records are written in portions, a few milliseconds later.
+    const kept = async (): Promise<string> => JSON.stringify(await store.list('record/'));
+    await expect.poll(kept, { timeout: 1_000 }).toContain('"answeredAt":1');
     // What the store has now is what a killed process would leave.
     expect(await recoverCallRecords(store, systemClock, 60_000)).toBe(1);
     const [record] = await store.list('record/');
