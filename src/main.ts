@@ -5,6 +5,10 @@ import { startGateway } from './gateway/index.ts';
 import { CodedError, Scope } from './kernel/index.ts';
 import { createLogger } from './telemetry/index.ts';
 
+// A plain copy of it: drachtio-srf looks for a variable at every header it reads, and the live object asks the system
+// each time (measured: 4 % of the control thread's time).
+process.env = { ...process.env };
+
 async function run(config: Config): Promise<number> {
   const logger = createLogger(config.log);
   const scope = new Scope();

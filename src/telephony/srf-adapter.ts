@@ -2,6 +2,7 @@
  * The one file that knows drachtio-srf: its callbacks and untyped objects end here. Only its callback forms are used,
  * and dialogs get their listeners inside the callback: what shares a chunk with an echo would be lost on a promise.
  */
+import type { Socket } from 'node:net';
 import Srf from 'drachtio-srf';
 import type { Logger } from '../kernel/index.ts';
 import { telephonyErrors } from './errors.ts';
@@ -50,6 +51,8 @@ interface SrfRequest extends SrfMessage {
   readonly source: string;
   readonly source_address: string;
   readonly source_port: number;
+  /** The connection to the engine. */
+  readonly socket: Socket;
   on(event: 'cancel', listener: (cancel: SrfMessage) => void): void;
   removeAllListeners(event: 'cancel'): void;
   on(event: 'response', listener: (response: SrfResponse) => void): void;
@@ -121,6 +124,7 @@ export async function connectEngine(options: EngineOptions): Promise<EngineLink>
   const srf = new Srf() as unknown as SrfApp;
   const { listener, logger, wire } = options;
   srf.use('invite', (request, response) => {
+    joinWrites(request.socket);
     // Without Contact there is nowhere to send requests of the dialog (RFC 3261 §8.1.1.8).
     if (request.get('Contact') === undefined) send(response, 400, {});
     else listener.onInvite(inboundInvite(srf, request, response));
@@ -315,6 +319,22 @@ function inboundInvite(srf: SrfApp, request: SrfRequest, response: SrfResponse):
       });
     },
   };
+}
+
+const joined = new WeakSet<Socket>();
+
+/**
+ * What drachtio-srf sends in answer to one piece of input leaves in one write, not one for each message (measured at
+ * 250 calls/s: a tenth of the control thread's time).
+ */
+function joinWrites(socket: Socket): void {
+  if (joined.has(socket)) return;
+  joined.add(socket);
+  socket.prependListener('data', () => {
+    if (socket.writableCorked > 0) return;
+    socket.cork();
+    setImmediate(() => socket.uncork());
+  });
 }
 
 function viaTransport(via: string): SipTransportName {
