@@ -9,7 +9,7 @@ import { hasProgram } from '../lib/packages.ts';
 import { type CallRate, placeCalls, startCallee } from '../lib/sipp.ts';
 
 const loopback = '127.0.0.1';
-const ports = { http: 44_580, https: 44_581, sip: 44_582, webRtc: 44_584, caller: 61_900, callee: 61_902 };
+export const ports = { http: 44_580, https: 44_581, sip: 44_582, webRtc: 44_584, caller: 61_900, callee: 61_902 };
 /** Calls a second, tried from below until one is not clean. */
 const rates = [100, 200, 300, 400, 500, 600, 700, 800, 1000];
 /** After a run, so that its last BYEs and timers do not weigh on the next one. */
@@ -81,7 +81,7 @@ async function highestClean(
   return { calls: Math.round(best * seconds), viaduct, peers: { drachtio: 'missing', asterisk: 'missing' } };
 }
 
-function configuration(folder: string, media: 'bypass' | 'rtp'): Parameters<typeof startGateway>[2] {
+export function configuration(folder: string, media: 'bypass' | 'rtp'): Parameters<typeof startGateway>[2] {
   const trunk = (name: string, port: number): Record<string, unknown> => ({
     name,
     addresses: [`127.0.0.2:${port}`],

@@ -30,6 +30,8 @@ export async function startGateway(folder: string, httpPort: number, files: Gate
   const command = [
     process.execPath,
     '--disable-warning=ExperimentalWarning',
+    ...profiling(),
+    ...(process.env['BENCH_FLAGS']?.split(' ') ?? []),
     program,
     '--config',
     path.join(folder, 'viaduct.yaml'),
@@ -39,6 +41,12 @@ export async function startGateway(folder: string, httpPort: number, files: Gate
   await ready(httpPort, folder);
   const children = await run('ps', ['-o', 'pid=', '--ppid', String(gateway.pid)]).catch(() => '');
   return { pids: [gateway.pid, ...children.split(/\s+/).filter(Boolean).map(Number)], stop: () => gateway.stop() };
+}
+
+/** BENCH_PROFILE names a folder for V8's CPU profiles: one file for each thread, written when the gateway ends. */
+function profiling(): readonly string[] {
+  const folder = process.env['BENCH_PROFILE'];
+  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=500'];
 }
 
 async function ready(httpPort: number, folder: string): Promise<void> {
