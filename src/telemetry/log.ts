@@ -41,8 +41,6 @@ export function createLogger(options: LogOptions): Logger {
     timestamp: stdTimeFunctions.isoTime,
     redact: { paths: SECRETS, censor: '[secret]' },
   };
-  const stream = isPretty
-    ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname', singleLine: true })
-    : lines();
+  const stream = isPretty ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname', singleLine: true }) : lines();
   return pino(settings, stream);
 }
