@@ -105,8 +105,8 @@ function running({ link, board, registrar, store, records, close }: Running): Te
       return (await listCallRecords(store, limit)).map((record) => board.record(record.callId) ?? record);
     },
     record: async (callId) => {
-      const running = board.record(callId);
-      if (running !== undefined) return running;
+      const current = board.record(callId);
+      if (current !== undefined) return current;
       await records.flush();
       return findCallRecord(store, callId);
     },
