@@ -8,7 +8,15 @@ import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { ensureDebianPackages, ensureMediaWorker, ensurePackages, findNode, root, SetupError } from './setup.mjs';
 
-const PEERS = ['sip-tester', 'baresip-core', 'chromium', 'dnsmasq-base'];
+const PEERS = [
+  'sip-tester',
+  'baresip-core',
+  'chromium',
+  'dnsmasq-base',
+  'kamailio',
+  'kamailio-tls-modules',
+  'kamailio-websocket-modules',
+];
 
 async function main() {
   const words = process.argv.slice(2);

@@ -88,6 +88,10 @@ const sipSchema = z.strictObject({
     .array(host)
     .default([])
     .describe('further host names that mean us; the addresses of this machine always do'),
+  edgeProxies: z
+    .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'an IP address or IP/prefix length'))
+    .default([])
+    .describe('SIP proxies of yours in front (Kamailio): what they forward is judged by the client behind them'),
   profiles: z
     .string()
     .default('sip-profiles')

@@ -29,6 +29,7 @@ export async function startCalls(
     wire: input.engine.wire,
     domain: sip.domain,
     domains: [...sip.domains, ...localAddresses(), announced, hostname(), 'localhost'],
+    edgeProxies: sip.edgeProxies,
     profiles: { browsers, phones },
     users: input.users.map(({ name, password, displayName }) => ({ name, secret: { password }, displayName })),
     trunks: config.trunks.map((trunk) => {

@@ -25,7 +25,7 @@ export interface Binding {
   readonly flowEpoch: string;
 }
 
-/** UDP has no connection to lose. */
+/** UDP has no connection to lose, and one behind an edge proxy is the proxy's. */
 export function hasFlow(binding: Binding): boolean {
-  return binding.transport !== 'udp';
+  return binding.transport !== 'udp' && binding.path.length === 0;
 }

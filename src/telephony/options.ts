@@ -87,6 +87,8 @@ export interface TelephonyOptions {
   /** The host part of our AORs; `domains` are further names that mean us. */
   readonly domain: string;
   readonly domains?: readonly string[];
+  /** Proxies of ours in front: IP addresses and IP/prefix lengths. */
+  readonly edgeProxies?: readonly string[];
   readonly profiles: Profiles;
   readonly users: readonly UserAccount[];
   readonly trunks: readonly Trunk[];

@@ -3,6 +3,7 @@ import type { CallRecord } from '../calls/index.ts';
 import type { Store } from '../store/index.ts';
 import { Authenticator } from './authenticator.ts';
 import type { IdentifyContext } from './caller.ts';
+import { createSourceReader } from './edge-proxy.ts';
 import { Nonces } from './nonces.ts';
 import { DEFAULT_TIMERS, type TelephonyOptions } from './options.ts';
 import { findCallRecord, listCallRecords, RecordBook } from './record-book.ts';
@@ -54,11 +55,14 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
   await registrar.load();
   // Requests arrive from the moment the engine knows us; until the parts stand there is nobody to take them.
   let switchboard: Switchboard | undefined;
+  const sourceOf = createSourceReader(options.edgeProxies ?? []);
   const listener: EngineListener = {
     onInvite: (invite) =>
-      switchboard === undefined ? invite.reply(503, { 'Retry-After': '1' }) : switchboard.onInvite(invite),
+      switchboard === undefined
+        ? invite.reply(503, { 'Retry-After': '1' })
+        : switchboard.onInvite({ ...invite, source: sourceOf(invite) }),
     onRequest: (request) =>
-      void answerRequest(request, identify, registrar)?.catch((error: unknown) => {
+      void answerRequest({ ...request, source: sourceOf(request) }, identify, registrar)?.catch((error: unknown) => {
         logger.error({ err: error, method: request.method }, 'request failed');
         request.reply(500);
       }),

@@ -33,6 +33,8 @@ export interface GatewayOptions {
   readonly trunks?: readonly TestTrunk[];
   readonly quarantineSec?: number;
   readonly noAnswerSec?: number;
+  /** Addresses of proxies in front. */
+  readonly edgeProxies?: readonly string[];
   /** Codecs of phones and trunks, best first. */
   readonly phoneCodecs?: readonly string[];
 }
@@ -214,6 +216,7 @@ export class Gateway {
       sip: {
         domain: DOMAIN,
         domains: [at],
+        edgeProxies: options.edgeProxies ?? [],
         profiles: join(this.folder, 'sip-profiles'),
         noAnswerSec: options.noAnswerSec ?? 30,
       },

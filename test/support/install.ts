@@ -11,6 +11,7 @@ const packages = {
   baresip: 'baresip-core',
   chromium: 'chromium',
   dnsmasq: 'dnsmasq-base',
+  kamailio: 'kamailio kamailio-tls-modules kamailio-websocket-modules',
 } as const;
 export type Peer = keyof typeof packages;
 
