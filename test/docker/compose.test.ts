@@ -42,7 +42,7 @@ describe('compose.yaml', () => {
   });
 });
 
-it("the gateway takes its configuration and finds the ports of its neighbours", () => {
+it('the gateway takes its configuration and finds the ports of its neighbours', () => {
   const environment = { VIADUCT_SIP_DOMAIN: 'sip.example.com', VIADUCT_SIP_SECRET: 'x', VIADUCT_DATA: '/data' };
   const config = loadConfig({ file: join(folder, 'viaduct/viaduct.yaml'), environment });
   const { host, port } = /^drachtio:\/\/(?<host>[^:]+):(?<port>\d+)$/.exec(config.sip.engine)?.groups ?? {};
