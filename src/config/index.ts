@@ -1,4 +1,5 @@
 export { loadApiToken, loadDemoAccounts } from './accounts.ts';
 export { localAddresses, resolveAnnounced } from './addresses.ts';
+export type { ListenerConfig } from './listener-schema.ts';
 export { type Config, configKeys, loadConfig } from './load.ts';
 export type { ProfileConfig, TrunkConfig, UserConfig } from './schema.ts';

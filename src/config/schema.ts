@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import { limitsSchema } from './limits-schema.ts';
+import { listenerSchema } from './listener-schema.ts';
+import { trunkTlsSchema } from './trunk-tls-schema.ts';
 
 const port = z.int().min(0).max(65535);
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, 'letters, digits, dot, dash, underscore; at most 64');
@@ -65,16 +67,28 @@ const userSchema = z.strictObject({
   displayName: z.string().max(128).optional().describe('name shown to the called party'),
 });
 
-const trunkSchema = z.strictObject({
-  name: name.describe('how the dialplan and the records call it'),
-  addresses: z
-    .array(z.string().min(1))
-    .min(1)
-    .describe('source addresses that belong to it: IP, IP/prefix length, or IP:port'),
-  target: z.string().min(1).describe('host[:port] where calls to it are sent'),
-  transport: z.enum(['udp', 'tcp']).default('udp').describe('transport towards it'),
-  profile: name.default('trunks').describe('file in sip-profiles/ with its policy'),
-});
+const trunkSchema = z
+  .strictObject({
+    name: name.describe('how the dialplan and the records call it'),
+    addresses: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('source addresses that belong to it: IP, IP/prefix length, or IP:port'),
+    certificateNames: z
+      .array(z.string().min(1))
+      .default([])
+      .describe(
+        'names of which its TLS certificate must carry one (listener clientCa); with `addresses` both must be right',
+      ),
+    target: z.string().min(1).describe('host[:port] where calls to it are sent'),
+    transport: z.enum(['udp', 'tcp', 'tls']).default('udp').describe('transport towards it'),
+    tls: trunkTlsSchema.optional().describe('whom to believe and what to show, with transport tls'),
+    profile: name.default('trunks').describe('file in sip-profiles/ with its policy'),
+  })
+  .refine(({ addresses, certificateNames }) => addresses.length + certificateNames.length > 0, {
+    path: ['addresses'],
+    error: 'its calls must be recognized by addresses, certificateNames, or both',
+  });
 
 const sipSchema = z.strictObject({
   engine: z
@@ -149,14 +163,6 @@ export const configSchema = z.strictObject({
     .default(['112', '911'])
     .describe('calls to these numbers pass every limit'),
   telemetry: telemetrySchema.prefault({}),
-});
-
-const listenerSchema = z.strictObject({
-  transport: z.enum(['udp', 'tcp', 'ws']).describe('SIP transport'),
-  address: z.string().default('0.0.0.0').describe('local address'),
-  port: port.describe('local port'),
-  advertisedAddress: z.string().optional().describe('address told to peers in Via and Contact, when it differs'),
-  advertisedPort: port.optional().describe('port told to peers, when it differs'),
 });
 
 /** One file in sip-profiles/: listeners and the policy for who comes in there. */

@@ -23,10 +23,11 @@ export async function startCalls(
   const { sip, profiles } = config;
   const byTransport = (...wanted: readonly string[]) =>
     profiles.find(({ listeners }) => listeners.some(({ transport }) => wanted.includes(transport))) ?? profiles[0];
-  const [browsers, phones] = [byTransport('ws'), byTransport('udp', 'tcp')];
+  const [browsers, phones] = [byTransport('ws', 'wss'), byTransport('udp', 'tcp', 'tls')];
   if (browsers === undefined || phones === undefined) throw new Error('no profile at all');
   const telephony = await startTelephony({
     wire: input.engine.wire,
+    isEngineOurs: input.engine.server !== undefined,
     domain: sip.domain,
     domains: [...sip.domains, ...localAddresses(), announced, hostname(), 'localhost'],
     edgeProxies: sip.edgeProxies,

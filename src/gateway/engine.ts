@@ -1,7 +1,13 @@
 /** The SIP engine: the embedded one in its thread, or the address of a drachtio-server. */
-import type { Config } from '../config/index.ts';
+import type { Config, ListenerConfig } from '../config/index.ts';
 import type { SipUpstream } from '../ops/index.ts';
-import { type SipServer, type SipServerOptions, startSipServer, type WireAddress } from '../sip/server/index.ts';
+import {
+  type SipListenerOptions,
+  type SipServer,
+  type SipServerOptions,
+  startSipServer,
+  type WireAddress,
+} from '../sip/server/index.ts';
 import { type Parts, random } from './parts.ts';
 
 export interface Engine {
@@ -10,7 +16,8 @@ export interface Engine {
   readonly upstream: SipUpstream | undefined;
 }
 
-export async function startEngine({ config, logger, scope, announced }: Parts): Promise<Engine> {
+export async function startEngine(parts: Parts): Promise<Engine> {
+  const { config, logger, scope, tls } = parts;
   const external = /^drachtio:\/\/([^:]+):(\d+)$/.exec(config.sip.engine);
   if (external !== null) {
     const wire = { host: external[1] ?? '', port: Number(external[2]), secret: config.sip.secret };
@@ -22,29 +29,21 @@ export async function startEngine({ config, logger, scope, announced }: Parts): 
     };
   }
   const frontSecret = random.hex(24);
-  const listeners = config.profiles.flatMap((profile) =>
-    profile.listeners.map(({ transport, address, port, advertisedAddress, advertisedPort }) => {
-      const isWildcard = address === '0.0.0.0' || address === '::';
-      const advertised = advertisedAddress ?? (isWildcard ? announced : undefined);
-      return {
-        transport,
-        address,
-        port,
-        ...(advertised === undefined ? {} : { advertisedAddress: advertised }),
-        ...(advertisedPort === undefined ? {} : { advertisedPort }),
-      };
-    }),
-  );
+  const configured = config.profiles.flatMap((profile) => profile.listeners);
   const server = await startSipServer(
     {
-      listeners,
+      listeners: configured.map((listener) => listenerOptions(listener, parts)),
       frontSecret,
+      tlsPeers: tls.peers(),
       ...engineLimits(config),
       logLevel: config.log.level === 'silent' ? 'error' : config.log.level,
     },
     logger,
   );
   scope.add(() => server.close());
+  const update = (): void =>
+    server.updateTls({ listeners: configured.map((listener) => tls.listener(listener)), peers: tls.peers() });
+  scope.add(tls.onChange(update));
   const ws = server.listeners.find(({ transport }) => transport === 'ws');
   const host = ws === undefined || ws.address === '0.0.0.0' ? '127.0.0.1' : ws.address;
   return {
@@ -77,6 +76,21 @@ function engineLimits(
     },
     trustedNetworks: config.trunks.flatMap(({ addresses }) => addresses),
     emergencyNumbers: config.emergencyNumbers,
+  };
+}
+
+function listenerOptions(listener: ListenerConfig, { announced, tls }: Parts): SipListenerOptions {
+  const { transport, address, port, advertisedAddress, advertisedPort } = listener;
+  const isWildcard = address === '0.0.0.0' && !announced.includes(':');
+  const advertised = advertisedAddress ?? (isWildcard ? announced : undefined);
+  const material = tls.listener(listener);
+  return {
+    transport,
+    address,
+    port,
+    ...(advertised === undefined ? {} : { advertisedAddress: advertised }),
+    ...(advertisedPort === undefined ? {} : { advertisedPort }),
+    ...(material === undefined ? {} : { tls: material }),
   };
 }
 

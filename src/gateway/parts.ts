@@ -1,6 +1,7 @@
 /** What the parts of a gateway are built with. */
 import type { Config } from '../config/index.ts';
 import { type Logger, type Scope, systemClock, systemRandom } from '../kernel/index.ts';
+import type { GatewayTls } from './tls.ts';
 
 export const clock = systemClock;
 export const random = systemRandom;
@@ -13,4 +14,5 @@ export interface Parts {
   readonly scope: Scope;
   /** The address that SDP and the banner tell. */
   readonly announced: string;
+  readonly tls: GatewayTls;
 }

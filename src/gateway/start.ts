@@ -12,6 +12,7 @@ import { startCalls } from './calls.ts';
 import { sipFigures, startEngine } from './engine.ts';
 import { startMedia } from './media.ts';
 import { clock, type Parts, random } from './parts.ts';
+import { openTls } from './tls.ts';
 import { createViews, startWeb } from './web.ts';
 
 /** What a gateway is started with. What was opened is closed with `scope`, also after a failure. */
@@ -27,7 +28,8 @@ export interface GatewaySetup {
 export async function startGateway({ config, logger, scope, onFatal }: GatewaySetup): Promise<string> {
   mkdirSync(config.data, { recursive: true });
   const announced = resolveAnnounced(config.media.announcedAddress);
-  const parts: Parts = { config, logger, scope, announced };
+  const tls = await openTls(config, { announced, logger, scope });
+  const parts: Parts = { config, logger, scope, announced, tls };
   const stopExport =
     config.telemetry.otlpEndpoint === undefined ? undefined : await startTraceExport(config.telemetry.otlpEndpoint);
   if (stopExport !== undefined) scope.add(stopExport);
@@ -59,7 +61,7 @@ export async function startGateway({ config, logger, scope, onFatal }: GatewaySe
     address: announced,
     httpPort: ops.httpPort,
     httpsPort: ops.httpsPort,
-    isSelfSigned: ops.isSelfSigned,
+    isSelfSigned: tls.isSelfSigned,
     sipListeners: engine.server?.listeners ?? config.profiles.flatMap(({ listeners }) => listeners),
     domain: config.sip.domain,
     demoAccounts,

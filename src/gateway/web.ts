@@ -1,12 +1,11 @@
 /** The HTTP servers: API, pages, and the way of browsers to the engine. */
-import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { loadApiToken, localAddresses } from '../config/index.ts';
+import { loadApiToken } from '../config/index.ts';
 import type { RunningMediaPlane } from '../media/index.ts';
-import { loadCertificate, loadWebFiles, type Ops, type OpsViews, type SipUpstream, startOps } from '../ops/index.ts';
+import { loadWebFiles, type Ops, type OpsViews, type SipUpstream, startOps } from '../ops/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import type { Telephony } from '../telephony/index.ts';
-import { clock, type Parts, random } from './parts.ts';
+import { type Parts, random } from './parts.ts';
 
 export function createViews({
   telephony,
@@ -26,25 +25,12 @@ export function createViews({
   };
 }
 
-export async function startWeb(
-  parts: Parts,
-  views: OpsViews,
-  upstream: SipUpstream | undefined,
-): Promise<Ops & { isSelfSigned: boolean }> {
-  const { config, logger, scope, announced } = parts;
+export async function startWeb(parts: Parts, views: OpsViews, upstream: SipUpstream | undefined): Promise<Ops> {
+  const { config, logger, scope, tls } = parts;
   const files = await loadWebFiles(join(import.meta.dirname, '../web/softphone'));
-  const certificate = config.https.enabled
-    ? await loadCertificate({
-        certificate: config.https.certificate,
-        key: config.https.key,
-        folder: config.data,
-        names: [...new Set(['localhost', hostname(), announced, ...localAddresses()])],
-        nowMs: clock.wallTime(),
-      })
-    : undefined;
   const ops = await startOps({
     http: config.http.enabled ? config.http : undefined,
-    https: certificate === undefined ? undefined : { ...config.https, certificate },
+    https: config.https.enabled ? { ...config.https, pair: tls.https() } : undefined,
     sipUpstream: upstream,
     token: config.api.token ?? loadApiToken(config.data, random),
     domain: config.sip.domain,
@@ -53,5 +39,6 @@ export async function startWeb(
     logger,
   });
   scope.add(() => ops.close());
-  return { ...ops, isSelfSigned: certificate?.isSelfSigned ?? false };
+  scope.add(tls.onChange(() => ops.updateCertificate(tls.https())));
+  return ops;
 }

@@ -1,5 +1,6 @@
-export { type Certificate, loadCertificate } from './certificate.ts';
+export { ensureCertificate } from './certificate.ts';
 export type { OpsViews, RegistrationView } from './routes.ts';
 export { type Ops, type OpsOptions, startOps } from './server.ts';
 export type { SipUpstream } from './sip-front.ts';
+export { TlsFileSet, type TlsFiles, type TlsTexts } from './tls-files.ts';
 export { loadWebFiles } from './web-files.ts';

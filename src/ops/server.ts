@@ -1,7 +1,7 @@
 /** The HTTP and HTTPS servers. */
+import { Server as TlsServer } from 'node:tls';
 import { type FastifyInstance, fastify } from 'fastify';
 import { CodedError, type Logger, Scope } from '../kernel/index.ts';
-import type { Certificate } from './certificate.ts';
 import { errors } from './errors.ts';
 import { addRoutes, type RouteOptions } from './routes.ts';
 import { type SipUpstream, serveSipFront } from './sip-front.ts';
@@ -11,9 +11,15 @@ export interface ListenOptions {
   readonly port: number;
 }
 
+/** PEM texts. */
+export interface HttpsPair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 export interface OpsOptions extends RouteOptions {
   readonly http: ListenOptions | undefined;
-  readonly https: (ListenOptions & { readonly certificate: Certificate }) | undefined;
+  readonly https: (ListenOptions & { readonly pair: HttpsPair }) | undefined;
   /** Where `/sip` upgrades go; undefined: nowhere, they get 404. */
   readonly sipUpstream: SipUpstream | undefined;
   readonly logger: Logger;
@@ -23,6 +29,8 @@ export interface Ops {
   /** The ports really bound; undefined where disabled. */
   readonly httpPort: number | undefined;
   readonly httpsPort: number | undefined;
+  /** For connections made from now on. */
+  updateCertificate(pair: HttpsPair): void;
   close(): Promise<void>;
 }
 
@@ -49,21 +57,29 @@ async function listen(app: FastifyInstance, { kind, listen: { address, port } }:
   return typeof bound === 'object' && bound !== null ? bound.port : port;
 }
 
-function createApp(certificate: Certificate | undefined): FastifyInstance {
+function createApp(pair: HttpsPair | undefined): FastifyInstance {
   const base = { bodyLimit: 65_536, requestTimeout: 30_000, forceCloseConnections: true };
-  if (certificate === undefined) return fastify(base);
-  const { cert, key } = certificate;
+  if (pair === undefined) return fastify(base);
   // One type for both servers: nothing of ours looks at what differs.
-  return fastify({ ...base, https: { cert, key, minVersion: 'TLSv1.2' as const } });
+  return fastify({ ...base, https: { ...contextOf(pair) } });
+}
+
+function contextOf({ certificate, key }: HttpsPair): { cert: string; key: string; minVersion: 'TLSv1.2' } {
+  return { cert: certificate, key, minVersion: 'TLSv1.2' };
+}
+
+interface StartedServer {
+  readonly port: number;
+  readonly app: FastifyInstance;
 }
 
 async function startServer(
   options: OpsOptions,
   listening: Listening,
-  certificate: Certificate | undefined,
+  pair: HttpsPair | undefined,
   scope: Scope,
-): Promise<number> {
-  const app = createApp(certificate);
+): Promise<StartedServer> {
+  const app = createApp(pair);
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) options.logger.error({ error: error.message }, 'HTTP request failed');
@@ -75,14 +91,14 @@ async function startServer(
   addRoutes(app, options);
   serveSipFront({
     server: app.server,
-    proto: certificate === undefined ? 'ws' : 'wss',
+    proto: pair === undefined ? 'ws' : 'wss',
     upstream: options.sipUpstream,
     logger: options.logger,
     scope,
   });
   const port = await listen(app, listening);
   scope.add(() => app.close());
-  return port;
+  return { port, app };
 }
 
 /** Starts what is configured. Throws HTTP_PORT_TAKEN or HTTP_LISTEN, with everything closed again. */
@@ -90,13 +106,19 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   const scope = new Scope();
   try {
     const { http, https } = options;
-    const httpPort =
+    const plain =
       http === undefined ? undefined : await startServer(options, { kind: 'http', listen: http }, undefined, scope);
-    const httpsPort =
-      https === undefined
-        ? undefined
-        : await startServer(options, { kind: 'https', listen: https }, https.certificate, scope);
-    return { httpPort, httpsPort, close: () => scope.close() };
+    const secure =
+      https === undefined ? undefined : await startServer(options, { kind: 'https', listen: https }, https.pair, scope);
+    return {
+      httpPort: plain?.port,
+      httpsPort: secure?.port,
+      updateCertificate: (pair) => {
+        const server: object | undefined = secure?.app.server;
+        if (server instanceof TlsServer) server.setSecureContext(contextOf(pair));
+      },
+      close: () => scope.close(),
+    };
   } catch (error) {
     await scope.close();
     throw error;

@@ -56,9 +56,11 @@ export interface Trunk {
   readonly name: string;
   /** Source addresses: IP, IP/prefix length, or IP:port. */
   readonly addresses: readonly string[];
+  /** Names of which its verified TLS certificate must carry one; with `addresses` both must be right. */
+  readonly certificateNames?: readonly string[];
   /** host[:port] where calls to it are sent. */
   readonly target: string;
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: 'udp' | 'tcp' | 'tls';
   readonly profile: ProfilePolicy;
   /** The user part our calls to it come from; undefined: the caller's. */
   readonly callerId?: string | undefined;
@@ -84,6 +86,8 @@ export const DEFAULT_TIMERS: TelephonyTimers = {
 
 export interface TelephonyOptions {
   readonly wire: WireAddress;
+  /** The engine is the embedded one, whose word about a peer's certificate counts. */
+  readonly isEngineOurs?: boolean;
   /** The host part of our AORs; `domains` are further names that mean us. */
   readonly domain: string;
   readonly domains?: readonly string[];

@@ -7,6 +7,7 @@ import type { BuiltInEndpoint } from './call-media.ts';
 import type { Caller } from './caller.ts';
 import type { Trunk } from './options.ts';
 import type { Registrar } from './registrar.ts';
+import type { SipTransportName } from './sip-ports.ts';
 
 export type BranchTarget =
   | { readonly kind: 'binding'; readonly binding: Binding }
@@ -34,6 +35,8 @@ export interface RouteQuery {
   readonly party: Caller;
   /** The headers that rules may ask for. */
   readonly header: (name: string) => string | undefined;
+  /** How the request came in: only what came by TLS may ask for a sips URI. */
+  readonly transport?: SipTransportName;
 }
 
 export interface RoutingContext {
@@ -45,10 +48,12 @@ export interface RoutingContext {
 }
 
 /** Where a URI leads when that party asks for it: for a new call, and for the target of a transfer. */
-export async function routeUri({ uri, party, header }: RouteQuery, context: RoutingContext): Promise<Routing> {
+export async function routeUri(query: RouteQuery, context: RoutingContext): Promise<Routing> {
+  const { uri, party, header } = query;
   const to = parseUri(uri);
-  // sips asks for TLS all the way (RFC 3261 §26.2.2), which no leg of ours can promise yet.
-  if (to === undefined || to.scheme === 'sips') return { kind: 'refused', rule: '', status: 416 };
+  // sips asks for TLS all the way (RFC 3261 §26.2.2): what came in without it cannot be served.
+  const isSecure = to?.scheme === 'sips';
+  if (to === undefined || (isSecure && !isTls(query.transport))) return { kind: 'refused', rule: '', status: 416 };
   const dialed = to.scheme === 'tel' ? { user: to.host, host: context.domain } : { user: to.user, host: to.host };
   const decision = decide(context.dialplan, {
     from: { user: party.identity.user, host: context.domain },
@@ -59,7 +64,26 @@ export async function routeUri({ uri, party, header }: RouteQuery, context: Rout
     trunks: context.trunks.map((trunk) => trunk.name),
     isUser: (name) => context.authenticator.isUser(name),
   });
-  return routingOf(decision, party, context);
+  const routing = routingOf(decision, party, context);
+  return isSecure ? securely(routing) : routing;
+}
+
+function isTls(transport: SipTransportName | undefined): boolean {
+  return transport === 'tls' || transport === 'wss';
+}
+
+/** Only what is reached by TLS may ring (RFC 5630 §5.3); what we play ourselves has no way to go. */
+function securely(routing: Routing): Routing {
+  if (routing.kind === 'refused') return routing;
+  const stages = routing.stages
+    .map((stage) => ({ ...stage, targets: stage.targets.filter(isReachedByTls) }))
+    .filter(({ targets }) => targets.length > 0);
+  return stages.length > 0 ? { ...routing, stages } : { kind: 'refused', rule: routing.rule, status: 480 };
+}
+
+function isReachedByTls(target: BranchTarget): boolean {
+  if (target.kind === 'built-in') return true;
+  return isTls(target.kind === 'binding' ? target.binding.transport : target.trunk.transport);
 }
 
 function routingOf(decision: RouteDecision, party: Caller, context: RoutingContext): Routing {

@@ -7,6 +7,8 @@ export interface SipSource {
   readonly transport: SipTransportName;
   readonly address: string;
   readonly port: number;
+  /** The names in its TLS certificate, when the engine has verified one; a drachtio-server has no way to tell. */
+  readonly peerNames?: readonly string[];
 }
 
 export type SipHeaders = Readonly<Record<string, string>>;

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import Srf from 'drachtio-srf';
 import type { Logger } from '../kernel/index.ts';
 import { telephonyErrors } from './errors.ts';
+import { sourceOf } from './request-source.ts';
 import type {
   AnswerListener,
   DialogListener,
@@ -19,7 +20,6 @@ import type {
   SipDialog,
   SipHeaders,
   SipReply,
-  SipTransportName,
 } from './sip-ports.ts';
 
 /** Where an engine accepts applications. */
@@ -31,6 +31,8 @@ export interface WireAddress {
 
 export interface EngineOptions {
   readonly wire: WireAddress;
+  /** It is the embedded engine. */
+  readonly isOurs?: boolean;
   readonly listener: EngineListener;
   readonly logger: Logger;
 }
@@ -53,6 +55,7 @@ interface SrfRequest extends SrfMessage {
   readonly source_port: number;
   /** The connection to the engine. */
   readonly socket: Socket;
+  readonly protocol: string;
   on(event: 'cancel', listener: (cancel: SrfMessage) => void): void;
   removeAllListeners(event: 'cancel'): void;
   on(event: 'response', listener: (response: SrfResponse) => void): void;
@@ -122,14 +125,15 @@ const SDP_TYPE = { 'Content-Type': 'application/sdp' };
 /** Connects to the engine and takes in requests. Throws when the engine refuses or does not answer. */
 export async function connectEngine(options: EngineOptions): Promise<EngineLink> {
   const srf = new Srf() as unknown as SrfApp;
-  const { listener, logger, wire } = options;
+  const { listener, logger, wire, isOurs = false } = options;
   srf.use('invite', (request, response) => {
     joinWrites(request.socket);
     // Without Contact there is nowhere to send requests of the dialog (RFC 3261 §8.1.1.8).
     if (request.get('Contact') === undefined) send(response, 400, {});
-    else listener.onInvite(inboundInvite(srf, request, response));
+    else listener.onInvite(inboundInvite(srf, request, response, isOurs));
   });
-  for (const verb of VERBS) srf.use(verb, (request, response) => listener.onRequest(inboundRequest(request, response)));
+  for (const verb of VERBS)
+    srf.use(verb, (request, response) => listener.onRequest(inboundRequest(request, response, isOurs)));
   const link = new SrfLink(srf, options);
   link.hostPorts = await new Promise<readonly string[]>((resolve, reject) => {
     const place = `${wire.host}:${wire.port}`;
@@ -285,27 +289,32 @@ class SrfOutbound implements OutboundInvite {
   }
 }
 
-function inboundRequest(request: SrfRequest, response: SrfResponse): InboundRequest {
+/** Inside a dialog nobody asks for the names in a certificate, and `isOurs` is false. */
+function inboundRequest(request: SrfRequest, response: SrfResponse, isOurs = false): InboundRequest {
   const { method, uri } = request;
   return {
     method,
     uri,
     sipCallId: request.get('Call-ID') ?? '',
-    // The transport is read from the Via: engines report WebSocket as tcp.
-    source: {
-      transport: viaTransport(request.get('Via') ?? ''),
-      address: request.source_address,
-      port: request.source_port,
-    },
+    source: sourceOf(
+      {
+        protocol: request.protocol,
+        address: request.source_address,
+        port: request.source_port,
+        via: request.get('Via') ?? '',
+        peerNames: request.get('X-Viaduct-Peer-Names'),
+      },
+      isOurs,
+    ),
     body: request.body ?? '',
     header: (name) => request.get(name),
     reply: (status, headers = {}, body) => send(response, status, headers, body),
   };
 }
 
-function inboundInvite(srf: SrfApp, request: SrfRequest, response: SrfResponse): InboundInvite {
+function inboundInvite(srf: SrfApp, request: SrfRequest, response: SrfResponse, isOurs: boolean): InboundInvite {
   return {
-    ...inboundRequest(request, response),
+    ...inboundRequest(request, response, isOurs),
     reply: (status, headers = {}, body) => {
       if (status >= 200) request.removeAllListeners('cancel');
       send(response, status, headers, body);
@@ -335,11 +344,6 @@ function joinWrites(socket: Socket): void {
     socket.cork();
     setImmediate(() => socket.uncork());
   });
-}
-
-function viaTransport(via: string): SipTransportName {
-  const name = /^\s*SIP\s*\/\s*2\.0\s*\/\s*(\w+)/i.exec(via)?.[1]?.toLowerCase();
-  return name === 'tcp' || name === 'tls' || name === 'ws' || name === 'wss' ? name : 'udp';
 }
 
 function watch(dialog: SrfDialog, listener: DialogListener): SipDialog {

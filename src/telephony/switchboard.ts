@@ -148,7 +148,12 @@ export class Switchboard {
     const { invite } = callerLeg;
     const { authenticator } = identify;
     const routing = await routeUri(
-      { uri: invite.uri, party: caller, header: (name) => invite.header(name) },
+      {
+        uri: invite.uri,
+        party: caller,
+        header: (name) => invite.header(name),
+        transport: invite.source.transport,
+      },
       { ...options, authenticator, registrar },
     );
     if (live.call.state.kind !== 'routing') return;

@@ -68,7 +68,7 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
       }),
     onLost: () => switchboard?.dropAll(),
   };
-  const link = await connectEngine({ wire: options.wire, listener, logger });
+  const link = await connectEngine({ wire: options.wire, isOurs: options.isEngineOurs === true, listener, logger });
   const board = new Switchboard({ options, timers, registrar, link, identify, records });
   switchboard = board;
   const unsubscribe = media.onEvent((event) => board.onMedia(event));

@@ -1,4 +1,4 @@
-/** Which trunk a source address belongs to. */
+/** Which trunk a request belongs to: by source address, by the names in its TLS certificate, or by both. */
 import { BlockList, isIP } from 'node:net';
 import { telephonyErrors } from './errors.ts';
 import type { Trunk } from './options.ts';
@@ -6,7 +6,8 @@ import type { SipSource } from './sip-ports.ts';
 
 interface Entry {
   readonly trunk: Trunk;
-  readonly range: BlockList;
+  /** Undefined: any address. */
+  readonly range: BlockList | undefined;
   /** Undefined: any port. */
   readonly port: number | undefined;
 }
@@ -15,15 +16,26 @@ export type TrunkMatch = (source: SipSource) => Trunk | undefined;
 
 /** Throws TELEPHONY_BAD_ADDRESS for an entry that is neither IP, IP/prefix length nor IP:port. */
 export function createTrunkMatch(trunks: readonly Trunk[]): TrunkMatch {
-  const entries = trunks.flatMap((trunk) => trunk.addresses.map((address) => entryOf(trunk, address)));
+  const entries = trunks.flatMap((trunk): readonly Entry[] =>
+    trunk.addresses.length === 0
+      ? [{ trunk, range: undefined, port: undefined }]
+      : trunk.addresses.map((address) => entryOf(trunk, address)),
+  );
   return (source) => {
     const address = source.address.replace(/^\[|\]$/g, '');
     const family = isIP(address);
     if (family === 0) return undefined;
     const isHit = (entry: Entry): boolean =>
-      (entry.port ?? source.port) === source.port && entry.range.check(address, family === 6 ? 'ipv6' : 'ipv4');
+      (entry.port ?? source.port) === source.port &&
+      isNamed(entry.trunk, source) &&
+      (entry.range?.check(address, family === 6 ? 'ipv6' : 'ipv4') ?? (entry.trunk.certificateNames ?? []).length > 0);
     return entries.find(isHit)?.trunk;
   };
+}
+
+/** Without certificate names a trunk is believed by its address alone. */
+function isNamed({ certificateNames = [] }: Trunk, { peerNames = [] }: SipSource): boolean {
+  return certificateNames.length === 0 || certificateNames.some((name) => peerNames.includes(name.toLowerCase()));
 }
 
 function entryOf(trunk: Trunk, text: string): Entry {

@@ -38,10 +38,17 @@ describe('loadConfig', () => {
     ['http: { port: abc }', 'http.port: Invalid input: expected number, received string (found "abc")'],
     ['http: { port: 70000 }', 'http.port: Too big: expected number to be <=65535 (found 70000)'],
     ['sip: { engine: drachtio }', 'sip.engine: embedded, or drachtio://host:port (found "drachtio")'],
-    ['trunks: [{ name: a, addresses: [], target: b }]', 'trunks[0].addresses: Too small'],
+    [
+      'trunks: [{ name: a, addresses: [], target: b }]',
+      'trunks[0].addresses: its calls must be recognized by addresses',
+    ],
     [
       'trunks: [{ name: a, target: b }]',
-      'trunks[0].addresses: Invalid input: expected array, received undefined (it is missing)',
+      'trunks[0].addresses: its calls must be recognized by addresses, certificateNames, or both (it is missing)',
+    ],
+    [
+      'trunks: [{ name: a, addresses: [192.0.2.1], target: b, transport: tls, tls: { certificate: c.pem } }]',
+      'trunks[0].tls.key: certificate and key belong together: give both or none (it is missing)',
     ],
     [
       'trunks: [{ name: a, addresses: [192.0.2.1], target: b, profile: nope }]',

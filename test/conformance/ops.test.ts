@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { CallRecord } from '../../src/calls/index.ts';
 import { type CallId, Scope, silentLogger } from '../../src/kernel/index.ts';
-import { loadCertificate, type Ops, type OpsOptions, startOps } from '../../src/ops/index.ts';
+import { ensureCertificate, type Ops, type OpsOptions, startOps, TlsFileSet } from '../../src/ops/index.ts';
 
 const TOKEN = 'a-token-of-sixteen-characters';
 const record: CallRecord = {
@@ -162,50 +162,68 @@ describe('SIP over WebSocket front', () => {
 });
 
 describe('certificate', () => {
+  const names = ['localhost', '127.0.0.1'];
+  const textsOf = async (more: { names?: string[]; nowMs?: number } = {}) => {
+    const files = await ensureCertificate({ folder, names, nowMs: Date.now(), ...more });
+    return { certificate: readFileSync(files.certificate, 'utf8'), key: readFileSync(files.key, 'utf8') };
+  };
+
   it('is made once, kept with a private key only we can read, and made anew when the names change', async () => {
-    const options = {
-      certificate: undefined,
-      key: undefined,
-      folder,
-      names: ['localhost', '127.0.0.1'],
-      nowMs: Date.now(),
-    };
-    const first = await loadCertificate(options);
-    expect(first.isSelfSigned).toBe(true);
-    expect((await loadCertificate(options)).cert).toBe(first.cert);
+    const first = await textsOf();
+    expect(await textsOf()).toEqual(first);
     expect(statSync(join(folder, 'https-key.pem')).mode & 0o077).toBe(0);
-    expect(readFileSync(join(folder, 'https-key.pem'), 'utf8')).toBe(first.key);
-    expect((await loadCertificate({ ...options, names: ['localhost', '192.0.2.1'] })).cert).not.toBe(first.cert);
-    const expired = await loadCertificate({ ...options, nowMs: Date.now() + 790 * 86_400_000 });
-    expect(expired.cert).not.toBe(first.cert);
+    expect(await textsOf({ names: ['localhost', '192.0.2.1'] })).not.toEqual(first);
+    expect(await textsOf({ nowMs: Date.now() + 790 * 86_400_000 })).not.toEqual(first);
   });
 
-  it('serves TLS 1.2 and newer under every name', async () => {
-    const certificate = await loadCertificate({
-      certificate: undefined,
-      key: undefined,
-      folder,
-      names: ['localhost', '127.0.0.1'],
-      nowMs: Date.now(),
-    });
-    const ops = await start({ http: undefined, https: { address: '127.0.0.1', port: 0, certificate } });
-    const handshake = (maxVersion: 'TLSv1.1' | 'TLSv1.3'): Promise<boolean> =>
-      new Promise((resolve) => {
-        const socket = connectTls(
-          { host: '127.0.0.1', port: ops.httpsPort ?? 0, ca: certificate.cert, minVersion: 'TLSv1', maxVersion },
-          () => {
-            resolve(socket.authorized);
-            socket.destroy();
-          },
-        );
-        socket.on('error', () => resolve(false));
+  const handshake = async (port: number, ca: string, maxVersion: 'TLSv1.1' | 'TLSv1.3'): Promise<boolean> =>
+    new Promise((resolve) => {
+      const socket = connectTls({ host: '127.0.0.1', port, ca, minVersion: 'TLSv1', maxVersion }, () => {
+        resolve(socket.authorized);
+        socket.destroy();
       });
-    expect(await handshake('TLSv1.3')).toBe(true);
-    expect(await handshake('TLSv1.1')).toBe(false);
+      socket.on('error', () => resolve(false));
+    });
+
+  it('serves TLS 1.2 and newer under every name, and another certificate when told to', async () => {
+    const pair = await textsOf();
+    const ops = await start({ http: undefined, https: { address: '127.0.0.1', port: 0, pair } });
+    const port = ops.httpsPort ?? 0;
+    expect(await handshake(port, pair.certificate, 'TLSv1.3')).toBe(true);
+    expect(await handshake(port, pair.certificate, 'TLSv1.1')).toBe(false);
+    const other = await textsOf({ names: ['127.0.0.1'] });
+    expect(await handshake(port, other.certificate, 'TLSv1.3')).toBe(false);
+    ops.updateCertificate(other);
+    expect(await handshake(port, other.certificate, 'TLSv1.3')).toBe(true);
   });
 
-  it('says which file cannot be read', async () => {
-    const missing = { certificate: '/nowhere/c.pem', key: '/nowhere/k.pem', folder, names: [], nowMs: 0 };
-    await expect(loadCertificate(missing)).rejects.toThrow(/https\.certificate or https\.key cannot be read.*nowhere/);
+  it('says which file is not usable', () => {
+    const set = new TlsFileSet(silentLogger);
+    expect(() => set.add({ certificate: '/nowhere/c.pem', key: '/nowhere/k.pem' })).toThrow(/not usable.*nowhere/);
+  });
+
+  it('is exchanged when the files are, both of them, and stays while they do not fit', async () => {
+    const [one, two] = [await textsOf(), await textsOf({ names: ['127.0.0.1'] })];
+    const files = { certificate: join(folder, 'c.pem'), key: join(folder, 'k.pem') };
+    const write = (certificate: string, key: string): void => {
+      writeFileSync(files.certificate, certificate);
+      writeFileSync(files.key, key);
+    };
+    write(one.certificate, one.key);
+    const warnings: string[] = [];
+    const set = new TlsFileSet({ ...silentLogger, warn: (_fields, message) => warnings.push(message) });
+    const texts = set.add(files);
+    let changes = 0;
+    set.onChange(() => {
+      changes += 1;
+    });
+    expect(set.reload()).toBe(false);
+    write(two.certificate, one.key);
+    expect(set.reload()).toBe(false);
+    expect(texts()).toEqual(one);
+    expect(warnings).toEqual(['certificate not exchanged: the one in use stays']);
+    write(two.certificate, two.key);
+    expect(set.reload()).toBe(true);
+    expect([texts(), changes]).toEqual([two, 1]);
   });
 });

@@ -211,14 +211,12 @@ describe('UDP', () => {
     await until(() => peer.got[0], within('the answer'));
   });
 
-  it('shows IPv4 peers of a dual-stack listener as IPv4, both ways', async () => {
-    const { net, notes, port } = await open(['udp'], { address: '::' });
-    const peer = await udpPeer();
-    peer.socket.send(options('UDP', 'dual'), port('udp'), '127.0.0.1');
-    const received = await until(() => notes.messages[0], within('the message'));
-    expect(received.flow.remoteAddress).toBe('127.0.0.1');
-    net.send(to('udp', peer.port), Buffer.from('answer'), () => {});
-    await until(() => peer.got[0], within('the answer'));
+  it.each(['udp', 'tcp', 'ws'] as const)('leaves IPv4 to another listener on the same %s port', async (transport) => {
+    const { port } = await open([transport], { address: '::' });
+    const four = { transport, address: '0.0.0.0', port: port(transport) };
+    const both = await open([], { listeners: [four] });
+    expect(both.port(transport)).toBe(port(transport));
+    expect(both.net.listeners[0]?.advertisedAddress).toMatch(/^[\d.]+$/);
   });
 
   it('fails, later, for an address that is no number or cannot be reached', async () => {

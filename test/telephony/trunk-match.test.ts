@@ -11,6 +11,20 @@ const trunk = (name: string, ...addresses: string[]): Trunk => ({
   profile,
 });
 
+it('a certificate is recognized by a name in it, alone or together with the address', () => {
+  const match = createTrunkMatch([
+    { ...trunk('both', '192.0.2.1'), certificateNames: ['sip.carrier.example'] },
+    { ...trunk('named'), certificateNames: ['PBX.example'] },
+  ]);
+  const from = (address: string, ...peerNames: string[]) =>
+    match({ transport: 'tls', address, port: 40_000, peerNames })?.name;
+  expect(from('192.0.2.1', 'sip.carrier.example')).toBe('both');
+  expect(from('192.0.2.2', 'sip.carrier.example')).toBeUndefined();
+  expect(from('192.0.2.1')).toBeUndefined();
+  expect(from('203.0.113.5', 'a.example', 'pbx.example')).toBe('named');
+  expect(match({ transport: 'tcp', address: '192.0.2.1', port: 5060 })).toBeUndefined();
+});
+
 describe('a source address', () => {
   const match = createTrunkMatch([
     trunk('one', '192.0.2.1'),

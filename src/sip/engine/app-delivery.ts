@@ -1,5 +1,5 @@
 /** What applications are told: requests and responses from the network, synthesized responses, the unsolicited BYE. */
-import { formatMessage, type SipMessage } from '../message/index.ts';
+import { appendHeader, formatMessage, type SipMessage, withoutHeader } from '../message/index.ts';
 import type { EngineCore } from './core.ts';
 import type { AppId, Flow, ListenerAddress, Received, SipTransport } from './ports.ts';
 
@@ -10,6 +10,8 @@ interface Delivery {
   readonly received: Received;
 }
 
+/** The certificate names of a verified TLS peer, for applications: the protocol has no field for them. */
+const PEER_NAMES = 'X-Viaduct-Peer-Names';
 const NOBODY = { address: '', port: 0 };
 
 export class AppDelivery {
@@ -21,8 +23,9 @@ export class AppDelivery {
 
   /** A request outside any dialog, with the local address it came in on. */
   newRequest(app: AppId, delivery: Delivery): void {
-    const { localAddress, localPort } = delivery.received.flow;
-    this.#network(app, delivery, { receivedOn: { address: localAddress, port: localPort } });
+    const { localAddress, localPort, peerNames } = delivery.received.flow;
+    const message = withPeerNames(delivery.message, peerNames);
+    this.#network(app, { ...delivery, message }, { receivedOn: { address: localAddress, port: localPort } });
   }
 
   requestInDialog(app: AppId, delivery: Delivery): void {
@@ -92,6 +95,13 @@ export class AppDelivery {
       how.afterEcho === true,
     );
   }
+}
+
+/** What the network says under that name is nobody's word but its own. */
+function withPeerNames(message: SipMessage, names: readonly string[] | undefined): SipMessage {
+  const isMarked = message.headers.some(({ name }) => name.length === PEER_NAMES.length);
+  const own = isMarked ? withoutHeader(message, PEER_NAMES) : message;
+  return names === undefined ? own : appendHeader(own, PEER_NAMES, names.join(', '));
 }
 
 interface Manner {

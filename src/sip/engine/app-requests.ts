@@ -97,7 +97,7 @@ export class AppRequests {
     }
     const cancel = clients.buildCancel(tx, wish.headers);
     const isSent = user.cancel(tx, cancel);
-    const listener = this.#parts.core.net.listeners.find((one) => one.id === tx.target.listenerId);
+    const listener = this.#parts.hops.listenerOf(tx.target);
     if (listener === undefined) return;
     const transactionId = this.#parts.core.random.uuid();
     echoRequest(this.#parts.core, app, {
@@ -117,7 +117,8 @@ export class AppRequests {
     if (parseUri(uri) === undefined) return this.#refuse(app, command, `invalid request-uri: ${command.startLine}`);
     const route = command.routeUri;
     const nextUri = route === '' ? uri : /^sips?:/i.test(route) ? route : `sip:${route}`;
-    this.#withHop(wish, this.#parts.hops.ofRequest(nextUri, method), (hop) => this.#sendNew(wish, hop));
+    const serverName = parseUri(uri)?.host;
+    this.#withHop(wish, this.#parts.hops.ofRequest(nextUri, method, serverName), (hop) => this.#sendNew(wish, hop));
   }
 
   #sendNew(wish: Wish, hop: Sendable): void {
@@ -141,7 +142,7 @@ export class AppRequests {
       fromTag,
     });
     const tx = clients.create(made.request, branch, hop.target, user);
-    const { listener } = hop;
+    const listener = hops.listenerOf(tx.target) ?? hop.listener;
     echoRequest(core, app, { id: command.id, transactionId: tx.id, listener, message: tx.data, isSent: true });
     clients.start(tx);
   }
@@ -175,7 +176,7 @@ export class AppRequests {
   }
 
   #sendInDialog(wish: Wish, to: Addressed & { readonly work: DialogWork }, hop: Sendable): void {
-    const { core, clients } = this.#parts;
+    const { core, clients, hops } = this.#parts;
     const { app, method, command } = wish;
     const { work, dialog } = to;
     const branch = createBranch(core.random);
@@ -194,7 +195,7 @@ export class AppRequests {
       work.answered = undefined;
       work.dialog.hasAnswer = false;
     } else if (method === 'UPDATE') work.updateClient = tx;
-    const { listener } = hop;
+    const listener = hops.listenerOf(tx.target) ?? hop.listener;
     echoRequest(core, app, { id: command.id, transactionId: tx.id, listener, message: tx.data, isSent: true });
     // A callee must not end the call before it was acknowledged (RFC 3261 §15).
     if (method === 'BYE' && work.unacknowledged?.isWaiting === true) work.afterAck.push(() => clients.start(tx));

@@ -231,7 +231,8 @@ function missingContact(
   listener: ListenerAddress,
 ): readonly SipHeader[] {
   if (!isTargetGiven || !WITH_CONTACT.has(tx.request.method) || findHeader(given, 'Contact') !== undefined) return [];
-  return [{ name: 'Contact', value: `<${ownUri(listener)}>` }];
+  const scheme = /^sips:/i.test(tx.request.uri) ? 'sips' : 'sip';
+  return [{ name: 'Contact', value: `<${ownUri(listener, scheme)}>` }];
 }
 
 function requiresReliable(headers: readonly SipHeader[]): boolean {

@@ -18,6 +18,7 @@ import type { EngineCore } from './core.ts';
 import type { MessageFacts } from './message-facts.ts';
 import type { Received, SendFailure, SendTarget } from './ports.ts';
 import { NO_BODY } from './response-builder.ts';
+import { type SizedRequest, SizeRule } from './size-rule.ts';
 import { TimerSet } from './timer-set.ts';
 import { clientKey } from './transaction-key.ts';
 
@@ -42,9 +43,11 @@ export interface ClientTransaction {
   readonly id: string;
   readonly key: string;
   readonly branch: string;
-  readonly request: SipRequest;
-  readonly data: Buffer;
-  readonly target: SendTarget;
+  request: SipRequest;
+  data: Buffer;
+  target: SendTarget;
+  /** How it goes when the way it was sent for its size alone is closed. */
+  fallback: SizedRequest | undefined;
   readonly user: ClientUser;
   machine: InviteClient | NonInviteClient;
   /** The ACK to its failure, sent again for each retransmission of that. */
@@ -57,11 +60,13 @@ const ignoreFailure = (): void => {};
 
 export class ClientTransactions {
   readonly #core: EngineCore;
+  readonly #sizes: SizeRule;
   readonly #byKey = new Map<string, ClientTransaction>();
   readonly #byId = new Map<string, ClientTransaction>();
 
   constructor(core: EngineCore) {
     this.#core = core;
+    this.#sizes = new SizeRule(core);
   }
 
   get size(): number {
@@ -78,15 +83,15 @@ export class ClientTransactions {
 
   /** Registers a request whose Via carries `branch`; it is sent by `start`. */
   create(request: SipRequest, branch: string, target: SendTarget, user: ClientUser): ClientTransaction {
-    const reliable = target.transport !== 'udp';
+    const { sent, fallback } = this.#sizes.choose({ request, target, data: formatMessage(request) }, branch);
     const { timers } = this.#core.options;
+    const reliable = sent.target.transport !== 'udp';
     const tx: ClientTransaction = {
       id: this.#core.random.uuid(),
       key: clientKey(branch, request.method),
       branch,
-      request,
-      data: formatMessage(request),
-      target,
+      ...sent,
+      fallback,
       user,
       machine:
         request.method === 'INVITE' ? createInviteClient(reliable, timers) : createNonInviteClient(reliable, timers),
@@ -106,7 +111,22 @@ export class ClientTransactions {
   /** Ends a request that cannot be sent at all. */
   fail(tx: ClientTransaction, failure: SendFailure): void {
     tx.failure = failure;
-    this.#step(tx, { kind: 'transport-error' });
+    if (!this.#fallBack(tx)) this.#step(tx, { kind: 'transport-error' });
+  }
+
+  /** Again over UDP, when TCP was taken for the size alone and nobody answers there (RFC 3261 §18.1.1). */
+  #fallBack(tx: ClientTransaction): boolean {
+    const { fallback } = tx;
+    const isUnheard = tx.machine.phase === 'calling' || tx.machine.phase === 'trying';
+    if (fallback === undefined || !isUnheard || tx.failure === 'closed') return false;
+    const { timers } = this.#core.options;
+    this.#sizes.refused(tx.target);
+    tx.timers.clear();
+    Object.assign(tx, fallback, { fallback: undefined });
+    tx.machine =
+      tx.request.method === 'INVITE' ? createInviteClient(false, timers) : createNonInviteClient(false, timers);
+    this.start(tx);
+    return true;
   }
 
   /** True when the response belongs to one of ours. */

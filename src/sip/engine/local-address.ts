@@ -13,10 +13,14 @@ function transportParam(transport: SipTransport): string {
   return transport === 'wss' ? ';transport=ws' : `;transport=${transport}`;
 }
 
-/** `sip:host:port;transport=x`, where we can be reached over this listener. */
-export function ownUri(listener: ListenerAddress): string {
-  const host = hostText(listener.advertisedAddress);
-  return `sip:${host}:${listener.advertisedPort}${transportParam(listener.transport)}`;
+/**
+ * `sip:host:port;transport=x`, where we can be reached over this listener. A dialog that was asked for with a sips URI
+ * wants one back, whose scheme says all there is to say about TLS (RFC 3261 §12.1.1, RFC 5630 §3.1.1).
+ */
+export function ownUri(listener: ListenerAddress, scheme: 'sip' | 'sips' = 'sip'): string {
+  const { transport } = listener;
+  const param = scheme === 'sips' && transport === 'tls' ? '' : transportParam(transport);
+  return `${scheme}:${hostText(listener.advertisedAddress)}:${listener.advertisedPort}${param}`;
 }
 
 /** Our Via. Over WebSocket nobody asks for rport: the flow is the connection. */
@@ -50,14 +54,14 @@ function localizeUri(text: string, listener: ListenerAddress, isContact: boolean
   return isContact && !uri.params.has('transport') ? `${own}${transportParam(listener.transport)}` : own;
 }
 
-/** The listener of that transport that looks nearest to `remote`: same subnet first, then one that speaks for us outside. */
+/** The listener of that transport and of the address family of `remote` that looks nearest: same subnet first, then one that speaks for us outside. */
 export function chooseListener(
   listeners: readonly ListenerAddress[],
   transport: SipTransport,
   remote: string,
 ): ListenerAddress | undefined {
   let best: ListenerAddress | undefined;
-  let bestScore = -1;
+  let bestScore = 0;
   for (const listener of listeners) {
     if (listener.transport !== transport) continue;
     const score = nearness(listener, remote);
@@ -70,7 +74,7 @@ export function chooseListener(
 }
 
 function nearness(listener: ListenerAddress, remote: string): number {
-  if (listener.address.includes(':') !== remote.includes(':') && listener.address !== '::') return 0;
+  if (listener.address.includes(':') !== remote.includes(':')) return 0;
   const own = listener.address.split('.');
   const other = remote.split('.');
   let octets = 0;

@@ -28,13 +28,13 @@ export class NextHops {
     this.#connections = connections;
   }
 
-  /** Of a new request outside a dialog. */
-  ofRequest(uriText: string, method: string): Hop | Promise<Hop> {
+  /** Of a new request outside a dialog. `serverName` is whom a TLS peer must be where the URI has a bare address. */
+  ofRequest(uriText: string, method: string, serverName?: string): Hop | Promise<Hop> {
     if (REUSING.has(method)) {
       const flow = this.#registered(uriText);
       if (flow !== undefined) return this.alongFlow(flow);
     }
-    return this.#ofUri(uriText);
+    return this.#ofUri(uriText, serverName);
   }
 
   /**
@@ -47,16 +47,22 @@ export class NextHops {
     if (this.#connections.isLive(flow.connectionId)) return this.alongFlow(flow);
     const again = this.#registered(dialog.remoteTarget);
     if (again !== undefined) return this.alongFlow(again);
-    if (flow.transport === 'tcp' || flow.transport === 'tls') return this.#ofUri(nextHopUri(dialog));
+    if (flow.transport === 'tcp' || flow.transport === 'tls') return this.#ofUri(nextHopUri(dialog), flow.serverName);
     return this.#lost(flow.transport, 410, 'Gone');
   }
 
   alongFlow(flow: Flow): Hop {
-    const listener = this.#listenerOf(flow);
+    const listener = this.listenerOf(flow);
     if (listener === undefined) return NO_TRANSPORT;
     const { transport, listenerId, connectionId } = flow;
-    const target = { transport, listenerId, address: flow.remoteAddress, port: flow.remotePort, connectionId };
+    const address = flow.remoteAddress;
+    const target = { transport, listenerId, address, port: flow.remotePort, connectionId, isTransportFixed: true };
     return { kind: 'hop', target, listener };
+  }
+
+  /** The listener that something comes in on or leaves from. */
+  listenerOf({ listenerId }: { readonly listenerId: number }): ListenerAddress | undefined {
+    return this.#core.net.listeners.find((listener) => listener.id === listenerId);
   }
 
   /** Whether this is one of our own addresses: a request there would come back to us. */
@@ -75,10 +81,6 @@ export class NextHops {
     return key === undefined ? undefined : this.#connections.boundFlow(key);
   }
 
-  #listenerOf(flow: Flow): ListenerAddress | undefined {
-    return this.#core.net.listeners.find((listener) => listener.id === flow.listenerId);
-  }
-
   #ofDatagramDialog(dialog: Dialog): Hop | Promise<Hop> {
     const uriText = nextHopUri(dialog);
     const uri = parseUri(uriText);
@@ -90,7 +92,7 @@ export class NextHops {
     return isBehindNat && host !== source ? this.alongFlow(dialog.flow) : this.#ofUri(uriText);
   }
 
-  #ofUri(uriText: string): Hop | Promise<Hop> {
+  #ofUri(uriText: string, serverName?: string): Hop | Promise<Hop> {
     const uri = parseUri(uriText);
     if (uri === undefined || uri.scheme === 'tel') return { kind: 'bad-uri' };
     const transport = this.#transportFor(uri);
@@ -98,9 +100,11 @@ export class NextHops {
     const host = bareHost(uri);
     const port = uri.port ?? (transport === 'tls' ? 5061 : 5060);
     if (transport === 'ws' || transport === 'wss') return this.#ofBrowser(transport, host, port);
-    if (isNumeric(host)) return this.#at(transport, host, port);
+    const isTransportFixed = uri.params.has('transport') || uri.scheme === 'sips';
+    const named = serverName === undefined ? {} : { serverName };
+    if (isNumeric(host)) return this.#at([host], { transport, port, isTransportFixed, ...named });
     return this.#core.net.resolve(host).then(
-      ([address]) => (address === undefined ? this.#unknownHost(transport) : this.#at(transport, address, port)),
+      (addresses) => this.#at(addresses, { transport, port, isTransportFixed, serverName: host }),
       () => this.#unknownHost(transport),
     );
   }
@@ -111,11 +115,17 @@ export class NextHops {
     return flow === undefined ? this.#unknownHost(transport) : this.alongFlow(flow);
   }
 
-  #at(transport: SipTransport, address: string, port: number): Hop {
-    const listener = chooseListener(this.#core.net.listeners, transport, address);
-    if (listener === undefined) return NO_TRANSPORT;
-    const target = { transport, listenerId: listener.id, address, port, connectionId: undefined };
-    return { kind: 'hop', target, listener };
+  /** The first address that a listener of its family can reach (RFC 6157 §5). */
+  #at(
+    addresses: readonly string[],
+    to: Pick<SendTarget, 'transport' | 'port' | 'isTransportFixed' | 'serverName'>,
+  ): Hop {
+    for (const address of addresses) {
+      const listener = chooseListener(this.#core.net.listeners, to.transport, address);
+      if (listener === undefined) continue;
+      return { kind: 'hop', target: { ...to, listenerId: listener.id, address, connectionId: undefined }, listener };
+    }
+    return addresses.length === 0 ? this.#unknownHost(to.transport) : NO_TRANSPORT;
   }
 
   #unknownHost(transport: SipTransport): Hop {

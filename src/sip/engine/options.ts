@@ -10,6 +10,8 @@ export interface EngineOptions {
   /** Beyond these an application gets no new work: 503 for callers, NOK for its own requests. */
   readonly maxTransactionsPerApp: number;
   readonly maxDialogsPerApp: number;
+  /** Requests larger than this go by TCP instead of UDP where the URI leaves the choice, in bytes (RFC 3261 §18.1.1). */
+  readonly udpMaxBytes: number;
   /** What callers are told with that 503. */
   readonly retryAfterSec: number;
   /** Beyond it new requests are refused without being remembered; those of known dialogs at twice as many. */
@@ -28,6 +30,7 @@ export const DEFAULT_OPTIONS: EngineOptions = {
   orphanMs: 3_600_000,
   maxTransactionsPerApp: 50_000,
   maxDialogsPerApp: 20_000,
+  udpMaxBytes: 1300,
   retryAfterSec: 5,
   maxServerTransactions: 100_000,
   maxUnansweredCalls: 5_000,

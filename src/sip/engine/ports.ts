@@ -27,6 +27,10 @@ export interface Flow {
   readonly remotePort: number;
   /** Of a TCP, TLS, WS or WSS connection; undefined on UDP. */
   readonly connectionId: number | undefined;
+  /** Of a TLS connection that we opened: whom its certificate has proven to be there. */
+  readonly serverName?: string;
+  /** Of a TLS connection whose peer has shown a certificate we believe: the names in it, in lower case. */
+  readonly peerNames?: readonly string[];
 }
 
 /** Where a message is to go. With a `connectionId` only that connection will do (WS has no other way). */
@@ -36,13 +40,17 @@ export interface SendTarget {
   readonly address: string;
   readonly port: number;
   readonly connectionId: number | undefined;
+  /** Whom the certificate must name when a TLS connection is opened; undefined: the address. */
+  readonly serverName?: string;
+  /** Nothing but this transport will do: the URI names it, or it is the way back. */
+  readonly isTransportFixed?: boolean;
 }
 
 /** The network as the engine uses it. */
 export interface EngineNet {
   readonly listeners: readonly ListenerAddress[];
   /**
-   * Sends `data` whole. TCP without a connectionId reuses a connection to the same address and port or opens one.
+   * Sends `data` whole. TCP or TLS without a connectionId reuses a connection to the same address and port or opens one.
    * `onFailed` is called (in a later tick, at most once) when it cannot be delivered: 'closed' the connection is
    * gone, 'refused' nobody listens (ICMP, RST), 'unreachable' anything else.
    */

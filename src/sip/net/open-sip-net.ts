@@ -13,6 +13,8 @@ import { Intake } from './intake.ts';
 import { DEFAULT_NET_LIMITS, type SipNetLimits } from './limits.ts';
 import type { Household, Listener, SipListenerOptions } from './listener.ts';
 import { TcpListener } from './tcp-listener.ts';
+import { TlsClients } from './tls-clients.ts';
+import type { TlsPeer, TlsServerMaterial } from './tls-material.ts';
 import { UdpListener } from './udp-listener.ts';
 import { type UpgradePolicy, WsListener } from './ws-listener.ts';
 
@@ -21,6 +23,8 @@ export interface SipNetOptions extends UpgradePolicy {
   readonly input: EngineInput;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Peers that TLS is done with in another way than with the rest of the world. */
+  readonly tlsPeers?: readonly TlsPeer[];
   /** What differs from DEFAULT_NET_LIMITS. */
   readonly limits?: Partial<SipNetLimits>;
   /** Sources that may send as much as they like, trunks above all: IP, IP/prefix length, IP:port. */
@@ -31,10 +35,18 @@ export interface SipNetOptions extends UpgradePolicy {
   readonly isProbed?: boolean;
 }
 
+/** Fresh certificates: for connections made from then on. */
+export interface TlsUpdate {
+  /** In the order the listeners were given; undefined where there is no TLS. */
+  readonly listeners: readonly (TlsServerMaterial | undefined)[];
+  readonly peers: readonly TlsPeer[];
+}
+
 export interface SipNet extends EngineNet {
   readonly counters: NetCounters;
   /** The longest that messages wait at a listener now, in milliseconds; 0 where it is not measured. */
   readonly queueDelayMs: number;
+  updateTls(update: TlsUpdate): void;
   /** Closes every socket. The engine hears no more from here, not even of the connections that end. */
   close(): Promise<void>;
 }
@@ -47,7 +59,9 @@ export async function openSipNet(options: SipNetOptions): Promise<SipNet> {
   const table = new ConnectionTable(limits, tally, clock, logger);
   const governor = limits.flood === undefined ? undefined : createGovernor(limits.flood, tally, options);
   const intake = new Intake({ input: options.input, messageBytes: limits.messageBytes, governor, tally, logger });
-  const home: Household = { table, intake, tally, limits, isProbed: options.isProbed === true, clock, logger };
+  const tlsClients = new TlsClients(options.tlsPeers ?? []);
+  const isProbed = options.isProbed === true;
+  const home: Household = { table, intake, tally, limits, isProbed, clock, logger, tlsClients };
   const opened = await openAll(options, home);
   table.start(() => governor?.sweep());
   const byId = new Map(opened.map((listener) => [listener.where.id, listener]));
@@ -70,6 +84,17 @@ export async function openSipNet(options: SipNetOptions): Promise<SipNet> {
       else listener.send(target, data, onFailed);
     },
     vouch: (flow) => governor?.vouch(flow.remoteAddress),
+    updateTls({ listeners, peers }) {
+      tlsClients.update(peers);
+      for (const [index, material] of listeners.entries()) {
+        if (material === undefined) continue;
+        try {
+          opened[index]?.updateTls(material);
+        } catch (error) {
+          logger.error({ error, listener: index }, 'certificate not usable; the old one stays');
+        }
+      }
+    },
     async close() {
       intake.stop();
       table.close();
@@ -104,7 +129,12 @@ async function openAll(options: SipNetOptions, home: Household): Promise<readonl
   return opened;
 }
 
-function openOne(wanted: SipListenerOptions, id: number, home: Household, policy: UpgradePolicy): Promise<Listener> {
+async function openOne(
+  wanted: SipListenerOptions,
+  id: number,
+  home: Household,
+  policy: UpgradePolicy,
+): Promise<Listener> {
   const { transport, address } = wanted;
   const describe = (port: number): ListenerAddress => ({
     id,
@@ -114,12 +144,17 @@ function openOne(wanted: SipListenerOptions, id: number, home: Household, policy
     advertisedAddress: wanted.advertisedAddress ?? reachableAddress(address),
     advertisedPort: wanted.advertisedPort ?? port,
   });
+  const isSecure = transport === 'tls' || transport === 'wss';
+  if (isSecure && wanted.tls === undefined) throw netErrors.SIP_NO_CERTIFICATE([transport, wanted.port]);
+  const setup = { address, port: wanted.port, home, describe, tls: isSecure ? wanted.tls : undefined };
   switch (transport) {
     case 'udp':
-      return UdpListener.open(address, wanted.port, home, describe);
+      return UdpListener.open(setup);
     case 'tcp':
-      return TcpListener.open(address, wanted.port, home, describe);
+    case 'tls':
+      return TcpListener.open(setup);
     case 'ws':
-      return WsListener.open(wanted, home, describe, policy);
+    case 'wss':
+      return WsListener.open(setup, policy);
   }
 }

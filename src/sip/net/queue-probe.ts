@@ -4,11 +4,10 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { isIPv4 } from 'node:net';
+import { isIPv6 } from 'node:net';
 import type { Clock, Timer } from '../../kernel/index.ts';
 
 const EVERY_MS = 100;
-const LOOPBACK = '127.0.0.1';
 /** Longer than a keep-alive, shorter than any message. */
 const BYTES = 8;
 
@@ -32,12 +31,13 @@ export class QueueProbe {
     this.#target = target;
   }
 
-  /** Undefined where the listener cannot be reached over IPv4 loopback or from its own address. */
-  static async open(clock: Clock, address: string, port: number): Promise<QueueProbe | undefined> {
-    const isWildcard = address === '0.0.0.0' || address === '::';
-    if (!isWildcard && !isIPv4(address)) return undefined;
-    const to = isWildcard ? LOOPBACK : address;
-    const socket = createSocket({ type: 'udp4', lookup: (host, _options, callback) => callback(null, host, 4) });
+  static async open(clock: Clock, address: string, port: number): Promise<QueueProbe> {
+    const family = isIPv6(address) ? 6 : 4;
+    const to = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
+    const socket = createSocket({
+      type: `udp${family}`,
+      lookup: (host, _options, callback) => callback(null, host, family),
+    });
     const listening = once(socket, 'listening');
     socket.bind({ address: to, port: 0, exclusive: true });
     await listening;
@@ -56,7 +56,7 @@ export class QueueProbe {
 
   /** Takes what the listener got, when it is a probe: nobody else sends from our port of our address. */
   took(data: Buffer, address: string, port: number): boolean {
-    if (port !== this.#port || data.length !== BYTES || !address.endsWith(this.#target.address)) return false;
+    if (port !== this.#port || data.length !== BYTES || address !== this.#target.address) return false;
     if (this.#sentAt !== undefined && data.readUInt32BE(4) === this.#serial) {
       this.#delayMs = this.#clock.now() - this.#sentAt;
       this.#sentAt = undefined;

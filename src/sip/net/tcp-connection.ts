@@ -1,4 +1,4 @@
-/** One SIP connection over TCP, accepted or opened by us: RFC 3261 §18.3, RFC 5626 §4.4.1. */
+/** One SIP connection over TCP or TLS, accepted or opened by us: RFC 3261 §18.3, RFC 5626 §4.4.1. */
 import type { Socket } from 'node:net';
 import type { Flow } from '../engine/index.ts';
 import { type FramerEvent, StreamFramer } from '../message/index.ts';
@@ -101,7 +101,7 @@ export class TcpConnection implements Connection {
   #awaitPeer(): void {
     const timeout = this.#home.clock.after(this.#home.limits.connectMs, () => this.close());
     this.#socket.on('close', () => timeout.cancel());
-    this.#socket.on('connect', () => {
+    this.#socket.on(this.flow.transport === 'tls' ? 'secureConnect' : 'connect', () => {
       timeout.cancel();
       const waiting = this.#waiting ?? [];
       this.#waiting = undefined;

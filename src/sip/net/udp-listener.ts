@@ -3,10 +3,10 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import type { ListenerAddress, SendTarget } from '../engine/index.ts';
-import { addressForFamily, asNumber, plainAddress } from './address.ts';
+import { asNumber } from './address.ts';
 import { failLater, type OnFailed } from './connection.ts';
 import { codeOf } from './errors.ts';
-import type { Household, Listener } from './listener.ts';
+import type { Household, Listener, ListenerSetup } from './listener.ts';
 import { QueueProbe } from './queue-probe.ts';
 
 /** A burst of calls must fit while the event loop is busy elsewhere; the system may grant less. */
@@ -15,26 +15,19 @@ const RECEIVE_BUFFER_BYTES = 4_194_304;
 export class UdpListener implements Listener {
   readonly where: ListenerAddress;
   readonly #socket: Socket;
-  readonly #family: 4 | 6;
   readonly #home: Household;
   #probe: QueueProbe | undefined;
 
   private constructor(where: ListenerAddress, socket: Socket, home: Household) {
     this.where = where;
     this.#socket = socket;
-    this.#family = isIPv6(where.address) ? 6 : 4;
     this.#home = home;
   }
 
-  /** `describe` turns the port that was bound into the listener's address. */
-  static async open(
-    address: string,
-    port: number,
-    home: Household,
-    describe: (port: number) => ListenerAddress,
-  ): Promise<UdpListener> {
+  static async open({ address, port, home, describe }: ListenerSetup): Promise<UdpListener> {
     const socket = createSocket({
       type: isIPv6(address) ? 'udp6' : 'udp4',
+      ipv6Only: isIPv6(address),
       // Addresses are numbers already: no detour through the resolver for each datagram.
       lookup: (host, _options, callback) => callback(null, host, isIPv6(host) ? 6 : 4),
     });
@@ -78,7 +71,7 @@ export class UdpListener implements Listener {
         listenerId: id,
         localAddress,
         localPort,
-        remoteAddress: plainAddress(address),
+        remoteAddress: address,
         remotePort: port,
         connectionId: undefined,
       },
@@ -90,10 +83,12 @@ export class UdpListener implements Listener {
     const number = asNumber(target.address);
     if (number === undefined) return failLater(onFailed, 'unreachable');
     this.#home.tally.messagesOut++;
-    this.#socket.send(data, target.port, addressForFamily(number, this.#family), (error) => {
+    this.#socket.send(data, target.port, number, (error) => {
       if (error !== null) failLater(onFailed, codeOf(error) === 'ECONNREFUSED' ? 'refused' : 'unreachable');
     });
   }
+
+  updateTls(): void {}
 
   async close(): Promise<void> {
     const closed = once(this.#socket, 'close');

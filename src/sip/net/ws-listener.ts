@@ -1,13 +1,18 @@
-/** SIP over WebSocket: RFC 7118. TLS, where wanted, is ended by our own HTTPS front (see `front.ts`). */
+/** SIP over WebSocket, plain or over TLS: RFC 7118. A plain one may stand behind our own HTTPS front (see `front.ts`). */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { TLSSocket, type Server as TlsServer } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import type { ListenerAddress, SendTarget } from '../engine/index.ts';
 import { plainAddress } from './address.ts';
 import { failLater, type OnFailed } from './connection.ts';
 import { type FrontedPeer, frontedPeer } from './front.ts';
-import type { Household, Listener } from './listener.ts';
+import type { Household, Listener, ListenerSetup } from './listener.ts';
+import { limitRawSockets } from './raw-sockets.ts';
+import { verifiedNames } from './tcp-listener.ts';
+import { secureContextOptions, type TlsServerMaterial, tlsServerOptions } from './tls-material.ts';
 import { WsConnection } from './ws-connection.ts';
 
 /** Who may upgrade. */
@@ -21,10 +26,11 @@ export interface UpgradePolicy {
 const SUBPROTOCOL = 'sip';
 /** A peer that dribbles its upgrade request is cut off after this long. */
 const UPGRADE_MS = 10_000;
+const TIMEOUTS = { headersTimeout: UPGRADE_MS, requestTimeout: UPGRADE_MS, connectionsCheckingInterval: 2000 };
 
 export class WsListener implements Listener {
   readonly where: ListenerAddress;
-  readonly #server: Server;
+  readonly #server: Server | (Server & TlsServer);
   readonly #webSockets: WebSocketServer;
   readonly #home: Household;
   readonly #policy: UpgradePolicy;
@@ -43,24 +49,17 @@ export class WsListener implements Listener {
     });
   }
 
-  /** `describe` turns the port that was bound into the listener's address. */
-  static async open(
-    at: { readonly address: string; readonly port: number },
-    home: Household,
-    describe: (port: number) => ListenerAddress,
-    policy: UpgradePolicy,
-  ): Promise<WsListener> {
-    const server = createServer({
-      headersTimeout: UPGRADE_MS,
-      requestTimeout: UPGRADE_MS,
-      connectionsCheckingInterval: 2000,
-    });
+  static async open(setup: ListenerSetup, policy: UpgradePolicy): Promise<WsListener> {
+    const { home, tls } = setup;
+    const server =
+      tls === undefined ? createServer(TIMEOUTS) : createSecureServer({ ...TIMEOUTS, ...tlsServerOptions(tls) });
+    if (tls !== undefined) limitRawSockets(server, home.table, home.limits);
     server.maxConnections = home.limits.connections;
-    server.listen({ host: at.address, port: at.port, exclusive: true });
+    server.listen({ host: setup.address, port: setup.port, exclusive: true, ipv6Only: true });
     await once(server, 'listening');
     const bound = server.address();
-    const port = typeof bound === 'object' ? (bound?.port ?? at.port) : at.port;
-    const listener = new WsListener(describe(port), server, home, policy);
+    const port = typeof bound === 'object' ? (bound?.port ?? setup.port) : setup.port;
+    const listener = new WsListener(setup.describe(port), server, home, policy);
     listener.#start();
     return listener;
   }
@@ -68,6 +67,10 @@ export class WsListener implements Listener {
   /** A browser cannot be called: only the connection it opened leads to it. */
   send(_target: SendTarget, _data: Buffer, onFailed: OnFailed): void {
     failLater(onFailed, 'unreachable');
+  }
+
+  updateTls(material: TlsServerMaterial): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext(secureContextOptions(material));
   }
 
   async close(): Promise<void> {
@@ -81,6 +84,10 @@ export class WsListener implements Listener {
   #start(): void {
     this.#server.on('request', (_request, response) => response.writeHead(426, { Upgrade: 'websocket' }).end());
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on('tlsClientError', (error, socket) => {
+      this.#home.logger.debug({ error, remoteAddress: socket.remoteAddress }, 'TLS handshake failed');
+      socket.destroy();
+    });
     this.#server.on('error', (error) => this.#home.logger.warn({ error }, 'websocket listener error'));
   }
 
@@ -103,6 +110,7 @@ export class WsListener implements Listener {
         remoteAddress: peer.address,
         remotePort: peer.port,
         connectionId: this.#home.table.nextId(),
+        ...(request.socket instanceof TLSSocket ? verifiedNames(request.socket) : {}),
       };
       new WsConnection(webSocket, flow, this.#home).start();
     });
@@ -112,8 +120,9 @@ export class WsListener implements Listener {
     const fronted = frontedPeer(request.headers, this.#policy.frontSecret);
     if (fronted !== undefined) return fronted;
     const { remoteAddress, remotePort } = request.socket;
+    const transport = this.where.transport === 'wss' ? 'wss' : 'ws';
     if (remoteAddress === undefined || remotePort === undefined) return undefined;
-    return { address: plainAddress(remoteAddress), port: remotePort, transport: 'ws' };
+    return { address: plainAddress(remoteAddress), port: remotePort, transport };
   }
 
   #refusal(request: IncomingMessage, peer: FrontedPeer | undefined): string | undefined {

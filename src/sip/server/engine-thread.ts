@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { CodedError, type Logger } from '../../kernel/index.ts';
 import type { ListenerAddress } from '../engine/index.ts';
+import type { TlsUpdate } from '../net/index.ts';
 import { serverErrors } from './errors.ts';
 import type { PlainError, SipThreadData, SipThreadOrder, SipThreadReport } from './messages.ts';
 import type { WireAddress } from './options.ts';
@@ -75,6 +76,10 @@ export class EngineThread {
     const id = this.#nextAsk++;
     this.#order({ kind: 'counters', id });
     return new Promise((resolve, reject) => this.#asked.set(id, { resolve, reject }));
+  }
+
+  updateTls(update: TlsUpdate): void {
+    if (!this.#ended && !this.#ending) this.#order({ kind: 'tls', update });
   }
 
   /** Idempotent. */

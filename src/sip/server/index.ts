@@ -1,2 +1,3 @@
+export type { SipListenerOptions, TlsPeer, TlsServerMaterial } from '../net/index.ts';
 export type { SipServerOptions, WireAddress } from './options.ts';
 export { type SipServer, type SipServerCounters, startSipServer } from './start.ts';

@@ -1,5 +1,6 @@
 /** What the engine's thread and the thread that started it say to each other. */
 import type { ListenerAddress } from '../engine/index.ts';
+import type { TlsUpdate } from '../net/index.ts';
 import type { SipServerOptions, WireAddress } from './options.ts';
 import type { SipCounters } from './parts.ts';
 import type { Pulse } from './pulse.ts';
@@ -12,7 +13,10 @@ export interface SipThreadData {
 }
 
 /** To the engine's thread. */
-export type SipThreadOrder = { readonly kind: 'counters'; readonly id: number } | { readonly kind: 'close' };
+export type SipThreadOrder =
+  | { readonly kind: 'counters'; readonly id: number }
+  | { readonly kind: 'tls'; readonly update: TlsUpdate }
+  | { readonly kind: 'close' };
 
 /** A CodedError as plain data. */
 export interface PlainError {

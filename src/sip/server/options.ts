@@ -1,6 +1,6 @@
 /** What the embedded engine is started with. Plain data: it travels to the thread. */
 import type { EngineOptions } from '../engine/index.ts';
-import type { SipListenerOptions, SipNetLimits } from '../net/index.ts';
+import type { SipListenerOptions, SipNetLimits, TlsPeer } from '../net/index.ts';
 import type { LogLevel } from './remote-log.ts';
 
 export interface SipServerOptions {
@@ -9,6 +9,8 @@ export interface SipServerOptions {
   readonly allowedOrigins?: readonly string[];
   /** What a front must present to be believed about the addresses of the WebSocket clients behind it. */
   readonly frontSecret?: string;
+  /** Peers that TLS is done with in another way than with the rest of the world. */
+  readonly tlsPeers?: readonly TlsPeer[];
   readonly limits?: Partial<SipNetLimits>;
   /** Sources without a budget, trunks above all: IP, IP/prefix length, IP:port. */
   readonly trustedNetworks?: readonly string[];

@@ -1,7 +1,7 @@
 /** Net, engine and wire server put together, in whichever thread. */
 import type { Clock, CodedError, Logger, Random } from '../../kernel/index.ts';
 import { type EngineLoad, type EnginePressure, type ListenerAddress, SipEngine } from '../engine/index.ts';
-import { type NetCounters, openSipNet, type SipNet } from '../net/index.ts';
+import { type NetCounters, openSipNet, type SipNet, type TlsUpdate } from '../net/index.ts';
 import { openWireServer, type WireServer } from '../wire/index.ts';
 import { serverErrors } from './errors.ts';
 import { LateInput } from './late-input.ts';
@@ -30,6 +30,7 @@ export interface SipParts {
   readonly wire: WireAddress;
   readonly listeners: readonly ListenerAddress[];
   counters(): SipCounters;
+  updateTls(update: TlsUpdate): void;
   close(): Promise<void>;
 }
 
@@ -70,6 +71,7 @@ export async function openSipParts(options: SipServerOptions, context: SipPartsC
       queueDelayMs: net.queueDelayMs,
       worstLagMs: gauge.takeWorstLagMs(),
     }),
+    updateTls: (update) => net.updateTls(update),
     close: async () => {
       gauge.stop();
       await wire.close();
@@ -83,7 +85,7 @@ async function openNet(
   { clock, logger }: SipPartsContext,
   input: LateInput,
 ): Promise<SipNet> {
-  const { listeners, limits, frontSecret, allowedOrigins, trustedNetworks, emergencyNumbers } = options;
+  const { listeners, limits, frontSecret, allowedOrigins, trustedNetworks, emergencyNumbers, tlsPeers } = options;
   try {
     return await openSipNet({
       listeners,
@@ -95,6 +97,7 @@ async function openNet(
       ...(emergencyNumbers === undefined ? {} : { emergencyNumbers }),
       ...(limits === undefined ? {} : { limits }),
       ...(frontSecret === undefined ? {} : { frontSecret }),
+      ...(tlsPeers === undefined ? {} : { tlsPeers }),
       ...(allowedOrigins === undefined ? {} : { allowedOrigins }),
     });
   } catch (error) {

@@ -4,6 +4,7 @@
  */
 import { type CodedError, Emitter, type Logger, systemClock, type Timer } from '../../kernel/index.ts';
 import type { ListenerAddress } from '../engine/index.ts';
+import type { TlsServerMaterial, TlsUpdate } from '../net/index.ts';
 import { EngineThread, type SipThreadCounters, type ThreadPlace } from './engine-thread.ts';
 import { serverErrors } from './errors.ts';
 import type { SipServerOptions, WireAddress } from './options.ts';
@@ -19,6 +20,8 @@ export interface SipServer {
   readonly wire: WireAddress;
   readonly listeners: readonly ListenerAddress[];
   counters(): Promise<SipServerCounters>;
+  /** New connections get these certificates; those that are open stay as they are. */
+  updateTls(update: TlsUpdate): void;
   /** Tells that the engine has crashed too often to be started again. */
   onExit(listener: (error: CodedError) => void): () => void;
   /** Ends the thread; idempotent. */
@@ -80,6 +83,17 @@ class SupervisedSipServer implements SipServer {
     return { ...(await this.#thread.counters()), restarts: this.#crashes.length };
   }
 
+  updateTls(update: TlsUpdate): void {
+    const { listeners, peers } = update;
+    // For a thread that has to be started again, too.
+    this.#options = {
+      ...this.#options,
+      tlsPeers: peers,
+      listeners: this.#options.listeners.map((one, at) => ({ ...one, ...tlsOf(listeners[at]) })),
+    };
+    this.#thread?.updateTls(update);
+  }
+
   onExit(listener: (error: CodedError) => void): () => void {
     return this.#emitter.on('exit', listener);
   }
@@ -116,4 +130,8 @@ class SupervisedSipServer implements SipServer {
       this.#onCrash(serverErrors.SIP_ENGINE_FAILED([String(error)], { cause: error }));
     }
   }
+}
+
+function tlsOf(material: TlsServerMaterial | undefined): { readonly tls?: TlsServerMaterial } {
+  return material === undefined ? {} : { tls: material };
 }
