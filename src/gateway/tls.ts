@@ -1,10 +1,9 @@
 /** The certificates in use, by whom they are used, and their exchange while everything runs. */
 import { hostname } from 'node:os';
 import { type Config, type ListenerConfig, localAddresses } from '../config/index.ts';
-import type { Logger, Scope, Unsubscribe } from '../kernel/index.ts';
+import { type Logger, type Scope, systemClock, type Unsubscribe } from '../kernel/index.ts';
 import { ensureCertificate, TlsFileSet, type TlsFiles, type TlsTexts } from '../ops/index.ts';
 import type { TlsPeer, TlsServerMaterial } from '../sip/server/index.ts';
-import { clock } from './parts.ts';
 
 export interface GatewayTls {
   /** The certificate of https is one that we made. */
@@ -33,7 +32,7 @@ export async function openTls(
     ? await ensureCertificate({
         folder: config.data,
         names: [...new Set(['localhost', hostname(), announced, config.sip.domain, ...localAddresses()])],
-        nowMs: clock.wallTime(),
+        nowMs: systemClock.wallTime(),
       })
     : { certificate, key };
   const set = new TlsFileSet(logger);
