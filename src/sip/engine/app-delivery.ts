@@ -1,6 +1,7 @@
 /** What applications are told: requests and responses from the network, synthesized responses, the unsolicited BYE. */
 import { appendHeader, formatMessage, type SipMessage, withoutHeader } from '../message/index.ts';
 import type { EngineCore } from './core.ts';
+import { withoutInternalHeaders } from './internal-headers.ts';
 import type { AppId, Flow, ListenerAddress, Received, SipTransport } from './ports.ts';
 
 interface Delivery {
@@ -90,7 +91,7 @@ export class AppDelivery {
         transactionId: delivery.transactionId,
         dialogId: delivery.dialogId,
         receivedOn: how.receivedOn,
-        message: formatMessage(delivery.message),
+        message: formatMessage(withoutInternalHeaders(delivery.message)),
       },
       how.afterEcho === true,
     );
