@@ -1,6 +1,7 @@
 /** Requests outside calls: REGISTER, keep-alive OPTIONS, and what we do not serve. */
 import { parseNameAddr, parseUri } from '../sip/message/index.ts';
 import { type IdentifyContext, profileFor } from './caller.ts';
+import { findObstacle } from './obstacles.ts';
 import type { Registrar } from './registrar.ts';
 import type { InboundRequest } from './sip-ports.ts';
 
@@ -15,6 +16,11 @@ export function answerRequest(
   context: IdentifyContext,
   registrar: Registrar,
 ): Promise<void> | undefined {
+  const obstacle = findObstacle(request);
+  if (obstacle !== undefined) {
+    request.reply(obstacle.status, obstacle.headers);
+    return undefined;
+  }
   if (request.method === 'REGISTER') return answerRegister(request, context, registrar);
   // With a To tag it belongs to a dialog that is no more (RFC 3261 §12.2.2).
   if (parseNameAddr(request.header('To') ?? '')?.params.has('tag') === true) request.reply(481);

@@ -8,6 +8,7 @@ import { CallerLeg } from './caller-leg.ts';
 import { telephonyErrors } from './errors.ts';
 import { LegMedia } from './leg-media.ts';
 import { LiveCall } from './live-call.ts';
+import { findObstacle } from './obstacles.ts';
 import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
 import { type Routing, routeUri } from './routing.ts';
@@ -66,6 +67,11 @@ export class Switchboard {
     const maxForwards = Number(invite.header('Max-Forwards') ?? DEFAULT_MAX_FORWARDS);
     if (!(maxForwards > 0)) {
       invite.reply(483);
+      return;
+    }
+    const obstacle = findObstacle(invite);
+    if (obstacle !== undefined) {
+      invite.reply(obstacle.status, obstacle.headers);
       return;
     }
     const who = identifyCaller(invite, this.#context.identify);

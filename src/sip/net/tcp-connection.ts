@@ -7,6 +7,8 @@ import { codeOf } from './errors.ts';
 import type { Household } from './listener.ts';
 
 const LINE_BREAK = Buffer.from('\r\n');
+/** After a stream has become unreadable, so long answers to what came before may take. */
+const ANSWER_MS = 100;
 /** A peer that keeps its half open after we ended ours is cut off after this long. */
 const LINGER_MS = 2000;
 
@@ -144,9 +146,14 @@ export class TcpConnection implements Connection {
       case 'broken':
         this.#home.table.retire(this);
         this.#home.intake.broken(this.flow, event.data, event.status, event.reason);
-        // After this turn, so that the engine's refusal still goes out.
-        setImmediate(() => this.#end());
+        this.#endSoon();
     }
+  }
+
+  /** The refusal still goes out, and what is owed for the messages before it. */
+  #endSoon(): void {
+    const grace = this.#home.clock.after(ANSWER_MS, () => this.#end());
+    this.#socket.on('close', () => grace.cancel());
   }
 
   #end(): void {
