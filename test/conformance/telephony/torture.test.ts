@@ -74,7 +74,7 @@ async function overWs(data: Buffer, wanted: number): Promise<readonly number[]> 
   const socket = new WebSocket(`ws://127.0.0.1:${engine.ws.port}`, 'sip');
   await once(socket, 'open');
   const answers = new Answers();
-  socket.on('message', (message) => answers.note(String(message)));
+  socket.on('message', (message: Buffer) => answers.note(message.toString()));
   socket.send(data);
   const statuses = await answers.settled(wanted, SILENCE_MS.ws);
   socket.terminate();
