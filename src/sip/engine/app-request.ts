@@ -4,8 +4,9 @@ import { findHeader } from './app-headers.ts';
 import type { ClientFailure, ClientTransaction, ClientUser, Heard } from './client-transactions.ts';
 import { synthesize } from './client-transactions.ts';
 import { createClientDialog, refreshTarget } from './dialog.ts';
-import type { DialogEndings, SentAck } from './dialog-endings.ts';
+import type { SentAck } from './dialog-endings.ts';
 import { adoptFork, forkOf } from './dialog-forks.ts';
+import type { DialogKeepers } from './dialog-keepers.ts';
 import type { DialogWork, HeardProvisional } from './dialog-table.ts';
 import type { EngineParts } from './parts.ts';
 import type { AppId } from './ports.ts';
@@ -29,7 +30,7 @@ interface AppRequestParts {
 export class AppRequest implements ClientUser {
   readonly of: AppRequestParts;
   readonly #parts: EngineParts;
-  readonly #endings: DialogEndings;
+  readonly #keepers: DialogKeepers;
   readonly #echoedAt: number;
   /** Dialogs that 2xx of other forks made, ended by us; by their tag. */
   #strays: Map<string, SentAck | undefined> | undefined;
@@ -41,9 +42,9 @@ export class AppRequest implements ClientUser {
   #isCancelWanted = false;
   #isCounted = true;
 
-  constructor(parts: EngineParts, endings: DialogEndings, of: AppRequestParts) {
+  constructor(parts: EngineParts, keepers: DialogKeepers, of: AppRequestParts) {
     this.#parts = parts;
-    this.#endings = endings;
+    this.#keepers = keepers;
     this.of = of;
     this.#echoedAt = parts.core.clock.now();
     parts.appTable.countTransaction(of.app, 1);
@@ -117,7 +118,7 @@ export class AppRequest implements ClientUser {
     const { status } = heard.response;
     if (status === 100) return;
     const { method, work } = this.of;
-    if (work !== undefined && status >= 200) this.#onFinalInDialog(work, status, heard);
+    if (work !== undefined && status >= 200) this.#onFinalInDialog(work, tx, heard);
     if (method === 'SUBSCRIBE' && work === undefined && status >= 200 && status < 300) {
       this.#adopt(heard).dialog.isConfirmed = true;
     }
@@ -125,13 +126,15 @@ export class AppRequest implements ClientUser {
   }
 
   /** A BYE that was challenged comes again with credentials; any other answer to it is the end. */
-  #onFinalInDialog(work: DialogWork, status: number, heard: Heard): void {
+  #onFinalInDialog(work: DialogWork, tx: ClientTransaction, heard: Heard): void {
+    const { status } = heard.response;
     const { dialogs } = this.#parts;
     const { method } = this.of;
     if (method === 'BYE' && status !== 401 && status !== 407) return dialogs.remove(work);
     if (status < 300 && (method === 'UPDATE' || method === 'SUBSCRIBE')) {
       refreshTarget(forkOf(work, heard.facts.toTag), heard.response);
     }
+    if (status < 300 && method === 'UPDATE') this.#keepers.sessions.heard(work, tx.request, heard.response);
   }
 
   #onInviteResponse(tx: ClientTransaction, heard: Heard): void {
@@ -203,6 +206,7 @@ export class AppRequest implements ClientUser {
     this.#parts.dialogs.rebind(work, received.flow);
     work.answered = { tx, ack: undefined };
     work.pendingClient = undefined;
+    this.#keepers.sessions.heard(work, tx.request, response);
     this.#deliver(tx, heard);
   }
 
@@ -218,7 +222,7 @@ export class AppRequest implements ClientUser {
     this.#strays.set(toTag, undefined);
     if (this.#made !== undefined && !this.#made.dialog.isConfirmed) this.#parts.dialogs.remove(this.#made);
     const dialog = this.of.work?.dialog ?? createClientDialog(this.of, this.#heardBy(heard));
-    this.#endings.refuse(dialog, tx.request, (ack) => this.#strays?.set(toTag, ack));
+    this.#keepers.endings.refuse(dialog, tx.request, (ack) => this.#strays?.set(toTag, ack));
   }
 
   /** The dialog of this response; of several forks the one heard last, until one is confirmed. */

@@ -12,8 +12,8 @@ import { AppRequest } from './app-request.ts';
 import { synthesize } from './client-transactions.ts';
 import { createBranch, refuseCommand } from './core.ts';
 import { buildInDialog, type Dialog, dialogId } from './dialog.ts';
-import type { DialogEndings } from './dialog-endings.ts';
 import { forkOf } from './dialog-forks.ts';
+import type { DialogKeepers } from './dialog-keepers.ts';
 import type { DialogWork } from './dialog-table.ts';
 import { echoRequest } from './echo.ts';
 import { ownUri, viaValue } from './local-address.ts';
@@ -41,15 +41,17 @@ const NO_DIALOG = 'Server error: unable to find dialog for dialog id provided';
 const NO_ROUTE = 'Server error: unable to find route when sending request inside dialog for dialog id';
 /** Requests in a dialog that carry a Contact. */
 const WITH_CONTACT = new Set(['INVITE', 'SUBSCRIBE', 'REFER', 'UPDATE', 'NOTIFY']);
+/** Requests that refresh a session, and so must not cross a refresh of ours. */
+const REFRESHING = new Set(['INVITE', 'UPDATE']);
 const ignoreFailure = (): void => {};
 
 export class AppRequests {
   readonly #parts: EngineParts;
-  readonly #endings: DialogEndings;
+  readonly #keepers: DialogKeepers;
 
-  constructor(parts: EngineParts, endings: DialogEndings) {
+  constructor(parts: EngineParts, keepers: DialogKeepers) {
     this.#parts = parts;
-    this.#endings = endings;
+    this.#keepers = keepers;
   }
 
   request(app: AppId, command: SipCommand): void {
@@ -132,7 +134,7 @@ export class AppRequests {
     const id = isNamed ? dialogId(made.callId, made.fromTag) : '';
     if (hop.kind === 'lost') return this.#sendNowhere(wish, made.request, id, hop);
     const { cseq, from, fromTag } = made;
-    const user = new AppRequest(this.#parts, this.#endings, {
+    const user = new AppRequest(this.#parts, this.#keepers, {
       app,
       method,
       dialogId: id,
@@ -168,6 +170,10 @@ export class AppRequests {
       return this.#refuse(app, command, method === 'ACK' ? AUTOMATIC_ACK : NO_DIALOG);
     }
     if (method === 'ACK' && work.answered === undefined) return this.#refuse(app, command, AUTOMATIC_ACK);
+    if (REFRESHING.has(method) && work.session?.isRefreshing === true) {
+      work.session.afterRefresh.push(() => this.#inDialog(wish, id));
+      return;
+    }
     const { dialog, rack } = addressed(work, wish);
     if (dialog.remoteTarget === '') return this.#refuse(app, command, `${NO_ROUTE} ${id}`);
     this.#withHop(wish, hops.ofDialog(dialog), (hop) =>
@@ -188,7 +194,7 @@ export class AppRequests {
     }
     if (method === 'BYE') this.#cancelReInvite(work);
     const about = { cseq: work.dialog.localSeq, from: dialog.localParty, fromTag: dialog.localTag };
-    const user = new AppRequest(this.#parts, this.#endings, { app, method, dialogId: dialog.id, work, ...about });
+    const user = new AppRequest(this.#parts, this.#keepers, { app, method, dialogId: dialog.id, work, ...about });
     const tx = clients.create(request, branch, hop.target, user);
     if (method === 'INVITE') {
       work.pendingClient = tx;
@@ -203,8 +209,11 @@ export class AppRequests {
   }
 
   #buildInDialog(wish: Wish, to: Addressed & { readonly work: DialogWork }, via: string, contact: string): SipRequest {
-    const { method, uri, headers, body } = wish;
+    const { method, uri, body } = wish;
     const { work, dialog, rack } = to;
+    const isRefreshing = REFRESHING.has(method) && work.session !== undefined;
+    const lines = isRefreshing ? this.#keepers.sessions.linesFor(work, wish.headers) : [];
+    const headers = lines.length === 0 ? wish.headers : [...wish.headers, ...lines];
     const asked = parseCSeq(findHeader(headers, 'CSeq') ?? '')?.number ?? 0;
     work.dialog.localSeq = Math.max(work.dialog.localSeq + 1, asked);
     return buildInDialog(dialog, {
@@ -229,19 +238,20 @@ export class AppRequests {
     const { core } = this.#parts;
     const { answered, dialog } = work;
     if (answered === undefined) return this.#refuse(wish.app, wish.command, AUTOMATIC_ACK);
-    const ack = this.#endings.buildAck(dialog, answered.tx.request, hop.listener, wish);
+    const ack = this.#keepers.endings.buildAck(dialog, answered.tx.request, hop.listener, wish);
     const data = formatMessage(ack);
     if (hop.kind === 'hop') {
       core.net.send(hop.target, data, ignoreFailure);
       answered.ack = { data, target: hop.target };
     }
+    this.#keepers.sessions.acknowledged(work, wish.body);
     const isSent = hop.kind === 'hop';
     const transactionId = core.random.uuid();
     const { listener } = hop;
     echoRequest(core, wish.app, { id: wish.command.id, transactionId, listener, message: data, isSent });
     const { user } = answered.tx;
     if (user instanceof AppRequest && user.isCancelWanted && user.of.work === undefined) {
-      this.#endings.end(work, 'ACK-BYE due to cancel race condition');
+      this.#keepers.endings.end(work, 'ACK-BYE due to cancel race condition');
     }
   }
 

@@ -5,17 +5,19 @@ import { tellCanceled } from './canceled-by-engine.ts';
 import { contactKey } from './connections.ts';
 import { createSequence, refuseCommand } from './core.ts';
 import { createServerDialog, dialogId, refreshTarget } from './dialog.ts';
-import type { DialogEndings } from './dialog-endings.ts';
 import { forkOf } from './dialog-forks.ts';
+import type { DialogKeepers } from './dialog-keepers.ts';
 import type { DialogWork } from './dialog-table.ts';
 import { echoResponse } from './echo.ts';
 import type { FlowLoss } from './flow-loss.ts';
 import { localizeHeaders, ownUri } from './local-address.ts';
 import type { EngineParts } from './parts.ts';
 import type { AppCommand, AppId, ListenerAddress } from './ports.ts';
+import type { Turn } from './reliable-answers.ts';
 import { ReliableProvisionals } from './reliable-provisionals.ts';
 import { buildResponse } from './response-builder.ts';
 import type { ServerTransaction } from './server-transactions.ts';
+import type { SessionTerms } from './session-terms.ts';
 import { Unacknowledged } from './unacknowledged.ts';
 
 type SipCommand = Extract<AppCommand, { kind: 'sip' }>;
@@ -24,6 +26,8 @@ type SipCommand = Extract<AppCommand, { kind: 'sip' }>;
 const OF_THE_TRANSACTION = new Set(['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards']);
 /** 2xx to these need a Contact (RFC 3261 §12.1.1, RFC 3311 §5.2, RFC 6665 §4.2.1.1). */
 const WITH_CONTACT = new Set(['INVITE', 'SUBSCRIBE', 'UPDATE']);
+/** Their 2xx may start, go on with or stop a session timer (RFC 4028 §9). */
+const HAS_SESSION = new Set(['INVITE', 'UPDATE']);
 const UNKNOWN = 'Response not sent due to unknown transaction';
 const CLOSED = 'transport for response has been shutdown or closed';
 const UNSUPPORTED = 'Remote endpoint does not support 100rel';
@@ -37,16 +41,18 @@ interface Answer {
   readonly body: Buffer;
   /** A provisional response that asks for a PRACK. */
   readonly isReliable: boolean;
+  /** What a 2xx agrees on. */
+  readonly terms: SessionTerms | undefined;
 }
 
 export class AppResponses {
   readonly #parts: EngineParts;
-  readonly #endings: DialogEndings;
+  readonly #keepers: DialogKeepers;
   readonly #flows: FlowLoss;
 
-  constructor(parts: EngineParts, endings: DialogEndings, flows: FlowLoss) {
+  constructor(parts: EngineParts, keepers: DialogKeepers, flows: FlowLoss) {
     this.#parts = parts;
-    this.#endings = endings;
+    this.#keepers = keepers;
     this.#flows = flows;
   }
 
@@ -78,9 +84,21 @@ export class AppResponses {
     const objection = this.#objection(tx, status, isReliable);
     if (objection !== undefined) return objection;
     const own = given.filter((line) => !OF_THE_TRANSACTION.has(line.name));
+    const { headers, terms } = this.#headers(tx, { status, isReliable }, own, listener);
+    return { status, reason, headers: [...headers, ...contentType], body: command.body, isReliable, terms };
+  }
+
+  /** The application's headers, and those it left to us. */
+  #headers(
+    tx: ServerTransaction,
+    { status, isReliable }: Turn,
+    own: readonly SipHeader[],
+    listener: ListenerAddress,
+  ): Pick<Answer, 'headers' | 'terms'> {
     const contact = missingContact(tx, isReliable || isSuccess(status), own, listener);
-    const headers = [...contact, ...localizeHeaders(own, listener), ...contentType];
-    return { status, reason, headers, body: command.body, isReliable };
+    const mayAgree = isSuccess(status) && HAS_SESSION.has(tx.request.method);
+    const { headers, terms } = mayAgree ? this.#keepers.sessions.answer(tx, own) : { headers: own, terms: undefined };
+    return { headers: [...contact, ...localizeHeaders(headers, listener)], terms };
   }
 
   #objection(tx: ServerTransaction, status: number, isReliable: boolean): string | undefined {
@@ -152,14 +170,15 @@ export class AppResponses {
   }
 
   /** What the response does to the dialog it makes or is in. */
-  #follow(tx: ServerTransaction, { status, body }: Answer, message: Buffer): void {
+  #follow(tx: ServerTransaction, answer: Answer, message: Buffer): void {
+    const { status, body } = answer;
     const { dialogs } = this.#parts;
     if (this.#makesDialog(tx, status)) this.#makeDialog(tx);
     const work = tx.dialog === undefined ? undefined : dialogs.get(tx.dialog.id);
     if (work === undefined || work.dialog !== tx.dialog) return;
     if (status < 200) return this.#onProgress(work, tx, body);
     if (work.pendingServer === tx) work.pendingServer = undefined;
-    if (status < 300) this.#onSuccess(work, tx, message);
+    if (status < 300) this.#onSuccess(work, { tx, message, ...answer });
     else if (!tx.isInDialog) dialogs.remove(work);
     else if (endsSubscription(tx)) dialogs.remove(work);
   }
@@ -176,12 +195,14 @@ export class AppResponses {
     if (work.pendingServer === tx && body.length > 0) work.dialog.hasAnswer = true;
   }
 
-  #onSuccess(work: DialogWork, tx: ServerTransaction, message: Buffer): void {
+  #onSuccess(work: DialogWork, sent: Answer & { readonly tx: ServerTransaction; readonly message: Buffer }): void {
+    const { tx, message } = sent;
     const { method } = tx.request;
     const { core, dialogs } = this.#parts;
     if (tx.isInDialog && WITH_CONTACT.has(method)) refreshTarget(forkOf(work, tx.facts.fromTag), tx.request);
     if (method === 'INVITE' || method === 'SUBSCRIBE') work.dialog.isConfirmed = true;
     if (endsSubscription(tx)) return dialogs.remove(work);
+    if (HAS_SESSION.has(method)) this.#keepers.sessions.answered(work, sent);
     if (method !== 'INVITE') return;
     work.unacknowledged?.stop();
     work.unacknowledged = new Unacknowledged(core, { tx, response: message }, () => this.#onUnacknowledged(work));
@@ -191,7 +212,7 @@ export class AppResponses {
   /** RFC 3261 §13.3.1.4: without an ACK the call is ended; by the application's own BYE if it has one waiting. */
   #onUnacknowledged(work: DialogWork): void {
     const waiting = work.afterAck.splice(0);
-    if (waiting.length === 0) return this.#endings.end(work, 'ACK timeout');
+    if (waiting.length === 0) return this.#keepers.endings.end(work, 'ACK timeout');
     for (const act of waiting) act();
   }
 

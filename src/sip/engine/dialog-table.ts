@@ -9,6 +9,7 @@ import type { MessageFacts } from './message-facts.ts';
 import type { AppId, Flow, SendTarget } from './ports.ts';
 import type { ReliableAnswers } from './reliable-answers.ts';
 import type { ServerTransaction } from './server-transactions.ts';
+import { type SessionWork, stopSession } from './session-work.ts';
 import type { Unacknowledged } from './unacknowledged.ts';
 
 /** A reliable provisional response of a peer. */
@@ -41,6 +42,7 @@ export interface DialogWork {
   unacknowledgedProvisionals: HeardProvisional[] | undefined;
   /** Early dialogs of other phones that the same INVITE reached, by their tags. */
   forks: Map<string, Dialog> | undefined;
+  session: SessionWork | undefined;
   /** Runs after the connection closed, or after the application went away. */
   grace: Timer | undefined;
 }
@@ -88,6 +90,7 @@ export class DialogTable {
       reliable: undefined,
       unacknowledgedProvisionals: undefined,
       forks: undefined,
+      session: undefined,
       grace: undefined,
     };
     const former = this.#byId.get(dialog.id);
@@ -107,6 +110,7 @@ export class DialogTable {
     this.#forgetLost(work);
     work.grace?.cancel();
     work.unacknowledged?.stop();
+    if (work.session !== undefined) stopSession(work.session);
     work.afterAck.length = 0;
   }
 
@@ -154,6 +158,7 @@ export class DialogTable {
     for (const work of orphans) {
       work.dialog.app = undefined;
       work.unacknowledged?.stop();
+      if (work.session !== undefined) stopSession(work.session);
       work.grace?.cancel();
       work.grace = this.#core.timers.after(this.#core.options.orphanMs, () => this.remove(work));
     }

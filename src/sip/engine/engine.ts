@@ -21,6 +21,7 @@ import { DEFAULT_OPTIONS, type EngineOptions } from './options.ts';
 import type { EngineParts } from './parts.ts';
 import type { AppCommand, AppId, EngineApps, EngineInput, EngineNet, Received, Refused } from './ports.ts';
 import { ServerTransactions } from './server-transactions.ts';
+import { SessionTimers } from './session-timers.ts';
 import { TimerQueue } from './timer-queue.ts';
 
 export interface EngineSetup {
@@ -84,9 +85,10 @@ export class SipEngine implements EngineInput {
     };
     const endings = new DialogEndings(this.#parts);
     this.#flows = new FlowLoss(this.#parts, endings);
-    this.#inbound = new InboundRequests(this.#parts);
-    this.#requests = new AppRequests(this.#parts, endings);
-    this.#responses = new AppResponses(this.#parts, endings, this.#flows);
+    const keepers = { endings, sessions: new SessionTimers(this.#parts, endings) };
+    this.#inbound = new InboundRequests(this.#parts, keepers.sessions);
+    this.#requests = new AppRequests(this.#parts, keepers);
+    this.#responses = new AppResponses(this.#parts, keepers, this.#flows);
   }
 
   get load(): EngineLoad {

@@ -13,6 +13,7 @@ import type { EngineParts } from './parts.ts';
 import type { AppId, Flow, Received, Refused } from './ports.ts';
 import { buildResponse, NO_BODY } from './response-builder.ts';
 import type { ServerTransaction } from './server-transactions.ts';
+import type { SessionTimers } from './session-timers.ts';
 
 const SUPPORTED_SCHEME = /^(?:sips?|tel):/i;
 
@@ -26,12 +27,14 @@ interface StatelessAnswer {
 
 export class InboundRequests {
   readonly #parts: EngineParts;
+  readonly #sessions: SessionTimers;
 
   /** Makes the tags of stateless answers ours. */
   readonly #salt: number;
 
-  constructor(parts: EngineParts) {
+  constructor(parts: EngineParts, sessions: SessionTimers) {
     this.#parts = parts;
+    this.#sessions = sessions;
     this.#salt = parts.core.random.uint32();
   }
 
@@ -128,6 +131,7 @@ export class InboundRequests {
     const { method } = tx.request;
     if (needsDialog(method)) return servers.respondPlain(tx, 481);
     if (isUnusable(tx)) return servers.respondPlain(tx, 400);
+    if (method === 'INVITE' && this.#isTooShort(tx)) return;
     const choice = appTable.choose(method);
     if (choice.kind === 'app') {
       this.#assign(tx, choice.app);
@@ -169,13 +173,14 @@ export class InboundRequests {
   #admit(tx: ServerTransaction, work: DialogWork): boolean {
     switch (tx.request.method) {
       case 'INVITE':
-        if (!this.#isFree(tx, judgeInvite(this.#underWay(work)))) return false;
+        if (this.#isTooShort(tx) || !this.#isFree(tx, judgeInvite(this.#underWay(work)))) return false;
         work.pendingServer = tx;
         work.dialog.hasAnswer = false;
         return true;
       case 'UPDATE': {
         const fork = forkOf(work, tx.facts.fromTag);
-        if (!this.#isFree(tx, judgeUpdate(this.#underWay(work), fork, tx.request.body.length > 0))) return false;
+        const collision = judgeUpdate(this.#underWay(work), fork, tx.request.body.length > 0);
+        if (this.#isTooShort(tx) || !this.#isFree(tx, collision)) return false;
         work.updateServer = tx;
         return true;
       }
@@ -187,6 +192,13 @@ export class InboundRequests {
       default:
         return true;
     }
+  }
+
+  /** A session interval below what we accept is refused (RFC 4028 §9). */
+  #isTooShort(tx: ServerTransaction): boolean {
+    const lines = this.#sessions.objection(tx.request);
+    if (lines !== undefined) this.#parts.servers.respondPlain(tx, 422, lines);
+    return lines !== undefined;
   }
 
   #underWay(work: DialogWork): UnderWay {

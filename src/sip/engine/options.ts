@@ -22,6 +22,10 @@ export interface EngineOptions {
   readonly overloadLagMs: number;
   /** User parts of calls that are let in all the same. */
   readonly emergencyNumbers: readonly string[];
+  /** The smallest session interval accepted, Min-SE; not below 90 in earnest (RFC 4028 §5). */
+  readonly minSessionSec: number;
+  /** Behave like drachtio-server where its clients can tell, faults included. */
+  readonly strict: boolean;
 }
 
 export const DEFAULT_OPTIONS: EngineOptions = {
@@ -36,4 +40,6 @@ export const DEFAULT_OPTIONS: EngineOptions = {
   maxUnansweredCalls: 5_000,
   overloadLagMs: 200,
   emergencyNumbers: [],
+  minSessionSec: 90,
+  strict: false,
 };
