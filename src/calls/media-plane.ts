@@ -26,6 +26,8 @@ export type RtpSourcePolicy = 'sdp' | 'latch';
 
 export interface OpenRtpPort extends PortOwner {
   readonly kind: 'rtp';
+  /** The address family of the peer; undefined: that of the first listen address. */
+  readonly family?: 4 | 6;
   /** The address the peer will be told; undefined: the configured default. */
   readonly announcedAddress?: string;
 }

@@ -41,6 +41,14 @@ const mediaSchema = z.strictObject({
     .default('auto')
     .describe('address that SDP tells the peers; auto: the first IPv4 address of this machine that is not loopback'),
   listenAddress: z.string().default('0.0.0.0').describe('local address for RTP and WebRTC'),
+  listenAddress6: z
+    .string()
+    .optional()
+    .describe('local IPv6 address for RTP towards SIP peers beside `listenAddress`; without it they get no IPv6'),
+  announcedAddress6: z
+    .string()
+    .default('auto')
+    .describe('IPv6 address that SDP tells the peers; auto: `listenAddress6`, or the first of this machine for "::"'),
   portRange: portRangeSchema.prefault({}),
   quarantineSec: z
     .number()

@@ -1,6 +1,7 @@
 /** The media plane from the configuration. */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { localAddresses } from '../config/index.ts';
 import { type RunningMediaPlane, startMediaPlane } from '../media/index.ts';
 import { clock, type Parts, random } from './parts.ts';
 
@@ -21,8 +22,12 @@ export async function startMedia({ config, logger, scope, announced }: Parts): P
     edge: {
       threads: media.edgeThreads === 0 ? Math.max(1, Math.floor(cores / 2)) : media.edgeThreads,
       portRange: media.portRange,
-      listenAddress: media.listenAddress,
-      announcedAddress: announced,
+      listen: [
+        { address: media.listenAddress, announced },
+        ...(media.listenAddress6 === undefined
+          ? []
+          : [{ address: media.listenAddress6, announced: announced6(media.announcedAddress6, media.listenAddress6) }]),
+      ],
       quarantineMs: media.quarantineSec * 1000,
       clock,
       random,
@@ -33,4 +38,11 @@ export async function startMedia({ config, logger, scope, announced }: Parts): P
   });
   scope.add(() => plane.stop());
   return plane;
+}
+
+/** `auto` is the address itself, or for `::` the first IPv6 address of this machine that is not loopback. */
+function announced6(configured: string, address: string): string {
+  if (configured !== 'auto') return configured;
+  if (address !== '::') return address;
+  return localAddresses().find((one) => one.includes(':') && one !== '::1') ?? '::1';
 }

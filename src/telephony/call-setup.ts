@@ -7,7 +7,7 @@ import { BranchLeg, type SipTarget } from './branch-leg.ts';
 import { BypassMedia } from './bypass-media.ts';
 import { type Caller, profileFor } from './caller.ts';
 import { ForkAnswers } from './fork-answers.ts';
-import { LegMedia } from './leg-media.ts';
+import { familyOf, LegMedia } from './leg-media.ts';
 import type { CallParts, LiveBranch, LiveCall } from './live-call.ts';
 import type { ProfilePolicy, TelephonyOptions, TelephonyTimers } from './options.ts';
 import type { Registrar } from './registrar.ts';
@@ -114,11 +114,13 @@ function anchoredMedia(
     const owner = { callId, legId: leg.legId, portId: leg.portId };
     if (target.kind === 'built-in') return [leg.legId, { kind: 'built-in', leg: { owner, endpoint: target.endpoint } }];
     const profile = profileOf(target, options);
+    const family = familyOf(target.kind === 'binding' ? target.binding.sourceAddress : target.trunk.target);
+    const kind = leg.kind === 'webrtc' ? 'webrtc' : 'rtp';
     return [
       leg.legId,
       {
         kind: 'sip',
-        leg: new LegMedia({ owner, kind: leg.kind === 'webrtc' ? 'webrtc' : 'rtp', profile, media, random }),
+        leg: new LegMedia({ owner, kind, profile, media, random, ...(family === undefined ? {} : { family }) }),
       },
     ];
   });

@@ -2,6 +2,7 @@
  * One SIP Leg's side of offer and answer (RFC 3264), and its port: what we said last, what the peer said last.
  * Legs are isolated: what one peer renegotiates is answered here and never reaches the other (decision D3).
  */
+import { isIP } from 'node:net';
 import type { MediaPlane, PortOwner, PortReport } from '../calls/index.ts';
 import type { Random } from '../kernel/index.ts';
 import {
@@ -43,6 +44,8 @@ export interface LegMediaOptions {
   readonly profile: ProfilePolicy;
   readonly media: MediaPlane;
   readonly random: Random;
+  /** The address family of the peer's signaling: that of its media until its SDP says otherwise. */
+  readonly family?: 4 | 6;
 }
 
 export class LegMedia {
@@ -50,6 +53,7 @@ export class LegMedia {
   readonly kind: SdpKind;
   readonly profile: ProfilePolicy;
   readonly #media: MediaPlane;
+  readonly #family: 4 | 6 | undefined;
   #origin: SdpOrigin;
   #remote: RemoteDescription | undefined;
   #opening: Promise<LocalRtp | LocalWebRtc> | undefined;
@@ -67,6 +71,7 @@ export class LegMedia {
     this.kind = options.kind;
     this.profile = options.profile;
     this.#media = options.media;
+    this.#family = options.family;
     this.#origin = createOrigin(options.random);
   }
 
@@ -185,10 +190,12 @@ export class LegMedia {
 
   async #open({ codecs, telephoneEvents }: Formats, join: LegMedia | undefined): Promise<LocalRtp | LocalWebRtc> {
     const { announcedAddress } = this.profile;
+    const family = familyOf(this.#remote?.audio.rtp.address) ?? this.#family;
     if (this.kind === 'rtp')
       return this.#media.open({
         ...this.owner,
         kind: 'rtp',
+        ...(family === undefined ? {} : { family }),
         ...(announcedAddress === undefined ? {} : { announcedAddress }),
       });
     const joined = join === undefined ? {} : { joinPortId: join.owner.portId };
@@ -235,6 +242,14 @@ export class LegMedia {
     this.#lastText = format(local(this.#origin));
     return this.#lastText;
   }
+}
+
+/** Of an address, with or without brackets and port; undefined for a host name, which says nothing yet. */
+export function familyOf(address: string | undefined): 4 | 6 | undefined {
+  const text = address ?? '';
+  const bare = /^\[([^\]]*)\]/.exec(text)?.[1] ?? text.replace(/^([^:]*):\d+$/, '$1');
+  const family = isIP(bare);
+  return family === 4 || family === 6 ? family : undefined;
 }
 
 function formatsOf({ codec, telephoneEvents, ptimeMs }: AudioFormat): Formats {

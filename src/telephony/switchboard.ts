@@ -6,7 +6,7 @@ import { bypasses, type SetupContext, setUpCall } from './call-setup.ts';
 import { type Caller, type IdentifyContext, identifyCaller } from './caller.ts';
 import { CallerLeg } from './caller-leg.ts';
 import { telephonyErrors } from './errors.ts';
-import { LegMedia } from './leg-media.ts';
+import { familyOf, LegMedia } from './leg-media.ts';
 import { LiveCall } from './live-call.ts';
 import { findObstacle } from './obstacles.ts';
 import { canonicalReason } from './reason.ts';
@@ -133,12 +133,14 @@ export class Switchboard {
     });
     this.#calls.set(callId, live);
     live.start(callerLeg);
+    const family = familyOf(invite.source.address);
     const inbound = new LegMedia({
       owner: { callId, legId, portId },
       kind: isWeb ? 'webrtc' : 'rtp',
       profile: caller.profile,
       media: options.media,
       random,
+      ...(family === undefined ? {} : { family }),
     });
     const taken = { live, caller, inbound, callerLeg, maxForwards };
     void this.#route(taken).catch((error: unknown) => {

@@ -36,7 +36,7 @@ export async function startTestEdge(options: Partial<EdgeOptions> = {}): Promise
   const edge = await startEdge({
     threads: 1,
     portRange: PORTS,
-    listenAddress: '127.0.0.1',
+    listen: [{ address: '127.0.0.1' }],
     quarantineMs: 300,
     clock: systemClock,
     random: systemRandom,

@@ -57,6 +57,45 @@ function expectContinuous(heard: readonly HeardPacket[]): void {
   }
 }
 
+it('opens ports of either family, and knows an IPv6 peer however its address is written', async () => {
+  const both = await startTestEdge({ listen: [{ address: '127.0.0.1' }, { address: '::1', announced: 'fd00::9' }] });
+  try {
+    const six = await both.edge.openPort({ kind: 'rtp', ...owner('six'), family: 6 });
+    expect(six.rtp.address).toBe('fd00::9');
+    expect((await both.edge.openPort({ kind: 'rtp', ...owner('any') })).rtp.address).toBe('127.0.0.1');
+    const peer = createSocket('udp6');
+    peer.bind(0, '::1');
+    await once(peer, 'listening');
+    const heard: number[] = [];
+    peer.on('message', (data) => heard.push(data.length));
+    const format = formatOf('PCMU');
+    const at = { address: '0:0:0:0:0:0:0:1', rtpPort: peer.address().port, rtcpPort: peer.address().port };
+    const common = { rtcpMux: true, sourcePolicy: 'sdp', format, direction: 'sendrecv' } as const;
+    await both.edge.connect({ kind: 'rtp', portId: portId('six'), remote: at, ...common });
+    await openBuiltIn(both.edge, 'echo', 'echo', format);
+    await both.edge.bridge(portId('six'), portId('echo'));
+    for (let sequence = 0; sequence < 10; sequence++) {
+      const packet = Buffer.alloc(172, 0xd5);
+      packet.writeUInt16BE(0x8000, 0);
+      packet.writeUInt16BE(sequence, 2);
+      packet.writeUInt32BE(sequence * 160, 4);
+      packet.writeUInt32BE(7, 8);
+      peer.send(packet, six.rtp.rtpPort, '::1');
+      await sleep(20);
+    }
+    peer.close();
+    expect(heard.filter((length) => length === 172).length).toBeGreaterThan(5);
+    const wrong = { kind: 'rtp', portId: portId('any'), remote: at, ...common } as const;
+    await expect(both.edge.connect(wrong)).rejects.toMatchObject({ code: 'MEDIA_BAD_ADDRESS' });
+    await expect(rig.edge.openPort({ kind: 'rtp', ...owner('none'), family: 6 })).rejects.toMatchObject({
+      code: 'MEDIA_NO_FAMILY',
+      sip: 488,
+    });
+  } finally {
+    await both.edge.stop();
+  }
+});
+
 describe('relaying', () => {
   it('S3: carries payloads byte for byte both ways between SIP peers, under the payload types of each', async () => {
     const { edge, events } = rig;

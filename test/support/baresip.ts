@@ -28,6 +28,12 @@ export interface BaresipOptions {
   readonly base: number;
   /** As baresip writes them, best first: `PCMU`, `opus/48000/2`. */
   readonly codecs?: readonly string[];
+  /** Of its registration and calls; udp when it is left out. */
+  readonly transport?: 'udp' | 'tcp' | 'tls';
+  /** PEM file of the authority that its TLS peer is checked by. */
+  readonly caFile?: string;
+  /** Its own address; 127.0.0.1 when it is left out. */
+  readonly address?: string;
   /** Answers by itself; otherwise a test says `accept`. */
   readonly answers?: boolean;
 }
@@ -177,13 +183,19 @@ export class Baresip {
       proxy,
       codecs = ['PCMU', 'PCMA', 'opus/48000/2'],
       answers = true,
+      transport = 'udp',
+      address = '127.0.0.1',
+      caFile,
     } = this.#options;
+    const host = address.includes(':') ? `[${address}]` : address;
     const folder = this.#folder;
     const modules = moduleFolders.find((path) => existsSync(path)) ?? moduleFolders[0];
     await mkdir(join(folder, 'rec'));
     const lines = [
-      `sip_listen 127.0.0.1:${base}`,
-      'net_interface 127.0.0.1',
+      `sip_listen ${host}:${base}`,
+      `net_interface ${address}`,
+      `sip_transports udp,tcp${caFile === undefined ? '' : ',tls'}`,
+      ...(caFile === undefined ? [] : [`sip_cafile ${caFile}`, 'sip_verify_server yes']),
       `module_path ${modules}`,
       ...['g711', 'opus', 'g722', 'ausine', 'aufile', 'sndfile'].map((name) => `module ${name}.so`),
       'module_tmp account.so',
@@ -206,13 +218,13 @@ export class Baresip {
     const params = [
       `auth_user=${user}`,
       `auth_pass=${password}`,
-      `outbound="sip:${proxy};transport=udp"`,
+      `outbound="sip:${proxy};transport=${transport}"`,
       `answermode=${answers ? 'auto' : 'manual'}`,
       'regint=60',
       'ptime=20',
       `audio_codecs=${codecs.join(',')}`,
     ];
-    await writeFile(join(folder, 'accounts'), `<sip:${user}@${domain};transport=udp>;${params.join(';')}\n`);
+    await writeFile(join(folder, 'accounts'), `<sip:${user}@${domain};transport=${transport}>;${params.join(';')}\n`);
     await writeFile(join(folder, 'contacts'), '');
   }
 }

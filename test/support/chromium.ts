@@ -106,11 +106,12 @@ export class SoftphonePage {
     await this.page.waitForFunction(() => 'softphone' in globalThis);
   }
 
-  async register(credentials: Credentials): Promise<void> {
+  /** `server`: another way than through the page's own host. */
+  async register(credentials: Credentials & { readonly server?: string }): Promise<void> {
     const server = `${this.#origin.protocol === 'https:' ? 'wss' : 'ws'}://${this.#origin.host}/sip`;
     await this.page.evaluate((account) => (globalThis as unknown as SoftphoneWindow).softphone.register(account), {
-      ...credentials,
       server,
+      ...credentials,
       rawAudio: true,
     });
     await this.page.evaluate(() => (globalThis as unknown as SoftphoneWindow).softphone.warmMicrophone());

@@ -37,6 +37,8 @@ export interface GatewayOptions {
   readonly edgeProxies?: readonly string[];
   /** Codecs of phones and trunks, best first. */
   readonly phoneCodecs?: readonly string[];
+  /** Listeners for TLS, WSS and IPv6 beside the usual ones, and RTP over IPv6. */
+  readonly hasAllTransports?: boolean;
 }
 
 export interface RegistrationView {
@@ -50,6 +52,8 @@ export class Gateway {
   readonly folder: string;
   readonly sipPort: number;
   readonly wsPort: number;
+  readonly tlsPort: number;
+  readonly wssPort: number;
   readonly httpPort: number;
   readonly httpsPort: number;
   readonly domain = DOMAIN;
@@ -62,6 +66,8 @@ export class Gateway {
     this.httpsPort = base + 1;
     this.sipPort = base + 2;
     this.wsPort = base + 3;
+    this.tlsPort = base + 8;
+    this.wssPort = base + 9;
   }
 
   /** Writes a configuration into a scratch folder, starts the gateway and waits until it is ready. */
@@ -85,6 +91,11 @@ export class Gateway {
 
   get sipAddress(): string {
     return `127.0.0.1:${this.sipPort}`;
+  }
+
+  /** Of the certificate it made for itself. */
+  get certificateFile(): string {
+    return join(this.folder, 'data', 'https-certificate.pem');
   }
 
   get pid(): number {
@@ -185,18 +196,30 @@ export class Gateway {
     return value;
   }
 
+  #wss(): object {
+    return { transport: 'wss', address: '127.0.0.1', port: this.wssPort };
+  }
+
+  #furtherListeners(): readonly object[] {
+    const six = ['udp', 'tcp'].map((transport) => ({ transport, address: '::1', port: this.sipPort }));
+    return [...six, ...['127.0.0.1', '::1'].map((address) => ({ transport: 'tls', address, port: this.tlsPort }))];
+  }
+
   async #writeConfig(options: GatewayOptions): Promise<void> {
-    const { base } = options;
+    const { base, hasAllTransports = false } = options;
     const at = '127.0.0.1';
     const codecs = options.phoneCodecs ?? ['opus', 'G722', 'PCMU', 'PCMA'];
     const profiles = {
       browsers: {
-        listeners: [{ transport: 'ws', address: at, port: this.wsPort }],
+        listeners: [{ transport: 'ws', address: at, port: this.wsPort }, ...(hasAllTransports ? [this.#wss()] : [])],
         media: 'webrtc',
         registration: { minExpiresSec: 30, maxExpiresSec: 600 },
       },
       phones: {
-        listeners: ['udp', 'tcp'].map((transport) => ({ transport, address: at, port: this.sipPort })),
+        listeners: [
+          ...['udp', 'tcp'].map((transport) => ({ transport, address: at, port: this.sipPort })),
+          ...(hasAllTransports ? this.#furtherListeners() : []),
+        ],
         media: 'rtp',
         codecs,
       },
@@ -223,6 +246,7 @@ export class Gateway {
       media: {
         announcedAddress: at,
         listenAddress: at,
+        ...(hasAllTransports ? { listenAddress6: '::1' } : {}),
         portRange: { min: base + 20, max: base + 79 },
         quarantineSec: options.quarantineSec ?? 1,
         webRtcPort: base + 4,

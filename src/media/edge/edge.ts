@@ -22,14 +22,20 @@ import { PortRange } from './port-range.ts';
 import { ThreadBridge } from './thread-bridge.ts';
 import { ThreadLink } from './thread-link.ts';
 
+/** A local address. */
+export interface EdgeListen {
+  readonly address: string;
+  /** What SDP tells the peers; the address itself when it is left out. */
+  readonly announced?: string;
+}
+
 export interface EdgeOptions {
   /** How many threads carry packets. */
   readonly threads: number;
   /** UDP ports towards SIP peers, both ends included. */
   readonly portRange: { readonly min: number; readonly max: number };
-  readonly listenAddress: string;
-  /** What SDP tells the peers; listenAddress when it is left out. */
-  readonly announcedAddress?: string;
+  /** Where ports are opened, at most one for each address family; the first is the default. */
+  readonly listen: readonly [EdgeListen, ...EdgeListen[]];
   /** How long a pair of ports rests after a call, ms. */
   readonly quarantineMs: number;
   readonly clock: Clock;
@@ -101,6 +107,8 @@ interface Port {
   readonly thread: Thread;
   /** Undefined for ports without a SIP side. */
   readonly rtpPort: number | undefined;
+  /** The local address of its SIP side. */
+  readonly address?: string;
   /** Once connected. */
   format?: AudioFormat;
   /** To the port of another thread. */
@@ -139,17 +147,18 @@ class ThreadedEdge implements Edge {
 
   async openPort(request: OpenRtpPort): Promise<LocalRtp> {
     const { portId, callId } = request;
-    const { listenAddress, announcedAddress, portRange } = this.#options;
+    const { portRange } = this.#options;
+    const listen = this.#listenFor(request.family);
     const thread = this.#threadFor(callId);
     for (const rtpPort of this.#range.candidates()) {
       this.#range.take(rtpPort);
-      const opened = await this.#openPair(thread, portId, rtpPort);
+      const opened = await this.#openPair(thread, { portId, address: listen.address, rtpPort });
       if (!opened) {
         this.#range.giveUp(rtpPort);
         continue;
       }
-      this.#add(portId, { thread, rtpPort });
-      const address = request.announcedAddress ?? announcedAddress ?? listenAddress;
+      this.#add(portId, { thread, rtpPort, address: listen.address });
+      const address = request.announcedAddress ?? listen.announced ?? listen.address;
       return { kind: 'rtp', rtp: { address, rtpPort, rtcpPort: rtpPort + 1 } };
     }
     throw edgeErrors.MEDIA_NO_PORTS([portRange.min, portRange.max]);
@@ -183,10 +192,11 @@ class ThreadedEdge implements Edge {
       await link.request({ op: 'connect-built-in', portId, format });
       return this.#noteFormat(port, format);
     }
-    const { portId, remote, rtcpMux, sourcePolicy, format, direction } = request;
-    const { listenAddress } = this.#options;
-    if (isIP(remote.address) !== isIP(listenAddress) || !isPort(remote.rtpPort) || !isPort(remote.rtcpPort)) {
-      throw edgeErrors.MEDIA_BAD_ADDRESS([`${remote.address}:${remote.rtpPort}`, listenAddress]);
+    const { portId, rtcpMux, sourcePolicy, format, direction } = request;
+    const remote = { ...request.remote, address: plainAddress(request.remote.address) };
+    const { address = '' } = port;
+    if (isIP(remote.address) !== isIP(address) || !isPort(remote.rtpPort) || !isPort(remote.rtcpPort)) {
+      throw edgeErrors.MEDIA_BAD_ADDRESS([`${remote.address}:${remote.rtpPort}`, address]);
     }
     await link.request({ op: 'connect-port', portId, remote, rtcpMux, sourcePolicy, format, direction });
     await this.#noteFormat(port, format);
@@ -258,12 +268,22 @@ class ThreadedEdge implements Edge {
     await Promise.allSettled(this.#threads.map(({ link }) => link.stop()));
   }
 
-  async #openPair(thread: Thread, portId: PortId, rtpPort: number): Promise<boolean> {
+  #listenFor(family: 4 | 6 | undefined): EdgeListen {
+    const { listen } = this.#options;
+    const found = family === undefined ? listen[0] : listen.find(({ address }) => isIP(address) === family);
+    if (found === undefined) throw edgeErrors.MEDIA_NO_FAMILY([`IPv${family}`]);
+    return found;
+  }
+
+  async #openPair(
+    thread: Thread,
+    { portId, address, rtpPort }: { readonly portId: PortId; readonly address: string; readonly rtpPort: number },
+  ): Promise<boolean> {
     try {
       return await thread.link.request({
         op: 'open-port',
         portId,
-        address: this.#options.listenAddress,
+        address,
         rtpPort,
         start: this.#newStart(),
         cname: this.#cname,
@@ -372,4 +392,9 @@ function add(a: EdgeCounters, b: EdgeCounters): EdgeCounters {
     rtcpPacketsReceived: a.rtcpPacketsReceived + b.rtcpPacketsReceived,
     digitsRelayed: a.digitsRelayed + b.digitsRelayed,
   };
+}
+
+/** An IPv6 address as sockets write it: packets are recognized by the text of their source. */
+function plainAddress(address: string): string {
+  return isIP(address) === 6 ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
 }

@@ -3,6 +3,7 @@ import { catalogue } from '../../kernel/index.ts';
 export const edgeErrors = catalogue({
   MEDIA_NO_PORTS: { sip: 503, retryable: true, text: 'No free RTP port pair between %s and %s' },
   MEDIA_UNKNOWN_PORT: { sip: 500, retryable: false, text: 'The edge has no port %s' },
+  MEDIA_NO_FAMILY: { sip: 488, retryable: false, text: 'No media address of %s is configured' },
   MEDIA_BAD_ADDRESS: { sip: 488, retryable: false, text: 'The media address %s cannot be reached from a socket on %s' },
   MEDIA_TONE_CODEC: { sip: 488, retryable: false, text: 'The tone endpoint cannot speak %s' },
   MEDIA_EDGE_FAILED: { sip: 503, retryable: true, text: 'The edge thread failed: %s' },

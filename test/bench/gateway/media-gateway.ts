@@ -37,8 +37,7 @@ const plane = await startMediaPlane({
   webRtc: { addresses: [{ address: loopback }], port: 44_590 },
   edge: {
     threads: Number(process.env['BENCH_EDGE_THREADS'] ?? 1),
-    listenAddress: loopback,
-    announcedAddress: loopback,
+    listen: [{ address: loopback }],
     portRange: { min: 20_000, max: 23_999 },
     quarantineMs: 1000,
     logger: silentLogger,

@@ -45,8 +45,7 @@ export async function startTestPlane(port: number, workers = 1): Promise<TestPla
     webRtc: { addresses: [{ address: loopback }], port },
     edge: {
       threads: 1,
-      listenAddress: loopback,
-      announcedAddress: loopback,
+      listen: [{ address: loopback }],
       portRange: { min: 44_520, max: 44_579 },
       quarantineMs: 200,
       logger: silentLogger,

@@ -71,8 +71,7 @@ export async function startRealPlane(): Promise<RunningMediaPlane> {
     webRtc: { addresses: [{ address: LOOPBACK }], port: 44_640 },
     edge: {
       threads: 1,
-      listenAddress: LOOPBACK,
-      announcedAddress: LOOPBACK,
+      listen: [{ address: LOOPBACK }],
       portRange: { min: 44_650, max: 44_749 },
       quarantineMs: 50,
       logger: silentLogger,
