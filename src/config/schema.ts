@@ -130,6 +130,26 @@ const sipSchema = z.strictObject({
 
 const telemetrySchema = z.strictObject({
   otlpEndpoint: z.url().optional().describe('URL of an OTLP/HTTP collector for traces, as http://host:4318/v1/traces'),
+  messageLog: z
+    .strictObject({
+      minutes: z
+        .number()
+        .min(0)
+        .max(10_080)
+        .default(60)
+        .describe('how long the SIP messages of a call are kept in memory after its last one; 0: not at all'),
+      megabytes: z
+        .int()
+        .min(1)
+        .max(4096)
+        .default(64)
+        .describe('memory for them; the calls silent for longest go first'),
+    })
+    .prefault({}),
+  callRecordFile: z
+    .string()
+    .optional()
+    .describe('file to which every finished call adds a line of JSON; may be rotated by renaming it'),
   callRecordDays: z.int().min(1).max(3650).default(30).describe('how long call records are kept'),
 });
 

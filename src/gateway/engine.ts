@@ -35,6 +35,7 @@ export async function startEngine(parts: Parts): Promise<Engine> {
       listeners: configured.map((listener) => listenerOptions(listener, parts)),
       frontSecret,
       tlsPeers: tls.peers(),
+      ...messageLog(config),
       ...engineLimits(config),
       logLevel: config.log.level === 'silent' ? 'error' : config.log.level,
     },
@@ -51,6 +52,11 @@ export async function startEngine(parts: Parts): Promise<Engine> {
     server,
     upstream: ws === undefined ? undefined : { host, port: ws.port, secret: frontSecret },
   };
+}
+
+function messageLog({ telemetry }: Config): Pick<SipServerOptions, 'messageLog'> {
+  const { minutes, megabytes } = telemetry.messageLog;
+  return minutes === 0 ? {} : { messageLog: { keepMs: minutes * 60_000, bytes: megabytes * 1_048_576 } };
 }
 
 /** What strangers may cost, and who is none: trunks are known by their addresses. */

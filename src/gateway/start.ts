@@ -6,7 +6,7 @@ import { formatBanner } from '../cli/index.ts';
 import { type Config, loadDemoAccounts, resolveAnnounced } from '../config/index.ts';
 import type { Logger, Scope } from '../kernel/index.ts';
 import { openEmbeddedStore } from '../store/index.ts';
-import { createMetrics, createTracing, logCallEvent, startTraceExport } from '../telemetry/index.ts';
+import { createMetrics, createTracing, logCallEvent, RecordFile, startTraceExport } from '../telemetry/index.ts';
 import { recoverCallRecords } from '../telephony/index.ts';
 import { startCalls } from './calls.ts';
 import { sipFigures, startEngine } from './engine.ts';
@@ -46,6 +46,12 @@ export async function startGateway({ config, logger, scope, onFatal }: GatewaySe
     (event) => logCallEvent(logger, event),
     (event) => tracing.observe(event),
   ];
+  const recordFile = config.telemetry.callRecordFile;
+  if (recordFile !== undefined) {
+    const file = new RecordFile(recordFile, logger);
+    scope.add(() => file.flush());
+    observers.push((event) => file.observe(event));
+  }
   const observer = (event: CallEvent): void => observers.forEach((observe) => observe(event));
   const telephony = await startCalls(parts, { engine, media, store, users, observer });
   const metrics = createMetrics({
@@ -55,7 +61,7 @@ export async function startGateway({ config, logger, scope, onFatal }: GatewaySe
     registrations: () => telephony.bindingCount,
   });
   observers.push((event) => metrics.observe(event));
-  const ops = await startWeb(parts, createViews({ telephony, media, metrics }), engine.upstream);
+  const ops = await startWeb(parts, createViews({ telephony, media, metrics, server: engine.server }), engine.upstream);
   engine.server?.onExit(onFatal);
   return formatBanner({
     address: announced,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { loadApiToken } from '../config/index.ts';
 import type { RunningMediaPlane } from '../media/index.ts';
 import { loadWebFiles, type Ops, type OpsViews, type SipUpstream, startOps } from '../ops/index.ts';
+import type { SipServer } from '../sip/server/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import type { Telephony } from '../telephony/index.ts';
 import { type Parts, random } from './parts.ts';
@@ -11,14 +12,19 @@ export function createViews({
   telephony,
   media,
   metrics,
+  server,
 }: {
   telephony: Telephony;
   media: RunningMediaPlane;
   metrics: Metrics;
+  /** Undefined with a drachtio-server, which does not tell what went over the wire. */
+  server: SipServer | undefined;
 }): OpsViews {
   return {
-    calls: (limit) => telephony.records(limit),
+    calls: (query) => telephony.records(query),
     call: (callId) => telephony.record(callId),
+    messages: async ({ legs }) =>
+      (await server?.messagesOf(legs.flatMap(({ sipCallId }) => (sipCallId === undefined ? [] : [sipCallId])))) ?? [],
     registrations: () => telephony.registrations(),
     metrics: () => metrics.scrape(),
     readiness: () => Promise.resolve({ sip: telephony.isConnected, media: media.workersRunning > 0 }),

@@ -1,7 +1,7 @@
-/** The HTTP API: pages, health, metrics, and (with the bearer token) call records and registrations. */
-import { timingSafeEqual } from 'node:crypto';
+/** The HTTP API: pages, health, metrics, and (with the bearer token) calls and registrations. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { CallRecord } from '../calls/index.ts';
+import { guardOf } from './api-guard.ts';
+import { addCalls, type CallViews } from './call-routes.ts';
 import type { WebFile } from './web-files.ts';
 
 export interface RegistrationView {
@@ -14,10 +14,7 @@ export interface RegistrationView {
 }
 
 /** What the API shows, read anew at each request. */
-export interface OpsViews {
-  /** Newest first, running calls included. */
-  readonly calls: (limit: number) => Promise<readonly CallRecord[]>;
-  readonly call: (callId: string) => Promise<CallRecord | undefined>;
+export interface OpsViews extends CallViews {
   readonly registrations: () => Promise<readonly RegistrationView[]>;
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
   /** Part → is it ready; all true: ready. */
@@ -39,12 +36,6 @@ const POLICY = [
   "base-uri 'none'",
   "object-src 'none'",
 ].join('; ');
-
-function isAuthorized(request: FastifyRequest, token: string): boolean {
-  const given = Buffer.from(request.headers.authorization ?? '');
-  const wanted = Buffer.from(`Bearer ${token}`);
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
-}
 
 function addPages(app: FastifyInstance, files: ReadonlyMap<string, WebFile>): void {
   for (const [path, file] of files) {
@@ -74,36 +65,17 @@ function addHealth(app: FastifyInstance, views: OpsViews): void {
   });
 }
 
-function addRecords(app: FastifyInstance, { views, token }: RouteOptions): void {
-  const guard = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    if (isAuthorized(request, token)) return;
-    await reply.code(401).header('www-authenticate', 'Bearer realm="viaduct"').send({
-      error: 'API_TOKEN',
-      message: 'send the header "Authorization: Bearer <token>"; the token is in the data folder, file api-token',
-    });
-  };
-  app.get<{ Querystring: { limit?: number } }>(
-    '/calls',
-    {
-      preHandler: guard,
-      schema: {
-        querystring: { type: 'object', properties: { limit: { type: 'integer', minimum: 1, maximum: 1000 } } },
-      },
-    },
-    async (request) => ({ calls: await views.calls(request.query.limit ?? 100) }),
-  );
-  app.get<{ Params: { callId: string } }>('/calls/:callId', { preHandler: guard }, async (request, reply) => {
-    const record = await views.call(request.params.callId);
-    if (record === undefined) return reply.code(404).send({ error: 'CALL_NOT_FOUND', message: 'no call has this id' });
-    return record;
-  });
-  app.get('/registrations', { preHandler: guard }, async () => ({ registrations: await views.registrations() }));
+function addRegistrations(app: FastifyInstance, { views, token }: RouteOptions): void {
+  app.get('/registrations', { preHandler: guardOf(token) }, async () => ({
+    registrations: await views.registrations(),
+  }));
 }
 
 /** Adds every route to one server. */
 export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   addPages(app, options.files);
   addHealth(app, options.views);
-  addRecords(app, options);
+  addCalls(app, options.views, guardOf(options.token));
+  addRegistrations(app, options);
   app.get('/api/softphone', () => ({ domain: options.domain }));
 }

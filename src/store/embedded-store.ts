@@ -106,11 +106,15 @@ class EmbeddedStore implements Store {
 
   async list(
     prefix: string,
-    { limit = DEFAULT_LIMIT, newestFirst = false }: { readonly limit?: number; readonly newestFirst?: boolean } = {},
+    {
+      limit = DEFAULT_LIMIT,
+      newestFirst = false,
+      before,
+    }: { readonly limit?: number; readonly newestFirst?: boolean; readonly before?: string } = {},
   ): Promise<readonly { readonly key: string; readonly value: Json }[]> {
     const rows = this.#run((statements) => {
       const statement = newestFirst ? statements.listDescending : statements.list;
-      return statement.all(prefix, prefix + LAST, this.#clock.wallTime(), limit);
+      return statement.all(prefix, before ?? prefix + LAST, this.#clock.wallTime(), limit);
     });
     return rows.map((row) => ({ key: String(row['key']), value: parseValue(row) }));
   }

@@ -10,10 +10,13 @@ export interface Store {
   /** Without `ttlMs` the value stays until it is deleted. */
   put(key: string, value: Json, options?: { readonly ttlMs?: number }): Promise<void>;
   delete(key: string): Promise<void>;
-  /** All live entries whose key starts with `prefix`, in key order, at most `limit` (default 1000); `newestFirst` reverses the order. */
+  /**
+   * All live entries whose key starts with `prefix`, in key order, at most `limit` (default 1000); `newestFirst` reverses
+   * the order. `before`: only keys before this one.
+   */
   list(
     prefix: string,
-    options?: { readonly limit?: number; readonly newestFirst?: boolean },
+    options?: { readonly limit?: number; readonly newestFirst?: boolean; readonly before?: string },
   ): Promise<readonly { readonly key: string; readonly value: Json }[]>;
   close(): Promise<void>;
 }

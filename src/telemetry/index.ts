@@ -1,4 +1,5 @@
 export { logCallEvent } from './call-log.ts';
 export { createLogger, type LogOptions } from './log.ts';
 export { createMetrics, type MetricSources, type Metrics } from './metrics.ts';
+export { RecordFile } from './record-file.ts';
 export { createTracing, startTraceExport, type Tracing } from './trace.ts';

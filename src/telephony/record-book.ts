@@ -1,10 +1,10 @@
 /** Call records in the Store: written while the call lives, so that a killed gateway leaves them behind. */
-import type { CallRecord } from '../calls/index.ts';
+import { type CallQuery, type CallRecord, matchesQuery } from '../calls/index.ts';
 import type { Clock, Logger, Timer } from '../kernel/index.ts';
 import type { Json, Store } from '../store/index.ts';
 
 const PREFIX = 'record/';
-/** Open records are sought among this many of the newest. */
+/** More calls than this do not run at a time. */
 const RECOVERY_LIMIT = 100_000;
 
 function keyOf(record: CallRecord): string {
@@ -24,10 +24,39 @@ export async function findCallRecord(store: Store, callId: string): Promise<Call
   return (await store.get(`${PREFIX}${callId}`)) as unknown as CallRecord | undefined;
 }
 
-/** The records of finished and running calls, newest first: the order of their ids is that of their beginnings. */
-export async function listCallRecords(store: Store, limit: number): Promise<readonly CallRecord[]> {
-  const entries = await store.list(PREFIX, { limit, newestFirst: true });
-  return entries.map(({ value }) => value as unknown as CallRecord);
+/** Records read at a time, and at most for one query: one that matches next to nothing must not read for minutes. */
+const PAGE = 500;
+const MOST_READ = 50_000;
+
+/**
+ * The records that match, newest first: the order of their ids is that of their beginnings. `current` gives what is known
+ * of a running call beyond what is kept of it.
+ */
+export async function queryCallRecords(
+  store: Store,
+  query: CallQuery,
+  current: (record: CallRecord) => CallRecord = (record) => record,
+): Promise<readonly CallRecord[]> {
+  const found: CallRecord[] = [];
+  let before = query.before;
+  for (let read = 0; read < MOST_READ; read += PAGE) {
+    const page = await listPage(store, before);
+    for (const record of page) {
+      if (query.since !== undefined && record.startedAt < query.since) return found;
+      const now = current(record);
+      if (matchesQuery(now, query)) found.push(now);
+      if (found.length >= query.limit) return found;
+    }
+    if (page.length < PAGE) return found;
+    before = page.at(-1)?.callId;
+  }
+  return found;
+}
+
+async function listPage(store: Store, before: string | undefined): Promise<readonly CallRecord[]> {
+  const options = { limit: PAGE, newestFirst: true, ...(before === undefined ? {} : { before: `${PREFIX}${before}` }) };
+  // The Store gives back what a RecordBook has put there.
+  return (await store.list(PREFIX, options)).map(({ value }) => value as unknown as CallRecord);
 }
 
 /**
@@ -36,7 +65,7 @@ export async function listCallRecords(store: Store, limit: number): Promise<read
  */
 export async function recoverCallRecords(store: Store, clock: Clock, ttlMs: number): Promise<number> {
   const now = clock.wallTime();
-  const open = (await listCallRecords(store, RECOVERY_LIMIT)).filter((record) => record.endReason === undefined);
+  const open = await queryCallRecords(store, { limit: RECOVERY_LIMIT, isActive: true });
   await Promise.all(
     open.map((record) => {
       const ended: CallRecord = {

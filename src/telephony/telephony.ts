@@ -1,12 +1,12 @@
 /** The telephone exchange: a drachtio-srf application that registers, authenticates and connects calls. */
-import type { CallRecord } from '../calls/index.ts';
+import type { CallQuery, CallRecord } from '../calls/index.ts';
 import type { Store } from '../store/index.ts';
 import { Authenticator } from './authenticator.ts';
 import type { IdentifyContext } from './caller.ts';
 import { createSourceReader } from './edge-proxy.ts';
 import { Nonces } from './nonces.ts';
 import { DEFAULT_TIMERS, type TelephonyOptions } from './options.ts';
-import { findCallRecord, listCallRecords, RecordBook } from './record-book.ts';
+import { findCallRecord, queryCallRecords, RecordBook } from './record-book.ts';
 import { Registrar, type Registration } from './registrar.ts';
 import { answerRequest } from './requests.ts';
 import type { EngineLink, EngineListener } from './sip-ports.ts';
@@ -22,8 +22,8 @@ export interface Telephony {
   readonly activeCalls: number;
   /** Live Bindings of all AORs. */
   readonly bindingCount: number;
-  /** The newest records, those of running calls among them, newest first. */
-  records(limit: number): Promise<readonly CallRecord[]>;
+  /** Records that match, those of running calls among them, newest first. */
+  records(query: CallQuery): Promise<readonly CallRecord[]>;
   /** The record of one call, running or ended. */
   record(callId: string): Promise<CallRecord | undefined>;
   registrations(): Promise<readonly Registration[]>;
@@ -104,9 +104,9 @@ function running({ link, board, registrar, store, records, close }: Running): Te
       return registrar.size;
     },
     // A running call is further than what is kept of it; one that has just ended may not be kept yet.
-    records: async (limit) => {
+    records: async (query) => {
       await records.flush();
-      return (await listCallRecords(store, limit)).map((record) => board.record(record.callId) ?? record);
+      return queryCallRecords(store, query, (record) => board.record(record.callId) ?? record);
     },
     record: async (callId) => {
       const current = board.record(callId);

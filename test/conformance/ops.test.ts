@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { CallRecord } from '../../src/calls/index.ts';
+import { type CallRecord, matchesQuery } from '../../src/calls/index.ts';
 import { type CallId, Scope, silentLogger } from '../../src/kernel/index.ts';
 import { ensureCertificate, type Ops, type OpsOptions, startOps, TlsFileSet } from '../../src/ops/index.ts';
 
@@ -50,7 +50,8 @@ async function start(changes: Partial<OpsOptions> = {}): Promise<Ops> {
     token: TOKEN,
     domain: 'viaduct.local',
     views: {
-      calls: (limit) => Promise.resolve([record].slice(0, limit)),
+      calls: (query) => Promise.resolve([record].filter((each) => matchesQuery(each, query)).slice(0, query.limit)),
+      messages: () => Promise.resolve([]),
       call: (callId) => Promise.resolve(callId === 'c1' ? record : undefined),
       registrations: () => Promise.resolve([]),
       metrics: () => Promise.resolve({ text: 'x 1\n', contentType: 'text/plain; version=0.0.4' }),
@@ -89,13 +90,27 @@ describe('HTTP API', () => {
 
   it('gives call records to the bearer of the token only', async () => {
     const ops = await start();
-    for (const path of ['/calls', '/calls/c1', '/registrations']) {
+    for (const path of ['/calls', '/calls/c1', '/calls/c1/ladder', '/registrations']) {
       expect((await get(ops, path)).status).toBe(401);
       expect((await get(ops, path, { authorization: 'Bearer wrong-token-of-sixteen-chars' })).status).toBe(401);
       expect((await get(ops, path, { authorization: `Bearer ${TOKEN}` })).status).toBe(200);
     }
     expect((await get(ops, '/calls/none', { authorization: `Bearer ${TOKEN}` })).status).toBe(404);
     expect((await get(ops, '/calls?limit=0', { authorization: `Bearer ${TOKEN}` })).status).toBe(400);
+  });
+
+  it('S73 finds calls by what is asked, and refuses a question it does not know', async () => {
+    const ops = await start();
+    const found = async (query: string): Promise<number> => {
+      const answer = await get(ops, `/calls?${query}`, { authorization: `Bearer ${TOKEN}` });
+      return answer.ok ? ((await answer.json()) as { calls: unknown[] }).calls.length : -answer.status;
+    };
+    expect(await found('from=ALICE&to=bob')).toBe(1);
+    expect(await found('from=carol')).toBe(0);
+    expect(await found('isActive=true')).toBe(0);
+    expect(await found('isActive=false')).toBe(1);
+    expect(await found('trunk=office')).toBe(0);
+    expect(await found('caller=alice')).toBe(1);
   });
 
   it('names a port that is taken and the setting that moves it', async () => {

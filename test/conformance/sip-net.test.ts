@@ -180,7 +180,7 @@ describe('UDP', () => {
       remotePort: peer.port,
       connectionId: undefined,
     });
-    expect(received.bytes).toBe(text.length);
+    expect(received.data.length).toBe(text.length);
     expect(header(received.message, 'Via')).toBe(
       `SIP/2.0/UDP peer.invalid;branch=z9hG4bKone;rport=${peer.port};received=127.0.0.1`,
     );

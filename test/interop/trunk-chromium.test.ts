@@ -112,3 +112,18 @@ describe('SIPp as a trunk calls Chromium', () => {
     await rtp.close();
   });
 });
+
+test('S73 the SIP messages of a call are there to be looked at, secrets masked', async () => {
+  const callId = (await gateway.calls())[0]?.callId ?? '';
+  const { messages } = (await gateway.api(`/calls/${callId}/ladder`)) as {
+    messages: readonly { direction: string; transport: string; text: string }[];
+  };
+  const starts = messages.map(({ direction, transport, text }) => `${direction} ${transport} ${text.split(' ', 1)[0]}`);
+  expect(starts[0]).toBe('in udp INVITE');
+  expect(starts).toContain('out ws INVITE');
+  expect(starts.filter((start) => start.endsWith('BYE'))).toEqual(['in udp BYE', 'out ws BYE']);
+  expect(messages.map(({ text }) => text).join('')).not.toMatch(/ice-pwd:(?!\*)/);
+  const drawn = await gateway.apiText(`/calls/${callId}/ladder`, 'text/plain');
+  expect(drawn).toMatch(/ INVITE \(SDP\) ─+▶ │/);
+  expect(drawn).toMatch(/│ ◀─+ 180 Ringing/);
+});

@@ -167,9 +167,13 @@ export class Gateway {
   }
 
   async api(path: string): Promise<unknown> {
-    const response = await fetch(`${this.origin}${path}`, { headers: { authorization: `Bearer ${TOKEN}` } });
+    return JSON.parse(await this.apiText(path, 'application/json'));
+  }
+
+  async apiText(path: string, accept: string): Promise<string> {
+    const response = await fetch(`${this.origin}${path}`, { headers: { authorization: `Bearer ${TOKEN}`, accept } });
     if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
-    return response.json();
+    return response.text();
   }
 
   /** Newest first. */

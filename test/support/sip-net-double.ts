@@ -117,7 +117,7 @@ export class PeerDouble {
     const { message } = parsed;
     const { remoteAddress, remotePort } = this.flow;
     const marked = message.kind === 'request' ? withReceived(message, remoteAddress, remotePort) : message;
-    this.#net.engine?.received({ flow: this.flow, message: marked, bytes: data.length });
+    this.#net.engine?.received({ flow: this.flow, message: marked, data });
   }
 
   /** A request with the headers every request has; `lines` are added. Returns its text, to be sent again. */

@@ -79,13 +79,13 @@ export class AppDelivery {
   }
 
   #network(app: AppId, delivery: Delivery, how: Manner): void {
-    const { flow, bytes } = delivery.received;
+    const { flow, data } = delivery.received;
     this.#core.apps.send(
       app,
       {
         kind: 'sip',
         source: 'network',
-        bytes,
+        bytes: data.length,
         proto: how.hidesTransport === true ? '' : flow.transport,
         ...peerOf(flow),
         transactionId: delivery.transactionId,

@@ -66,8 +66,8 @@ export type SendFailure = 'closed' | 'refused' | 'unreachable';
 export interface Received {
   readonly flow: Flow;
   readonly message: SipMessage;
-  /** Size on the wire. */
-  readonly bytes: number;
+  /** As it came. */
+  readonly data: Buffer;
 }
 
 /** A request that cannot be parsed far enough to serve but far enough to refuse (RFC 3261 §8.2, RFC 4475 §3.1.2). */

@@ -43,7 +43,7 @@ export class Intake {
   /** One datagram, WebSocket message or framed stretch of a stream. */
   received(flow: Flow, data: Buffer): void {
     const verdict = this.#governor?.judge(flow.remoteAddress, data) ?? 'pass';
-    if (verdict === 'pass') this.#deliver(flow, parseMessage(data, this.#limits), data.length);
+    if (verdict === 'pass') this.#deliver(flow, parseMessage(data, this.#limits), data);
     else if (verdict === 'refuse') this.#shed(flow, data);
   }
 
@@ -53,7 +53,7 @@ export class Intake {
     const request = requestIn(result);
     const verdict: ParseResult =
       request === undefined ? { kind: 'dropped', reason } : { kind: 'refused', status, reason, request };
-    this.#deliver(flow, verdict, data.length);
+    this.#deliver(flow, verdict, data);
   }
 
   /** Over its budget: answered without being served, where it can be. */
@@ -73,13 +73,13 @@ export class Intake {
     this.#guarded(() => this.#input.connectionClosed(connectionId));
   }
 
-  #deliver(flow: Flow, result: ParseResult, bytes: number): void {
+  #deliver(flow: Flow, result: ParseResult, data: Buffer): void {
     const fixed = (request: SipRequest): SipRequest => withReceived(request, flow.remoteAddress, flow.remotePort);
     switch (result.kind) {
       case 'message': {
         this.#tally.messagesIn++;
         const message = result.message.kind === 'request' ? fixed(result.message) : result.message;
-        this.#guarded(() => this.#input.received({ flow, message, bytes }));
+        this.#guarded(() => this.#input.received({ flow, message, data }));
         return;
       }
       case 'refused': {

@@ -5,6 +5,7 @@ import { CodedError, type Logger } from '../../kernel/index.ts';
 import type { ListenerAddress } from '../engine/index.ts';
 import type { TlsUpdate } from '../net/index.ts';
 import { serverErrors } from './errors.ts';
+import type { LoggedMessage } from './message-log.ts';
 import type { PlainError, SipThreadData, SipThreadOrder, SipThreadReport } from './messages.ts';
 import type { WireAddress } from './options.ts';
 import type { SipCounters } from './parts.ts';
@@ -22,9 +23,11 @@ export interface ThreadPlace {
 /** How long an orderly end may take before the thread is stopped by force, in milliseconds. */
 const CLOSE_WITHIN = 3_000;
 
-/** Somebody who waits for counters. */
+type Answer = Extract<SipThreadReport, { readonly id: number }>;
+
+/** Somebody who waits for an answer of the thread. */
 interface Asked {
-  readonly resolve: (counters: SipThreadCounters) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: CodedError) => void;
 }
 
@@ -72,10 +75,14 @@ export class EngineThread {
   }
 
   async counters(): Promise<SipThreadCounters> {
-    if (this.#ended || this.#ending) throw serverErrors.SIP_ENGINE_CRASHED(['it is closed']);
-    const id = this.#nextAsk++;
-    this.#order({ kind: 'counters', id });
-    return new Promise((resolve, reject) => this.#asked.set(id, { resolve, reject }));
+    const answer = await this.#ask((id) => ({ kind: 'counters', id }));
+    if (answer.kind !== 'counters') throw serverErrors.SIP_ENGINE_CRASHED([`answered ${answer.kind}`]);
+    return { ...answer.counters, cpuMs: answer.cpuMs };
+  }
+
+  async messagesOf(sipCallIds: readonly string[]): Promise<readonly LoggedMessage[]> {
+    const answer = await this.#ask((id) => ({ kind: 'messages', id, sipCallIds }));
+    return answer.kind === 'messages' ? answer.messages : [];
   }
 
   updateTls(update: TlsUpdate): void {
@@ -93,17 +100,24 @@ export class EngineThread {
     clearTimeout(force);
   }
 
+  async #ask(orderOf: (id: number) => SipThreadOrder): Promise<Answer> {
+    if (this.#ended || this.#ending) throw serverErrors.SIP_ENGINE_CRASHED(['it is closed']);
+    const id = this.#nextAsk++;
+    this.#order(orderOf(id));
+    return new Promise((resolve, reject) => this.#asked.set(id, { resolve, reject }));
+  }
+
   #order(order: SipThreadOrder): void {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
     this.#worker.postMessage(order);
   }
 
-  #note(report: SipThreadReport & { kind: 'log' | 'counters' }): void {
+  #note(report: SipThreadReport & { kind: 'log' | 'counters' | 'messages' }): void {
     if (report.kind === 'log') {
       this.#logger[report.line.level](report.line.fields, report.line.message);
       return;
     }
-    this.#asked.get(report.id)?.resolve({ ...report.counters, cpuMs: report.cpuMs });
+    this.#asked.get(report.id)?.resolve(report);
     this.#asked.delete(report.id);
   }
 }

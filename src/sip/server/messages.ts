@@ -1,6 +1,7 @@
 /** What the engine's thread and the thread that started it say to each other. */
 import type { ListenerAddress } from '../engine/index.ts';
 import type { TlsUpdate } from '../net/index.ts';
+import type { LoggedMessage } from './message-log.ts';
 import type { SipServerOptions, WireAddress } from './options.ts';
 import type { SipCounters } from './parts.ts';
 import type { Pulse } from './pulse.ts';
@@ -15,6 +16,7 @@ export interface SipThreadData {
 /** To the engine's thread. */
 export type SipThreadOrder =
   | { readonly kind: 'counters'; readonly id: number }
+  | { readonly kind: 'messages'; readonly id: number; readonly sipCallIds: readonly string[] }
   | { readonly kind: 'tls'; readonly update: TlsUpdate }
   | { readonly kind: 'close' };
 
@@ -30,4 +32,5 @@ export type SipThreadReport =
   | { readonly kind: 'ready'; readonly wire: WireAddress; readonly listeners: readonly ListenerAddress[] }
   | { readonly kind: 'failed'; readonly error: PlainError }
   | { readonly kind: 'log'; readonly line: LogLine }
-  | { readonly kind: 'counters'; readonly id: number; readonly counters: SipCounters; readonly cpuMs: number };
+  | { readonly kind: 'counters'; readonly id: number; readonly counters: SipCounters; readonly cpuMs: number }
+  | { readonly kind: 'messages'; readonly id: number; readonly messages: readonly LoggedMessage[] };

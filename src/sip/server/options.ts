@@ -1,6 +1,7 @@
 /** What the embedded engine is started with. Plain data: it travels to the thread. */
 import type { EngineOptions } from '../engine/index.ts';
 import type { SipListenerOptions, SipNetLimits, TlsPeer } from '../net/index.ts';
+import type { MessageLogLimits } from './message-log.ts';
 import type { LogLevel } from './remote-log.ts';
 
 export interface SipServerOptions {
@@ -16,6 +17,8 @@ export interface SipServerOptions {
   readonly trustedNetworks?: readonly string[];
   /** User parts of calls that limits and load do not stop. */
   readonly emergencyNumbers?: readonly string[];
+  /** Keeps the messages of calls; absent: none are kept. */
+  readonly messageLog?: MessageLogLimits;
   /** Timers and the like; what is absent has its default. */
   readonly engine?: Partial<EngineOptions>;
   /** Where applications connect, on 127.0.0.1; 0 or absent for any free port. */

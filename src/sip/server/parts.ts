@@ -6,6 +6,7 @@ import { openWireServer, type WireServer } from '../wire/index.ts';
 import { serverErrors } from './errors.ts';
 import { LateInput } from './late-input.ts';
 import { LoadGauge } from './load-gauge.ts';
+import { type LoggedMessage, MessageLog } from './message-log.ts';
 import type { SipServerOptions, WireAddress } from './options.ts';
 import type { Pulse } from './pulse.ts';
 
@@ -30,6 +31,8 @@ export interface SipParts {
   readonly wire: WireAddress;
   readonly listeners: readonly ListenerAddress[];
   counters(): SipCounters;
+  /** The messages of these dialogs, oldest first; none where no message log is kept. */
+  messagesOf(sipCallIds: readonly string[]): readonly LoggedMessage[];
   updateTls(update: TlsUpdate): void;
   close(): Promise<void>;
 }
@@ -51,8 +54,16 @@ export async function openSipParts(options: SipServerOptions, context: SipPartsC
   const wire = await openWire(options, { net, secret, input, context });
   const { emergencyNumbers = [] } = options;
   const engineOptions = { emergencyNumbers, ...options.engine };
-  const engine = new SipEngine({ net, apps: wire, clock, random, logger, options: engineOptions });
-  input.bind(engine);
+  const log = options.messageLog === undefined ? undefined : new MessageLog(clock, options.messageLog);
+  const engine = new SipEngine({
+    net: log?.watchNet(net) ?? net,
+    apps: wire,
+    clock,
+    random,
+    logger,
+    options: engineOptions,
+  });
+  input.bind(log?.watchInput(engine) ?? engine);
   const gauge = new LoadGauge({
     clock,
     pulse: context.pulse,
@@ -72,6 +83,7 @@ export async function openSipParts(options: SipServerOptions, context: SipPartsC
       worstLagMs: gauge.takeWorstLagMs(),
     }),
     updateTls: (update) => net.updateTls(update),
+    messagesOf: (sipCallIds) => log?.messagesOf(sipCallIds) ?? [],
     close: async () => {
       gauge.stop();
       await wire.close();

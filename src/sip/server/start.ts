@@ -7,6 +7,7 @@ import type { ListenerAddress } from '../engine/index.ts';
 import type { TlsServerMaterial, TlsUpdate } from '../net/index.ts';
 import { EngineThread, type SipThreadCounters, type ThreadPlace } from './engine-thread.ts';
 import { serverErrors } from './errors.ts';
+import type { LoggedMessage } from './message-log.ts';
 import type { SipServerOptions, WireAddress } from './options.ts';
 import { createPulse, startPulse } from './pulse.ts';
 import { restartDelay } from './restarts.ts';
@@ -20,6 +21,8 @@ export interface SipServer {
   readonly wire: WireAddress;
   readonly listeners: readonly ListenerAddress[];
   counters(): Promise<SipServerCounters>;
+  /** The SIP messages of these dialogs, oldest first, as far as they are still kept. */
+  messagesOf(sipCallIds: readonly string[]): Promise<readonly LoggedMessage[]>;
   /** New connections get these certificates; those that are open stay as they are. */
   updateTls(update: TlsUpdate): void;
   /** Tells that the engine has crashed too often to be started again. */
@@ -92,6 +95,10 @@ class SupervisedSipServer implements SipServer {
       listeners: this.#options.listeners.map((one, at) => ({ ...one, ...tlsOf(listeners[at]) })),
     };
     this.#thread?.updateTls(update);
+  }
+
+  async messagesOf(sipCallIds: readonly string[]): Promise<readonly LoggedMessage[]> {
+    return (await this.#thread?.messagesOf(sipCallIds)) ?? [];
   }
 
   onExit(listener: (error: CodedError) => void): () => void {

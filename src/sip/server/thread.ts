@@ -26,6 +26,10 @@ async function obey(parts: SipParts, order: SipThreadOrder): Promise<void> {
     post({ kind: 'counters', id: order.id, counters: parts.counters(), cpuMs: (user + system) / 1000 });
     return;
   }
+  if (order.kind === 'messages') {
+    post({ kind: 'messages', id: order.id, messages: parts.messagesOf(order.sipCallIds) });
+    return;
+  }
   if (order.kind === 'tls') return parts.updateTls(order.update);
   await parts.close();
   // Timers of the engine that are still pending must not keep the thread.

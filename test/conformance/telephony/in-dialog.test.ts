@@ -116,7 +116,7 @@ describe('when things break', () => {
 
   it('a port that fails ends both sides as media-failed', async () => {
     const pair = await talk();
-    const { legs, callId } = (await hall.exchange.telephony.records(1))[0] ?? { legs: [] };
+    const { legs, callId } = (await hall.exchange.telephony.records({ limit: 1 }))[0] ?? { legs: [] };
     const legId = legs[1]?.legId;
     if (legId === undefined || callId === undefined) throw new Error('the call has no record');
     hall.exchange.media.emit({
