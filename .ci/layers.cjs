@@ -55,6 +55,7 @@ module.exports = {
     imports: ['kernel', 'sip/message', 'sip/locate', 'sdp', 'dialplan', 'calls', 'store'],
     vendors: ['drachtio-srf'],
   },
+  hooks: { about: 'asks HTTP servers where a call goes: signed, bounded', imports: ['kernel', 'dialplan'] },
   media: {
     about: 'SIP-side RTP edge (threads); mediasoup workers, routers, transports',
     imports: ['kernel', 'sdp', 'rtp', 'audio', 'calls'],
@@ -70,10 +71,22 @@ module.exports = {
     imports: ['kernel', 'calls', 'store'],
     vendors: ['fastify', 'esbuild', 'selfsigned'],
   },
-  cli: { about: 'operator commands', imports: ['kernel', 'config'], vendors: ['commander'] },
+  cli: { about: 'operator commands', imports: ['kernel', 'config', 'dialplan'], vendors: ['commander'] },
   gateway: {
     about: 'composition: builds the parts from the Config and joins their ports',
-    imports: ['kernel', 'calls', 'cli', 'config', 'media', 'ops', 'sip/server', 'store', 'telemetry', 'telephony'],
+    imports: [
+      'kernel',
+      'calls',
+      'cli',
+      'config',
+      'hooks',
+      'media',
+      'ops',
+      'sip/server',
+      'store',
+      'telemetry',
+      'telephony',
+    ],
   },
   'web/softphone': { about: 'the browser softphone', imports: ['kernel'], vendors: ['sip.js'] },
 };

@@ -1,7 +1,7 @@
 /** What can happen to a Call. */
 import type { LegId } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
-import type { CallMedia, Stage } from './call.ts';
+import type { CallMedia, Fallback, Stage } from './call.ts';
 
 export type CallInput =
   | {
@@ -10,6 +10,7 @@ export type CallInput =
       readonly media: CallMedia;
       /** Rung one after another; at least one. */
       readonly stages: readonly Stage[];
+      readonly fallbacks: readonly Fallback[];
     }
   /** The call cannot be routed or offered at all. */
   | { readonly kind: 'refused'; readonly sipStatus: number; readonly route?: string }

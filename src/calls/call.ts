@@ -59,6 +59,12 @@ export interface Stage {
   readonly unreachable: number;
 }
 
+/** What is rung when the stages before have ended, and every word of the last one is among these. */
+export interface Fallback {
+  readonly on: readonly FallbackCause[];
+  readonly stages: readonly Stage[];
+}
+
 /** How much of the callee's progress the caller has been told. It only grows. */
 export type CallerProgress = 'nothing' | 'progress' | 'ringing';
 
@@ -109,6 +115,8 @@ export interface Call {
   readonly ringingAt: number | undefined;
   readonly inbound: InboundLeg;
   readonly stages: readonly Stage[];
+  /** Not tried yet; one of them may take over when the stages have ended. */
+  readonly fallbacks: readonly Fallback[];
   /** Those rung so far, of every stage. */
   readonly branches: readonly Branch[];
   readonly state: CallState;

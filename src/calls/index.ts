@@ -1,4 +1,4 @@
-export type { Branch, Call, CallMedia, InboundLeg, Leg, NewCall, Stage } from './call.ts';
+export type { Branch, Call, CallMedia, Fallback, InboundLeg, Leg, NewCall, Stage } from './call.ts';
 export type { CallEvent, CallObserver } from './call-event.ts';
 export { createCallId } from './call-id.ts';
 export type { CallInput } from './call-input.ts';

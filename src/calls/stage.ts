@@ -37,13 +37,14 @@ export function closeStage(call: Call): Call {
  */
 export function ringNext(call: Call): CallStep {
   if (call.state.kind !== 'ringing') return { call, outputs: [] };
+  const planned = planNext(call, call.state);
   const index = call.state.stage + 1;
-  const stage = call.stages[index];
-  if (stage === undefined || !mayRing(call, call.state)) return { call, outputs: [] };
+  const stage = planned.stages[index];
+  if (stage === undefined) return { call, outputs: [] };
   const state: Ringing = { ...call.state, stage: index, ...toldBefore(call.state) };
   if (stage.branches.length === 0)
     return ringNext({
-      ...call,
+      ...planned,
       state: { ...state, said: [...state.said, { sipStatus: stage.unreachable, reason: undefined }] },
     });
   const branches = stage.branches.map(
@@ -51,16 +52,20 @@ export function ringNext(call: Call): CallStep {
   );
   const rung = branches.map((branch): CallOutput => ({ kind: 'ring', legId: branch.legId }));
   return {
-    call: { ...call, branches: [...call.branches, ...branches], state },
+    call: { ...planned, branches: [...call.branches, ...branches], state },
     outputs: [...(index === 0 ? [] : [STOP]), { kind: 'set-timer', ms: stage.ringMs }, ...rung],
   };
 }
 
-function mayRing(call: Call, state: Ringing): boolean {
-  const last = call.stages[state.stage];
-  if (last === undefined) return true;
+/** The Call with the stages that may still be rung: the rest of its own, or those of a fallback in their place. */
+function planNext(call: Call, { stage }: Ringing): Call {
+  const last = call.stages[stage];
+  if (last === undefined) return call;
   const rung = currentBranches(call);
-  return allowsNext(last.on, rung.length === 0 ? [last.unreachable] : wordsOf(rung).map(({ sipStatus }) => sipStatus));
+  const words = rung.length === 0 ? [last.unreachable] : wordsOf(rung).map(({ sipStatus }) => sipStatus);
+  if (call.stages.length > stage + 1 && allowsNext(last.on, words)) return call;
+  const fallback = call.fallbacks.find(({ on }) => allowsNext(on, words));
+  return { ...call, stages: [...call.stages.slice(0, stage + 1), ...(fallback?.stages ?? [])], fallbacks: [] };
 }
 
 /**

@@ -28,6 +28,7 @@ export function startCall(born: NewCall, now: number): CallStep {
     startedAt: now,
     ringingAt: undefined,
     stages: [],
+    fallbacks: [],
     branches: [],
     state: { kind: 'routing' },
   };
@@ -115,9 +116,9 @@ function stay(call: Call, ...outputs: readonly CallOutput[]): CallStep {
 }
 
 function onRouted(call: Call, input: Extract<CallInput, { kind: 'routed' }>, now: number): CallStep {
-  const { route, media, stages } = input;
+  const { route, media, stages, fallbacks } = input;
   const opened: CallOutput[] = media === 'anchored' ? [{ kind: 'open-port', legId: call.inbound.legId }] : [];
-  const first = huntOn({ ...call, route, media, stages, state: BEFORE_FIRST }, now);
+  const first = huntOn({ ...call, route, media, stages, fallbacks, state: BEFORE_FIRST }, now);
   return { call: first.call, outputs: [...opened, ...first.outputs] };
 }
 

@@ -1,7 +1,8 @@
 /** The command line: what the operator asked for, as data. Commands that need no gateway are carried out here. */
-import { Command, CommanderError } from 'commander';
-import { type Config, configKeys, loadConfig } from '../config/index.ts';
-import { CodedError } from '../kernel/index.ts';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { type Config, configKeys, DEMO_USERS, loadConfig } from '../config/index.ts';
+import { CodedError, systemClock } from '../kernel/index.ts';
+import { describeRoute } from './dialplan.ts';
 
 export interface Terminal {
   readonly out: (text: string) => void;
@@ -79,7 +80,71 @@ function buildProgram(terminal: Terminal, settle: (outcome: CliOutcome) => void)
       listSettings(terminal.out);
       settle({ kind: 'exit', code: 0 });
     });
+  addDialplan(program, file, terminal, settle);
   return program;
+}
+
+interface TestOptions {
+  readonly trunk?: string;
+  readonly user?: string;
+  readonly tenant?: string;
+  readonly header: readonly string[];
+  readonly at: number;
+}
+
+/** A moment: `2026-12-24T20:00Z`; without an offset it is this machine's. */
+function parseMoment(text: string): number {
+  const at = Date.parse(text);
+  if (Number.isNaN(at)) throw new InvalidArgumentError('write it as 2026-12-24T20:00 or 2026-12-24T20:00+01:00');
+  return at;
+}
+
+function parseHeader(text: string, before: readonly string[]): readonly string[] {
+  if (!/^[\w-]+=/u.test(text)) throw new InvalidArgumentError('write it as Name=value');
+  return [...before, text];
+}
+
+/** The commands that look at the rules. */
+function addDialplan(
+  program: Command,
+  file: () => string | undefined,
+  terminal: Terminal,
+  settle: (outcome: CliOutcome) => void,
+): void {
+  const load = (): Config => loadConfig({ file: file(), environment: terminal.environment });
+  const dialplan = program.command('dialplan').description('look at the routing rules without starting');
+  dialplan
+    .command('check')
+    .description('say whether the dialplan is right, and explain what is not')
+    .action(() => {
+      const config = load();
+      terminal.out(`${config.dialplanFile}: correct, ${config.dialplan.rules.length} rules\n`);
+      settle({ kind: 'exit', code: 0 });
+    });
+  dialplan
+    .command('test')
+    .description('print where a call goes, and why, rule by rule; exit code 1 when it is refused')
+    .argument('<from>', 'who calls: a user, a number, or a SIP URI')
+    .argument('<to>', 'what is dialed: a user, a number, or a SIP URI')
+    .option('--trunk <name>', 'the call comes from this trunk')
+    .option('--user <name>', 'the call comes from this user; by default when FROM is the name of one')
+    .option('--tenant <name>', 'of this tenant; by default the one of the user or trunk')
+    .option('--header <name=value>', 'with this header; may be repeated', parseHeader, [])
+    .option('--at <time>', 'at this time; by default now', parseMoment, systemClock.wallTime())
+    .action((from: string, to: string, options: TestOptions) => {
+      const { trunk, user, tenant, header, at } = options;
+      const { text, isRefused } = describeRoute(load(), DEMO_USERS, {
+        from,
+        to,
+        trunk,
+        user,
+        tenant,
+        headers: header,
+        at,
+      });
+      terminal.out(text);
+      settle({ kind: 'exit', code: isRefused ? 1 : 0 });
+    });
 }
 
 /** Reads the arguments (without `node` and script) and carries out what needs no gateway. Never throws for user mistakes. */

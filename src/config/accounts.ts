@@ -5,7 +5,7 @@ import type { Random } from '../kernel/index.ts';
 import { errors } from './errors.ts';
 import type { UserConfig } from './schema.ts';
 
-const NAMES = ['alice', 'bob', 'carol'] as const;
+export const DEMO_USERS = ['alice', 'bob', 'carol'] as const;
 
 function readSecretFile(path: string): string | undefined {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
@@ -30,10 +30,11 @@ export function loadDemoAccounts(folder: string, random: Random): readonly UserC
     }
   }
   mkdirSync(folder, { recursive: true });
-  const accounts = NAMES.map((name) => ({
+  const accounts = DEMO_USERS.map((name) => ({
     name,
     password: random.hex(6),
     displayName: name[0]?.toUpperCase() + name.slice(1),
+    tenant: 'default',
   }));
   writeSecretFile(path, `${JSON.stringify(accounts, null, 2)}\n`);
   return accounts;

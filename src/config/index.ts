@@ -1,4 +1,4 @@
-export { loadApiToken, loadDemoAccounts } from './accounts.ts';
+export { DEMO_USERS, loadApiToken, loadDemoAccounts } from './accounts.ts';
 export { localAddresses, resolveAnnounced } from './addresses.ts';
 export type { ListenerConfig } from './listener-schema.ts';
 export { type Config, configKeys, loadConfig } from './load.ts';

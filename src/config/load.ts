@@ -1,12 +1,12 @@
 /** Reads viaduct.yaml, the environment, sip-profiles/ and the dialplan into one frozen Config, or says what is wrong. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { parse as parseYaml, YAMLParseError } from 'yaml';
-import { type Dialplan, parseDialplan } from '../dialplan/index.ts';
-import { CodedError } from '../kernel/index.ts';
+import type { Dialplan } from '../dialplan/index.ts';
+import { loadDialplan } from './dialplan.ts';
 import { errors } from './errors.ts';
 import { explain } from './explain.ts';
 import { type ConfigKey, keysAt, listKeys } from './keys.ts';
+import { readYaml } from './read-yaml.ts';
 import { type ConfigFile, configSchema, type ProfileConfig, profileSchema } from './schema.ts';
 
 export interface Config extends Omit<ConfigFile, 'dialplan'> {
@@ -14,6 +14,7 @@ export interface Config extends Omit<ConfigFile, 'dialplan'> {
   readonly file: string | undefined;
   readonly profiles: readonly ProfileConfig[];
   readonly dialplan: Dialplan;
+  readonly dialplanFile: string;
 }
 
 /** Environment names that begin like ours but are no configuration. */
@@ -21,21 +22,6 @@ const FOREIGN_ENV = /^VIADUCT_(CONFIG$|TEST_)/;
 const PROGRAM_ROOT = new URL('../..', import.meta.url).pathname;
 
 export const configKeys: readonly ConfigKey[] = listKeys(configSchema);
-
-function readYaml(path: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw errors.CONFIG_NOT_FOUND([path], { cause });
-  }
-  try {
-    return parseYaml(text) ?? {};
-  } catch (cause) {
-    const [line] = (cause instanceof YAMLParseError ? cause.message : String(cause)).split('\n');
-    throw errors.CONFIG_SYNTAX([path, line ?? ''], { cause });
-  }
-}
 
 /** 'true' and numbers become what they say; all else stays text. */
 function scalar(text: string): string | number | boolean {
@@ -146,16 +132,10 @@ export function loadConfig(options: {
   const profiles = loadProfiles(locate(result.data.sip.profiles, file));
   checkReferences(result.data, profiles, where);
   const dialplanFile = locate(result.data.dialplan, file);
-  const dialplan = loadDialplan(dialplanFile);
-  return deepFreeze({ ...result.data, file, profiles, dialplan });
-}
-
-function loadDialplan(path: string): Dialplan {
-  const data = readYaml(path);
-  try {
-    return parseDialplan(data, path);
-  } catch (cause) {
-    if (cause instanceof CodedError) throw cause;
-    throw errors.CONFIG_INVALID([`${path}: ${String(cause)}`], { cause });
-  }
+  const dialplan = loadDialplan(
+    dialplanFile,
+    result.data.trunks.map(({ name }) => name),
+    options.environment,
+  );
+  return deepFreeze({ ...result.data, file, profiles, dialplan, dialplanFile });
 }

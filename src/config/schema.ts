@@ -11,6 +11,12 @@ const port = z.int().min(0).max(65535);
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, 'letters, digits, dot, dash, underscore; at most 64');
 const host = z.string().min(1).max(253);
 
+const tenant = z
+  .string()
+  .regex(/^(\*|[a-z0-9][a-z0-9._-]{0,63})$/i, 'letters, digits, dot, dash, underscore; at most 64; or *')
+  .default('default')
+  .describe('whose it is: users of one tenant call each other and use its trunks; *: everybody’s');
+
 const httpSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('serve plain HTTP (browsers give a microphone only to localhost there)'),
   address: z.string().default('0.0.0.0').describe('local address to listen on'),
@@ -73,11 +79,13 @@ const userSchema = z.strictObject({
   name: name.describe('user part of the address of record and user name for digest'),
   password: z.string().min(1).max(256).describe('password for digest authentication'),
   displayName: z.string().max(128).optional().describe('name shown to the called party'),
+  tenant,
 });
 
 const trunkSchema = z
   .strictObject({
     name: name.describe('how the dialplan and the records call it'),
+    tenant,
     addresses: z
       .array(z.string().min(1))
       .default([])
@@ -190,6 +198,14 @@ export const configSchema = z.strictObject({
     .array(z.string().regex(/^[0-9*#]{1,16}$/, 'a number as it is dialed'))
     .default(['112', '911'])
     .describe('calls to these numbers pass every limit'),
+  reload: z
+    .strictObject({
+      watch: z
+        .boolean()
+        .default(true)
+        .describe('put a changed dialplan file in force by itself; SIGHUP and POST /reload do it at any time'),
+    })
+    .prefault({}),
   telemetry: telemetrySchema.prefault({}),
 });
 

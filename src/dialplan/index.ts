@@ -1,4 +1,9 @@
 export { allowsNext, DEFAULT_FALLBACK, type FallbackCause } from './cause.ts';
-export { decide, type RouteDecision, type RouteRequest } from './decide.ts';
-export { parseDialplan } from './parse.ts';
-export type { Dialplan } from './schema.ts';
+export { decide, decideAnswer, type Explanation, explain, type RouteDecision } from './decide.ts';
+export type { Destination, Place, PlannedStage } from './destination.ts';
+export { type HookFacts, type HookReply, hookFacts, type RouteHook, signWebhook } from './hook.ts';
+export { keyProblem as hookKeyProblem } from './hook-schema.ts';
+export { parseDialplan, parseHookAnswer } from './parse.ts';
+export type { RouteRequest } from './request.ts';
+export type { Hook, HookAnswer } from './route-schema.ts';
+export { type CallSource, type Dialplan, trunksOf } from './schema.ts';

@@ -1,36 +1,51 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { dialplanErrors } from './errors.ts';
-import { type Dialplan, dialplanSchema, routeSchema, ruleSchema, whenSchema } from './schema.ts';
+import { formatKey } from './key.ts';
+import { type HookAnswer, hookAnswerSchema } from './route-schema.ts';
+import { type Dialplan, dialplanSchema } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;
 
 /** Validates what a dialplan file contains. Throws DIALPLAN_INVALID with a line per mistake that names file, key and fix. */
 export function parseDialplan(data: unknown, file: string): Dialplan {
-  const result = dialplanSchema.safeParse(data);
+  return parseWith(dialplanSchema, data, file);
+}
+
+/** The same for what a hook has answered. */
+export function parseHookAnswer(data: unknown, url: string): HookAnswer {
+  return parseWith(hookAnswerSchema, data, url);
+}
+
+function parseWith<T>(schema: z.ZodType<T>, data: unknown, file: string): T {
+  const result = schema.safeParse(data);
   if (result.success) return result.data;
-  const lines = result.error.issues.map((issue) => `${file}: ${explainIssue(issue)}`);
+  const lines = result.error.issues.map((issue) => `${file}: ${explainIssue(issue, schema)}`);
   throw dialplanErrors.DIALPLAN_INVALID([lines.join('\n')], { cause: result.error });
 }
 
-function explainIssue(issue: Issue): string {
+function explainIssue(issue: Issue, schema: z.ZodType): string {
   const key = formatKey(issue.path);
   if (issue.code === 'unrecognized_keys') {
-    return `${key}: unknown key ${issue.keys.map((each) => `"${each}"`).join(', ')}; known: ${knownKeys(issue.path).join(', ')}`;
+    return `${key}: unknown key ${issue.keys.map((each) => `"${each}"`).join(', ')}; known: ${knownKeys(schema, issue.path).join(', ')}`;
   }
   return `${key}: ${issue.message}`;
 }
 
-function formatKey(path: readonly PropertyKey[]): string {
-  let text = '';
-  for (const key of path) text += typeof key === 'number' ? `[${key}]` : `${text === '' ? '' : '.'}${String(key)}`;
-  return text === '' ? '(top level)' : text;
+/** The keys that an object may have at this place. */
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let inner = unwrap(schema);
+  for (const key of path) {
+    const next: unknown =
+      inner instanceof z.ZodArray ? inner.element : inner instanceof z.ZodObject ? inner.shape[String(key)] : undefined;
+    if (!(next instanceof z.ZodType)) return [];
+    inner = unwrap(next);
+  }
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
 
-function knownKeys(path: readonly PropertyKey[]): string[] {
-  const last = path.at(-1);
-  if (path.length === 0) return Object.keys(dialplanSchema.shape);
-  if (last === 'when') return Object.keys(whenSchema.shape);
-  if (last === 'route') return Object.keys(routeSchema.shape);
-  if (last === 'reject') return ['status', 'reason'];
-  return Object.keys(ruleSchema.shape);
+function unwrap(schema: z.ZodType): z.ZodType {
+  let inner = schema;
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault)
+    inner = inner.unwrap() as z.ZodType;
+  return inner;
 }

@@ -1,7 +1,10 @@
 /** The schema of a file in dialplans/. */
 import { z } from 'zod';
+import { formatKey } from './key.ts';
 import { countGroups, MAX_PATTERN, patternProblem } from './pattern.ts';
+import { placesOf, type Route, ringingSchema, routeSchema } from './route-schema.ts';
 import { templateProblem } from './template.ts';
+import { holidaySchema, timeSchema, zoneSchema } from './time.ts';
 
 const patternSchema = z
   .string()
@@ -11,8 +14,6 @@ const patternSchema = z
     const problem = patternProblem(pattern);
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
   });
-
-const templateSchema = z.string().min(1, 'must not be empty').max(256, 'is longer than 256 characters');
 
 export const sourceSchema = z.enum(['user', 'trunk', 'anonymous'], 'must be user, trunk or anonymous');
 
@@ -29,40 +30,10 @@ export const whenSchema = z.strictObject({
     .record(z.string().regex(/^[\w-]{1,64}$/u, 'is no header name'), patternSchema)
     .optional()
     .describe('header name → pattern for its value; an absent header matches nothing'),
+  uri: patternSchema.optional().describe('the whole Request-URI, as sip:*;user=phone'),
+  tenant: patternSchema.optional().describe('the tenant of the calling user or trunk'),
+  time: timeSchema.optional().describe('days, hours, dates and holidays, by the clock of `timezone`'),
 });
-
-const rejectSchema = z.strictObject({
-  status: z.int().min(400, 'must be from 400 to 699').max(699, 'must be from 400 to 699').describe('SIP status'),
-  reason: z
-    .string()
-    .regex(/^[\x20-\x7e]{1,64}$/u, 'must be 1 to 64 printable ASCII characters')
-    .describe('reason phrase'),
-});
-
-const DESTINATIONS = ['user', 'trunk', 'agent', 'room', 'reject'] as const;
-
-export const routeSchema = z
-  .strictObject({
-    user: templateSchema.optional().describe('ring the contacts of this user'),
-    trunk: z.string().min(1).max(64).optional().describe('send to this trunk; *: the first one configured'),
-    number: templateSchema.optional().describe('with trunk: the number to call there'),
-    agent: z.enum(['echo', 'tone'], 'must be echo or tone').optional().describe('connect a built-in endpoint'),
-    room: templateSchema.optional().describe('join this room'),
-    reject: rejectSchema.optional().describe('refuse the call'),
-  })
-  .superRefine((route, context) => {
-    const chosen = DESTINATIONS.filter((key) => route[key] !== undefined);
-    if (chosen.length !== 1) {
-      const found = chosen.length === 0 ? 'none' : chosen.join(' and ');
-      context.addIssue({
-        code: 'custom',
-        message: `must have exactly one of ${DESTINATIONS.join(', ')}; it has ${found}`,
-      });
-    }
-    if ((route.trunk === undefined) !== (route.number === undefined)) {
-      context.addIssue({ code: 'custom', message: 'trunk and number belong together; give both, as number: ${0}' });
-    }
-  });
 
 export const ruleSchema = z
   .strictObject({
@@ -72,16 +43,61 @@ export const ruleSchema = z
     route: routeSchema,
   })
   .superRefine((rule, context) => {
-    const [to, from] = [countGroups(rule.when.to ?? ''), countGroups(rule.when.from ?? '')];
-    for (const key of ['user', 'number', 'room'] as const) {
-      const problem = templateProblem(rule.route[key] ?? '', to, from);
-      if (problem !== undefined) context.addIssue({ code: 'custom', path: ['route', key], message: problem });
-    }
-    if (rule.route.trunk !== undefined && [rule.when.source].flat().includes('anonymous')) {
+    checkRoute(rule.route, { to: rule.when.to ?? '', from: rule.when.from ?? '', path: ['route'] }, context);
+    if (leadsToTrunk(rule.route) && [rule.when.source].flat().includes('anonymous')) {
       const message = 'anonymous callers never reach a trunk; remove anonymous or choose another destination';
       context.addIssue({ code: 'custom', path: ['when', 'source'], message });
     }
   });
+
+interface RoutePlace {
+  /** The patterns whose groups the templates may use. */
+  readonly to: string;
+  readonly from: string;
+  readonly path: readonly (string | number)[];
+}
+
+function checkRoute(route: Route, { to, from, path }: RoutePlace, context: z.core.$RefinementCtx): void {
+  const check = (template: string | undefined, ...keys: readonly (string | number)[]): void => {
+    const message = template === undefined ? undefined : templateProblem(template, countGroups(to), countGroups(from));
+    if (message !== undefined) context.addIssue({ code: 'custom', path: [...path, ...keys], message });
+  };
+  check(route.room, 'room');
+  check(route.callerId, 'callerId');
+  for (const { place, path: keys } of placesOf(route)) {
+    check(place.user, ...keys, 'user');
+    check(place.number, ...keys, 'number');
+  }
+  if (route.hook?.fallback !== undefined)
+    checkRoute(route.hook.fallback, { to, from, path: [...path, 'hook', 'fallback'] }, context);
+}
+
+/** Whether a route may send the call to a trunk. What a hook answers is looked at when it comes. */
+export function leadsToTrunk(route: Route): boolean {
+  return (
+    placesOf(route).some(({ place }) => place.trunk !== undefined) ||
+    (route.hook?.fallback !== undefined && leadsToTrunk(route.hook.fallback))
+  );
+}
+
+/** Every trunk a dialplan names, and where. */
+export function trunksOf({
+  rules,
+  emergencyRoute,
+}: Dialplan): readonly { readonly name: string; readonly at: string }[] {
+  const routes = rules.flatMap(({ route }, index): [Route, string][] => [
+    [route, `rules[${index}].route`],
+    ...(route.hook?.fallback === undefined
+      ? []
+      : [[route.hook.fallback, `rules[${index}].route.hook.fallback`] satisfies [Route, string]]),
+  ]);
+  const all = emergencyRoute === undefined ? routes : [...routes, [emergencyRoute, 'emergencyRoute'] as const];
+  return all.flatMap(([route, at]) =>
+    placesOf(route).flatMap(({ place, path }) =>
+      place.trunk === undefined ? [] : [{ name: place.trunk, at: formatKey([at, ...path, 'trunk']) }],
+    ),
+  );
+}
 
 export const dialplanSchema = z
   .strictObject({
@@ -89,9 +105,20 @@ export const dialplanSchema = z
       .record(z.string().max(64), z.string().regex(/^[\w.+-]{1,64}$/u, 'must be the name of a user'))
       .default({})
       .describe('dialed number → user, for ${mapped}'),
-    rules: z.array(ruleSchema).max(1_000).describe('tried in order; the first that matches decides'),
+    timezone: zoneSchema.default('UTC').describe('whose clock `time` means, as Europe/Berlin'),
+    holidays: z.array(holidaySchema).max(1_000).default([]).describe('as 2026-12-24, or 12-24 for each year'),
+    emergencyRoute: ringingSchema
+      .optional()
+      .describe('where calls to `emergencyNumbers` go; without it the rules decide'),
+    rules: z
+      .array(ruleSchema, 'is missing; write the list of rules')
+      .max(1_000)
+      .describe('tried in order; the first that matches decides'),
   })
   .superRefine((dialplan, context) => {
+    const { emergencyRoute } = dialplan;
+    if (emergencyRoute !== undefined)
+      checkRoute(emergencyRoute, { to: '', from: '', path: ['emergencyRoute'] }, context);
     const names = dialplan.rules.map((rule) => rule.name);
     names.forEach((name, index) => {
       if (names.indexOf(name) === index) return;

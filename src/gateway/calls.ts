@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import type { CallEvent } from '../calls/index.ts';
 import { localAddresses, type UserConfig } from '../config/index.ts';
+import { createRouteHook } from '../hooks/index.ts';
 import type { RunningMediaPlane } from '../media/index.ts';
 import type { Store } from '../store/index.ts';
 import { startTelephony, type Telephony } from '../telephony/index.ts';
@@ -32,13 +33,20 @@ export async function startCalls(
     domains: [...sip.domains, ...localAddresses(), announced, hostname(), 'localhost'],
     edgeProxies: sip.edgeProxies,
     profiles: { browsers, phones },
-    users: input.users.map(({ name, password, displayName }) => ({ name, secret: { password }, displayName })),
+    users: input.users.map(({ name, password, displayName, tenant }) => ({
+      name,
+      secret: { password },
+      displayName,
+      tenant,
+    })),
     trunks: config.trunks.map((trunk) => {
       const profile = profiles.find(({ name }) => name === trunk.profile);
       if (profile === undefined) throw new Error(`trunk ${trunk.name} has no profile`);
       return { ...trunk, profile };
     }),
     dialplan: config.dialplan,
+    emergencyNumbers: config.emergencyNumbers,
+    routeHook: createRouteHook({ clock, random, logger, concurrency: 200 }),
     timers: {
       noAnswerMs: sip.noAnswerSec * 1000,
       reregisterWaitMs: sip.reregisterWaitSec * 1000,

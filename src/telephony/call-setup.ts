@@ -1,5 +1,5 @@
 /** Builds the parts of a call once it is known where it goes: its Legs, their ports, and who reports to whom. */
-import type { CallMedia, Leg, Stage } from '../calls/index.ts';
+import type { CallInput, CallMedia, Leg, Stage } from '../calls/index.ts';
 import type { LegId, PortId } from '../kernel/index.ts';
 import { formatNameAddr, parseUri } from '../sip/message/index.ts';
 import { AnchoredMedia, type BranchMedia } from './anchored-media.ts';
@@ -11,7 +11,8 @@ import { familyOf, LegMedia } from './leg-media.ts';
 import type { CallParts, LiveBranch, LiveCall } from './live-call.ts';
 import type { ProfilePolicy, TelephonyOptions, TelephonyTimers } from './options.ts';
 import type { Registrar } from './registrar.ts';
-import type { BranchTarget, RoutedStage } from './routing.ts';
+import type { BranchTarget, RoutedStage, Routing } from './routing.ts';
+import type { Settings } from './settings.ts';
 import type { EngineLink, SipHeaders } from './sip-ports.ts';
 
 export interface SetupContext {
@@ -19,7 +20,10 @@ export interface SetupContext {
   readonly timers: TelephonyTimers;
   readonly registrar: Registrar;
   readonly link: EngineLink;
+  readonly settings: Settings;
 }
+
+type StagesRouting = Extract<Routing, { kind: 'stages' }>;
 
 export interface SetupRequest {
   readonly live: LiveCall;
@@ -27,30 +31,33 @@ export interface SetupRequest {
   readonly inbound: LegMedia;
   /** The caller's SDP, '' when its INVITE had none. */
   readonly offer: string;
+  /** A header of the caller's INVITE. */
+  readonly header: (name: string) => string | undefined;
   /** What Max-Forwards leaves us. */
   readonly maxForwards: number;
-  readonly stages: readonly RoutedStage[];
+  readonly routing: StagesRouting;
 }
 
 export interface SetUpCall {
   readonly parts: CallParts;
-  readonly stages: readonly Stage[];
-  readonly media: CallMedia;
+  readonly input: Extract<CallInput, { kind: 'routed' }>;
 }
 
 export function setUpCall(request: SetupRequest, context: SetupContext): SetUpCall {
-  const { random } = context.options;
-  const plannedStages = request.stages.map((stage) => ({
-    ...stage,
-    planned: stage.targets.map((target): Planned => {
-      const legId = random.hex(8) as LegId;
-      return {
-        leg: { legId, portId: `port-${legId}` as PortId, kind: kindOf(target), party: partyOf(target) },
-        target,
-      };
-    }),
-  }));
-  const planned = plannedStages.flatMap((stage) => stage.planned);
+  const { routing } = request;
+  const planned: Planned[] = [];
+  const plan = (stage: RoutedStage): Stage => {
+    const legs = stage.targets.map((target) => ({ leg: legFor(target, context), target }));
+    planned.push(...legs);
+    return {
+      branches: legs.map(({ leg }) => leg),
+      ringMs: stage.ringMs ?? context.timers.noAnswerMs,
+      on: stage.on,
+      unreachable: stage.unreachable,
+    };
+  };
+  const stages = routing.stages.map(plan);
+  const fallbacks = routing.fallbacks.map((each) => ({ on: each.on, stages: each.stages.map(plan) }));
   const claimed = new Set(planned.flatMap(({ target }) => (target.kind === 'binding' ? [target.binding.id] : [])));
   const branches = new Map<LegId, LiveBranch>(
     planned.map(({ leg, target }) => [
@@ -59,18 +66,19 @@ export function setUpCall(request: SetupRequest, context: SetupContext): SetUpCa
     ]),
   );
   const isBypass = bypasses(request);
-  const media = isBypass
+  const work = isBypass
     ? new BypassMedia(request.offer, (legId) => request.live.peerOf(legId))
     : anchoredMedia(request, planned, context);
-  const stages = plannedStages.map(
-    (stage): Stage => ({
-      branches: stage.planned.map(({ leg }) => leg),
-      ringMs: stage.ringMs ?? context.timers.noAnswerMs,
-      on: stage.on,
-      unreachable: stage.unreachable,
-    }),
-  );
-  return { parts: { media, branches }, stages, media: isBypass ? 'bypass' : 'anchored' };
+  const media: CallMedia = isBypass ? 'bypass' : 'anchored';
+  return {
+    parts: { media: work, branches },
+    input: { kind: 'routed', route: routing.rule, media, stages, fallbacks },
+  };
+}
+
+function legFor(target: BranchTarget, { options }: SetupContext): Leg {
+  const legId = options.random.hex(8) as LegId;
+  return { legId, portId: `port-${legId}` as PortId, kind: kindOf(target), party: partyOf(target) };
 }
 
 function kindOf(target: BranchTarget): Leg['kind'] {
@@ -92,8 +100,9 @@ function partyOf(target: BranchTarget): string {
 }
 
 /** Trunk to trunk, when both profiles say so and there is an SDP to pass through. */
-export function bypasses({ caller, stages, offer }: Pick<SetupRequest, 'caller' | 'stages' | 'offer'>): boolean {
-  const [target, ...others] = stages.flatMap(({ targets }) => targets);
+export function bypasses({ caller, routing, offer }: Pick<SetupRequest, 'caller' | 'routing' | 'offer'>): boolean {
+  const all = [...routing.stages, ...routing.fallbacks.flatMap(({ stages }) => stages)];
+  const [target, ...others] = all.flatMap(({ targets }) => targets);
   if (caller.kind !== 'trunk' || caller.profile.media !== 'bypass' || offer === '' || others.length > 0) return false;
   return target?.kind === 'trunk' && target.trunk.profile.media === 'bypass';
 }
@@ -106,14 +115,14 @@ interface Planned {
 function anchoredMedia(
   { live, inbound }: SetupRequest,
   planned: readonly Planned[],
-  { options }: SetupContext,
+  { options, settings }: SetupContext,
 ): AnchoredMedia {
   const { media, random } = options;
   const { callId } = live.call;
   const branches = planned.map(({ leg, target }): [LegId, BranchMedia] => {
     const owner = { callId, legId: leg.legId, portId: leg.portId };
     if (target.kind === 'built-in') return [leg.legId, { kind: 'built-in', leg: { owner, endpoint: target.endpoint } }];
-    const profile = profileOf(target, options);
+    const profile = profileOf(target, settings);
     const family = familyOf(target.kind === 'binding' ? target.binding.sourceAddress : target.trunk.target);
     const kind = leg.kind === 'webrtc' ? 'webrtc' : 'rtp';
     return [
@@ -127,7 +136,7 @@ function anchoredMedia(
   return new AnchoredMedia({ inbound, branches: new Map(branches), media, logger: live.logger });
 }
 
-function profileOf(target: SipTarget, { profiles }: TelephonyOptions): ProfilePolicy {
+function profileOf(target: SipTarget, { profiles }: Settings): ProfilePolicy {
   return target.kind === 'trunk' ? target.trunk.profile : profileFor(target.binding.transport, profiles);
 }
 
@@ -144,7 +153,7 @@ function branchLeg({ leg: { legId }, target, claimed, request }: BranchRequest, 
   const forks = new ForkAnswers();
   return new BranchLeg({
     target,
-    headers: headersFor(target, request, options.domain),
+    headers: { ...headersFor(target, request, options.domain), ...locationOf(request) },
     link,
     registrar,
     clock: options.clock,
@@ -164,9 +173,10 @@ function branchLeg({ leg: { legId }, target, claimed, request }: BranchRequest, 
 }
 
 /** Nothing of the caller's own headers goes through but who it is: the two sides do not see each other's network. */
-function headersFor(target: SipTarget, { caller, maxForwards }: SetupRequest, domain: string): SipHeaders {
+function headersFor(target: SipTarget, { caller, routing, maxForwards }: SetupRequest, domain: string): SipHeaders {
   const { user, displayName } = caller.identity;
-  const callerId = target.kind === 'trunk' ? (target.trunk.callerId ?? user) : user;
+  const ofTrunk = target.kind === 'trunk' ? target.trunk.callerId : undefined;
+  const callerId = routing.callerId ?? ofTrunk ?? user;
   const uri = `sip:${callerId}@${domain}`;
   // A user part that would not parse in a URI came from a tel number or a foreign From: it is not passed on.
   const from = formatNameAddr({
@@ -175,4 +185,16 @@ function headersFor(target: SipTarget, { caller, maxForwards }: SetupRequest, do
     params: new Map(),
   });
   return { From: from, 'Max-Forwards': String(maxForwards), Allow: 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE' };
+}
+
+/** Where the caller is, for those who come to help: by reference only, the call's bodies are ours (RFC 6442 §4.1). */
+function locationOf({ routing, live, header }: SetupRequest): SipHeaders {
+  if (!routing.isEmergency) return {};
+  const names = ['Geolocation', 'Geolocation-Routing'] as const;
+  const found = names.flatMap((name) => {
+    const value = header(name);
+    return value === undefined || /[\r\n]|<cid:/iu.test(value) ? [] : [[name, value] as const];
+  });
+  live.logger.info({ headers: found.map(([name]) => name) }, 'emergency call');
+  return Object.fromEntries(found);
 }

@@ -11,5 +11,6 @@ export type {
 } from './options.ts';
 export { recoverCallRecords } from './record-book.ts';
 export type { Registration } from './registrar.ts';
+export type { ReloadableOptions } from './settings.ts';
 export type { WireAddress } from './srf-adapter.ts';
 export { startTelephony, type Telephony } from './telephony.ts';

@@ -57,6 +57,7 @@ export class LiveCall {
   /** What each branch's last 18x brought along. */
   readonly #earlyBodies = new Map<LegId, string>();
   readonly #portClosings: Promise<void>[] = [];
+  readonly #ended = new AbortController();
   #call: Call;
   #parts: CallParts | undefined;
   #caller: CallerLeg | undefined;
@@ -88,6 +89,11 @@ export class LiveCall {
 
   get record(): CallRecord {
     return callRecordOf(this.#call, this.#reports);
+  }
+
+  /** Fires when the call ends: whoever prepares something for it may stop. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
   }
 
   get logger(): Logger {
@@ -247,6 +253,7 @@ export class LiveCall {
       case 'save':
         return this.#options.records.save(this.record);
       case 'ended':
+        this.#ended.abort();
         this.#options.onEnded(this);
         return this.#track(this.#end(output.reason, output.sipStatus));
     }

@@ -1,6 +1,6 @@
 /** What telephony is started with, as plain data and ports. */
 import type { CallObserver, MediaPlane, RtpSourcePolicy } from '../calls/index.ts';
-import type { Dialplan } from '../dialplan/index.ts';
+import type { Dialplan, RouteHook } from '../dialplan/index.ts';
 import type { Clock, Logger, Random } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
 import type { Store } from '../store/index.ts';
@@ -43,6 +43,11 @@ export interface Profiles {
   readonly phones: ProfilePolicy;
 }
 
+/** To whom users and trunks without a tenant belong. */
+export const DEFAULT_TENANT = 'default';
+/** The tenant of what serves all of them. */
+export const SHARED = '*';
+
 export type UserSecret = { readonly password: string } | { readonly ha1: string };
 
 export interface UserAccount {
@@ -50,10 +55,14 @@ export interface UserAccount {
   /** `ha1` is MD5 over name, realm and password, and serves MD5 alone. */
   readonly secret: UserSecret;
   readonly displayName?: string | undefined;
+  /** Users of one tenant call each other and use its trunks. Default DEFAULT_TENANT. */
+  readonly tenant?: string | undefined;
 }
 
 export interface Trunk {
   readonly name: string;
+  /** Whose it is; SHARED: everybody's. Default DEFAULT_TENANT. */
+  readonly tenant?: string | undefined;
   /** Source addresses: IP, IP/prefix length, or IP:port. */
   readonly addresses: readonly string[];
   /** Names of which its verified TLS certificate must carry one; with `addresses` both must be right. */
@@ -97,6 +106,8 @@ export interface TelephonyOptions {
   readonly users: readonly UserAccount[];
   readonly trunks: readonly Trunk[];
   readonly dialplan: Dialplan;
+  readonly emergencyNumbers?: readonly string[];
+  readonly routeHook?: RouteHook | undefined;
   readonly timers?: Partial<TelephonyTimers>;
   /** The engine run that connections belong to. Undefined: a new one, as with the embedded engine. */
   readonly flowEpoch?: string;

@@ -1,11 +1,24 @@
 /** From a URI to what must be rung: the dialplan decides, the registrar and the trunks say where that is. */
-import { DEFAULT_FALLBACK, type Dialplan, decide, type FallbackCause, type RouteDecision } from '../dialplan/index.ts';
-import { parseUri } from '../sip/message/index.ts';
+import {
+  type Dialplan,
+  decide,
+  decideAnswer,
+  type FallbackCause,
+  type HookReply,
+  hookFacts,
+  type Place,
+  type PlannedStage,
+  type RouteDecision,
+  type RouteHook,
+  type RouteRequest,
+} from '../dialplan/index.ts';
+import type { Clock } from '../kernel/index.ts';
+import { parseUri, type SipUri } from '../sip/message/index.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { Binding } from './binding.ts';
 import type { BuiltInEndpoint } from './call-media.ts';
 import type { Caller } from './caller.ts';
-import type { Trunk } from './options.ts';
+import { DEFAULT_TENANT, SHARED, type Trunk } from './options.ts';
 import type { Registrar } from './registrar.ts';
 import type { SipTransportName } from './sip-ports.ts';
 
@@ -24,9 +37,38 @@ export interface RoutedStage {
   readonly unreachable: number;
 }
 
-export type Routing =
-  | { readonly kind: 'stages'; readonly rule: string; readonly stages: readonly RoutedStage[] }
-  | { readonly kind: 'refused'; readonly rule: string; readonly status: number };
+export interface RoutedFallback {
+  readonly on: readonly FallbackCause[];
+  readonly stages: readonly RoutedStage[];
+}
+
+export type Routing = {
+  readonly rule: string;
+  /** To an emergency number: no limit and no queue may hold it up. */
+  readonly isEmergency: boolean;
+} & (
+  | {
+      readonly kind: 'stages';
+      /** Rung one after another; one of them at least has a target. */
+      readonly stages: readonly RoutedStage[];
+      readonly fallbacks: readonly RoutedFallback[];
+      /** The user part that the called party sees; undefined: the caller's own. */
+      readonly callerId: string | undefined;
+    }
+  | { readonly kind: 'refused'; readonly status: number }
+);
+
+export interface RoutingContext {
+  readonly dialplan: Dialplan;
+  readonly emergencyNumbers: readonly string[];
+  readonly trunks: readonly Trunk[];
+  readonly authenticator: Authenticator;
+  readonly registrar: Registrar;
+  readonly domain: string;
+  readonly clock: Clock;
+  /** Asks an HTTP server. Undefined: rules with a hook go on to the next one. */
+  readonly routeHook?: RouteHook | undefined;
+}
 
 export interface RouteQuery {
   /** Where to: a Request-URI, or what a Refer-To names. */
@@ -37,34 +79,21 @@ export interface RouteQuery {
   readonly header: (name: string) => string | undefined;
   /** How the request came in: only what came by TLS may ask for a sips URI. */
   readonly transport?: SipTransportName;
-}
-
-export interface RoutingContext {
-  readonly dialplan: Dialplan;
-  readonly trunks: readonly Trunk[];
-  readonly authenticator: Authenticator;
-  readonly registrar: Registrar;
-  readonly domain: string;
+  readonly callId: string;
+  /** Fires when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where a URI leads when that party asks for it: for a new call, and for the target of a transfer. */
 export async function routeUri(query: RouteQuery, context: RoutingContext): Promise<Routing> {
-  const { uri, party, header } = query;
-  const to = parseUri(uri);
+  const to = parseUri(query.uri);
   // sips asks for TLS all the way (RFC 3261 §26.2.2): what came in without it cannot be served.
   const isSecure = to?.scheme === 'sips';
-  if (to === undefined || (isSecure && !isTls(query.transport))) return { kind: 'refused', rule: '', status: 416 };
-  const dialed = to.scheme === 'tel' ? { user: to.host, host: context.domain } : { user: to.user, host: to.host };
-  const decision = decide(context.dialplan, {
-    from: { user: party.identity.user, host: context.domain },
-    to: dialed,
-    trunk: party.kind === 'trunk' ? party.trunk.name : undefined,
-    source: party.kind,
-    headers: header,
-    trunks: context.trunks.map((trunk) => trunk.name),
-    isUser: (name) => context.authenticator.isUser(name),
-  });
-  const routing = routingOf(decision, party, context);
+  if (to === undefined || (isSecure && !isTls(query.transport)))
+    return { kind: 'refused', rule: '', isEmergency: false, status: 416 };
+  const request = requestOf(query, to, context);
+  const decision = await decided({ query, request, dialplan: context.dialplan }, context);
+  const routing = routingOf(decision, query.party, context);
   return isSecure ? securely(routing) : routing;
 }
 
@@ -75,10 +104,12 @@ function isTls(transport: SipTransportName | undefined): boolean {
 /** Only what is reached by TLS may ring (RFC 5630 §5.3); what we play ourselves has no way to go. */
 function securely(routing: Routing): Routing {
   if (routing.kind === 'refused') return routing;
-  const stages = routing.stages
-    .map((stage) => ({ ...stage, targets: stage.targets.filter(isReachedByTls) }))
-    .filter(({ targets }) => targets.length > 0);
-  return stages.length > 0 ? { ...routing, stages } : { kind: 'refused', rule: routing.rule, status: 480 };
+  const fallbacks = routing.fallbacks.map(({ on, stages }) => ({ on, stages: narrow(stages) }));
+  return unlessEmpty({ ...routing, stages: narrow(routing.stages), fallbacks });
+}
+
+function narrow(stages: readonly RoutedStage[]): readonly RoutedStage[] {
+  return stages.map((stage) => ({ ...stage, targets: stage.targets.filter(isReachedByTls) }));
 }
 
 function isReachedByTls(target: BranchTarget): boolean {
@@ -86,12 +117,102 @@ function isReachedByTls(target: BranchTarget): boolean {
   return isTls(target.kind === 'binding' ? target.binding.transport : target.trunk.transport);
 }
 
+/** Refused where no stage has anybody to ring. */
+function unlessEmpty(routing: Extract<Routing, { kind: 'stages' }>): Routing {
+  const { rule, isEmergency, stages, fallbacks } = routing;
+  const all = [...stages, ...fallbacks.flatMap((each) => each.stages)];
+  if (all.some(({ targets }) => targets.length > 0)) return routing;
+  return { kind: 'refused', rule, isEmergency, status: stages[0]?.unreachable ?? 480 };
+}
+
+function requestOf({ uri, party, header }: RouteQuery, to: SipUri, context: RoutingContext): RouteRequest {
+  const tenant = tenantOf(party);
+  return {
+    from: { user: party.identity.user, host: context.domain },
+    to: to.scheme === 'tel' ? { user: to.host, host: context.domain } : { user: to.user, host: to.host },
+    uri,
+    trunk: party.kind === 'trunk' ? party.trunk.name : undefined,
+    tenant,
+    source: party.kind,
+    headers: header,
+    at: context.clock.wallTime(),
+    trunks: context.trunks.filter((trunk) => serves(trunk.tenant, tenant)).map((trunk) => trunk.name),
+    emergencyNumbers: context.emergencyNumbers,
+    isUser: (name) => {
+      const user = context.authenticator.userOf(name);
+      return user !== undefined && serves(user.tenant, tenant);
+    },
+  };
+}
+
+/** A stranger is a stranger to every tenant but the first. */
+function tenantOf(party: Caller): string {
+  if (party.kind === 'user') return party.user.tenant ?? DEFAULT_TENANT;
+  return (party.kind === 'trunk' ? party.trunk.tenant : undefined) ?? DEFAULT_TENANT;
+}
+
+function serves(owner: string | undefined, tenant: string): boolean {
+  return owner === SHARED || (owner ?? DEFAULT_TENANT) === tenant;
+}
+
+interface Question {
+  readonly query: RouteQuery;
+  readonly request: RouteRequest;
+  readonly dialplan: Dialplan;
+}
+
+type HookDecision = Extract<RouteDecision, { kind: 'hook' }>;
+
+/** Asks hooks until a rule or an answer decides. */
+async function decided(question: Question, context: RoutingContext): Promise<RouteDecision> {
+  const { request, dialplan, query } = question;
+  let decision = decide(dialplan, request);
+  while (decision.kind === 'hook' && query.signal?.aborted !== true)
+    // One after another: each is asked only when those before it had no answer.
+    // oxlint-disable-next-line eslint/no-await-in-loop
+    decision = (await answered(decision, question, context)) ?? decide(dialplan, request, decision.rule);
+  return decision;
+}
+
+/** What the hook or its fallback says; undefined: the next rule. */
+async function answered(
+  decision: HookDecision,
+  { query, request, dialplan }: Question,
+  context: RoutingContext,
+): Promise<RouteDecision | undefined> {
+  const { hook } = decision;
+  const facts = hookFacts(hook, request, {
+    callId: query.callId,
+    isEmergency: decision.isEmergency,
+    timestamp: new Date(request.at).toISOString(),
+  });
+  const reply: HookReply = (await context.routeHook?.(hook, facts, query.signal)) ?? { kind: 'failed' };
+  if (reply.kind === 'next') return undefined;
+  const answer = reply.kind === 'route' ? reply.answer : undefined;
+  const routed = answer === undefined ? undefined : decideAnswer(answer, decision, dialplan, request);
+  if (routed !== undefined || hook.fallback === undefined) return routed;
+  return decideAnswer(hook.fallback, decision, dialplan, request);
+}
+
 function routingOf(decision: RouteDecision, party: Caller, context: RoutingContext): Routing {
-  const { rule } = decision;
-  const { targets, status } = targetsOf(decision, party, context);
-  if (targets.length === 0) return { kind: 'refused', rule, status };
-  const stage: RoutedStage = { targets, ringMs: undefined, on: DEFAULT_FALLBACK, unreachable: status };
-  return { kind: 'stages', rule, stages: [stage] };
+  const { rule, isEmergency } = decision;
+  const refused = (status: number): Routing => ({ kind: 'refused', rule, isEmergency, status });
+  if (decision.kind === 'reject') return refused(decision.status);
+  if (decision.kind !== 'ring') return refused(501);
+  const route = (each: PlannedStage): RoutedStage => routedStage(each, party, context);
+  const stages = decision.stages.map(route);
+  const fallbacks = decision.fallbacks.map(({ on, stages: inner }) => ({ on, stages: inner.map(route) }));
+  return unlessEmpty({ kind: 'stages', rule, isEmergency, stages, fallbacks, callerId: decision.callerId });
+}
+
+function routedStage({ places, ringSec, on }: PlannedStage, party: Caller, context: RoutingContext): RoutedStage {
+  const found = places.map((place) => targetsOf(place, party, context));
+  return {
+    targets: found.flatMap(({ targets }) => targets),
+    ringMs: ringSec === undefined ? undefined : ringSec * 1000,
+    on,
+    unreachable: found.find(({ targets }) => targets.length === 0)?.status ?? 480,
+  };
 }
 
 /** `status`: what stands for them when there are none. */
@@ -104,30 +225,28 @@ function none(status: number): Targets {
   return { targets: [], status };
 }
 
-function targetsOf(decision: RouteDecision, party: Caller, context: RoutingContext): Targets {
-  switch (decision.kind) {
+function targetsOf(place: Place, party: Caller, context: RoutingContext): Targets {
+  switch (place.kind) {
     case 'user':
-      return userTargets(decision.aor, context);
+      return userTargets(place.aor, party, context);
     case 'trunk': {
-      const trunk = context.trunks.find((each) => each.name === decision.trunk);
+      const trunk = context.trunks.find((each) => each.name === place.trunk);
       // Whatever the rules say: nobody unknown spends money.
       if (party.kind === 'anonymous') return none(403);
       return trunk === undefined
         ? none(404)
-        : { targets: [{ kind: 'trunk', trunk, number: decision.number }], status: 480 };
+        : { targets: [{ kind: 'trunk', trunk, number: place.number }], status: 480 };
     }
     case 'agent':
-      return { targets: [{ kind: 'built-in', endpoint: decision.agent }], status: 480 };
-    case 'room':
-      return none(501);
-    case 'reject':
-      return none(decision.status);
+      return { targets: [{ kind: 'built-in', endpoint: place.agent }], status: 480 };
   }
 }
 
-function userTargets(aor: string, context: RoutingContext): Targets {
-  const [user = '', host = context.domain] = aor.split('@');
-  if (host !== context.domain || !context.authenticator.isUser(user)) return none(404);
-  const bindings = context.registrar.bindingsOf(`sip:${user}@${context.domain}`);
+function userTargets(aor: string, party: Caller, context: RoutingContext): Targets {
+  const [name = '', host = context.domain] = aor.split('@');
+  const user = context.authenticator.userOf(name);
+  // A tenant's users are nobody to the others.
+  if (host !== context.domain || user === undefined || !serves(user.tenant, tenantOf(party))) return none(404);
+  const bindings = context.registrar.bindingsOf(`sip:${name}@${context.domain}`);
   return { targets: bindings.map((binding) => ({ kind: 'binding', binding })), status: 480 };
 }

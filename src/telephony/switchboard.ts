@@ -3,7 +3,7 @@ import { type CallRecord, createCallId, type MediaEvent, startCall } from '../ca
 import { type CallId, CodedError, type LegId, type PortId, type Timer } from '../kernel/index.ts';
 import { noCommonCodecWarning, warningFor } from '../sdp/index.ts';
 import { bypasses, type SetupContext, setUpCall } from './call-setup.ts';
-import { type Caller, type IdentifyContext, identifyCaller } from './caller.ts';
+import { type Caller, identifyCaller } from './caller.ts';
 import { CallerLeg } from './caller-leg.ts';
 import { telephonyErrors } from './errors.ts';
 import { familyOf, LegMedia } from './leg-media.ts';
@@ -17,7 +17,6 @@ import type { InboundInvite } from './sip-ports.ts';
 const DEFAULT_MAX_FORWARDS = 70;
 
 export interface SwitchboardContext extends SetupContext {
-  readonly identify: IdentifyContext;
   readonly records: RecordBook;
 }
 
@@ -74,7 +73,7 @@ export class Switchboard {
       invite.reply(obstacle.status, obstacle.headers);
       return;
     }
-    const who = identifyCaller(invite, this.#context.identify);
+    const who = identifyCaller(invite, this.#context.settings);
     if (who.kind === 'refused') invite.reply(who.status, who.headers);
     else this.#take(invite, who.caller, Math.min(maxForwards, 255) - 1);
   }
@@ -152,17 +151,20 @@ export class Switchboard {
   /** The caller may hang up while the route is being decided. */
   async #route(taken: TakenCall): Promise<void> {
     const { live, caller, callerLeg } = taken;
-    const { options, registrar, identify } = this.#context;
+    const { options, registrar, settings } = this.#context;
+    const { clock, routeHook } = options;
     const { invite } = callerLeg;
-    const { authenticator } = identify;
+    const { domain, dialplan, emergencyNumbers, trunks, authenticator } = settings;
     const routing = await routeUri(
       {
         uri: invite.uri,
         party: caller,
         header: (name) => invite.header(name),
         transport: invite.source.transport,
+        callId: live.call.callId,
+        signal: live.signal,
       },
-      { ...options, authenticator, registrar },
+      { domain, dialplan, emergencyNumbers, trunks, authenticator, registrar, clock, routeHook },
     );
     if (live.call.state.kind !== 'routing') return;
     live.logger.info({ rule: routing.rule, outcome: routing.kind }, 'route decided');
@@ -176,7 +178,8 @@ export class Switchboard {
     routing: Extract<Routing, { kind: 'stages' }>,
   ): void {
     const { invite } = callerLeg;
-    const request = { live, caller, inbound, offer: invite.body, maxForwards, stages: routing.stages };
+    const header = (name: string): string | undefined => invite.header(name);
+    const request = { live, caller, inbound, offer: invite.body, header, maxForwards, routing };
     try {
       if (!bypasses(request)) checkOffer(inbound, invite.body);
     } catch (error) {
@@ -186,8 +189,8 @@ export class Switchboard {
       live.route({ kind: 'refused', sipStatus: status, route: routing.rule }, undefined);
       return;
     }
-    const { parts, stages, media } = setUpCall(request, this.#context);
-    live.route({ kind: 'routed', route: routing.rule, media, stages }, parts);
+    const { parts, input } = setUpCall(request, this.#context);
+    live.route(input, parts);
   }
 
   #onEnded(live: LiveCall): void {

@@ -1,4 +1,4 @@
-import type { Call, CallInput, CallOutput, Leg, Stage } from '../../src/calls/index.ts';
+import type { Call, CallInput, CallOutput, Fallback, Leg, Stage } from '../../src/calls/index.ts';
 import { startCall, step } from '../../src/calls/index.ts';
 import { DEFAULT_FALLBACK, type FallbackCause } from '../../src/dialplan/index.ts';
 import type { CallId, LegId, PortId } from '../../src/kernel/index.ts';
@@ -48,7 +48,11 @@ export class Driven {
   }
 
   hunt(...stages: Stage[]): readonly CallOutput[] {
-    return this.feed({ kind: 'routed', route: 'users', media: 'anchored', stages });
+    return this.huntOr([], ...stages);
+  }
+
+  huntOr(fallbacks: readonly Fallback[], ...stages: Stage[]): readonly CallOutput[] {
+    return this.feed({ kind: 'routed', route: 'users', media: 'anchored', stages, fallbacks });
   }
 
   answer(name: string): readonly CallOutput[] {

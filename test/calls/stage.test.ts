@@ -136,6 +136,41 @@ describe('a hunt', () => {
   });
 });
 
+describe('a fallback', () => {
+  const desk = { on: ['busy'] as const, stages: [stage(['desk'])] };
+  const night = { on: ['busy', 'no-answer', 'unavailable'] as const, stages: [stage(['n1']), stage(['n2'])] };
+
+  it('takes over by the cause of the last stage', () => {
+    const driven = new Driven();
+    driven.huntOr([desk, night], stage(['b']), stage(['c']));
+    expect(words(driven.fail('b', 486))).toEqual(['close-port b', 'clear-timer', 'set-timer', 'ring desk']);
+    const other = new Driven();
+    other.huntOr([desk, night], stage(['b']), stage(['c']));
+    expect(words(other.feed(TIME_OVER))).toContain('ring c');
+    expect(words(other.feed(TIME_OVER))).toContain('ring n1');
+    expect(words(other.fail('n1', 480))).toContain('ring n2');
+    expect(words(other.fail('n2', 480))).toContain('refuse-caller 480');
+  });
+
+  it('is rung once: after it the call ends', () => {
+    const driven = new Driven();
+    driven.huntOr([desk], stage(['b']));
+    driven.fail('b', 486);
+    expect(words(driven.fail('desk', 486))).toContain('refuse-caller 486');
+  });
+
+  it('does not take over after another cause', () => {
+    const driven = new Driven();
+    driven.huntOr([desk], stage(['b']));
+    expect(words(driven.fail('b', 603))).toContain('refuse-caller 603');
+  });
+
+  it('serves when there was nobody to ring at all', () => {
+    const driven = new Driven();
+    expect(words(driven.huntOr([night], stage([])))).toContain('ring n1');
+  });
+});
+
 describe('causeOf', () => {
   it.each([
     [486, 'busy'],

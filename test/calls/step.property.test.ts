@@ -6,7 +6,7 @@ import type { LegId } from '../../src/kernel/index.ts';
 import { Driven, stage } from './fixtures.ts';
 
 const BRANCHES = ['b', 'c', 'd'];
-const branch = fc.constantFrom(...BRANCHES).map((name) => name as LegId);
+const branch = fc.constantFrom(...BRANCHES, 'f').map((name) => name as LegId);
 const anyone = fc.constantFrom('a', ...BRANCHES).map((name) => name as LegId);
 const status = fc.constantFrom(302, 404, 408, 480, 486, 487, 500, 503, 603);
 
@@ -22,6 +22,7 @@ const routed: fc.Arbitrary<CallInput> = fc
     route: 'r',
     media,
     // Some stages are empty: nobody there is registered.
+    fallbacks: [{ on: ['busy', 'no-answer'], stages: [stage(['f'])] }],
     stages: [0, ...cuts.toSorted((a, b) => a - b)].map((from, index, all) =>
       stage(names.slice(from, all[index + 1]), on),
     ),
@@ -126,8 +127,10 @@ describe('every call', () => {
           for (const { state, stage: of } of before) {
             expect(['failed', 'cancelled', 'ended']).toContain(state.kind);
             if (state.kind !== 'failed') continue;
-            const on = call.stages[of]?.on ?? [];
-            expect(on.includes(state.sipStatus) || on.includes(causeOf(state.sipStatus))).toBe(true);
+            const on: readonly FallbackCause[] = call.stages[of]?.on ?? [];
+            const allowed: readonly FallbackCause[] =
+              each.legId === 'f' && of === each.stage - 1 ? ['busy', 'no-answer'] : on;
+            expect(allowed.includes(state.sipStatus) || allowed.includes(causeOf(state.sipStatus))).toBe(true);
           }
         }
       }),

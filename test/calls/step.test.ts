@@ -215,7 +215,7 @@ describe('a call', () => {
 
   it('bypassed media opens and closes no port', () => {
     const driven = new Driven();
-    driven.feed({ kind: 'routed', route: 'out', media: 'bypass', stages: [] });
+    driven.feed({ kind: 'routed', route: 'out', media: 'bypass', stages: [], fallbacks: [] });
     driven.feed({ kind: 'hangup', legId: A });
     expect(words(driven.outputs).filter((word) => word.includes('port'))).toEqual([]);
   });

@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { decide, parseDialplan, type RouteDecision, type RouteRequest } from '../../src/dialplan/index.ts';
+import {
+  type Dialplan,
+  decide,
+  type Place,
+  parseDialplan,
+  type RouteDecision,
+  type RouteRequest,
+} from '../../src/dialplan/index.ts';
 import { CodedError } from '../../src/kernel/index.ts';
 
 type Changes = Partial<Omit<RouteRequest, 'to' | 'from' | 'headers'>> & {
@@ -19,6 +26,10 @@ function request({ to = 'alice', from = 'bob', headers = {}, ...changes }: Chang
     to: party(to),
     source: 'user',
     headers: (name) => headers[name.toLowerCase()],
+    uri: `sip:${party(to).user}@${party(to).host}`,
+    tenant: 'default',
+    at: 0,
+    emergencyNumbers: ['112'],
     trunks: ['pbx', 'carrier'],
     isUser: (name) => ['alice', 'bob', '1001'].includes(name),
     ...changes,
@@ -28,8 +39,21 @@ function request({ to = 'alice', from = 'bob', headers = {}, ...changes }: Chang
 const file = new URL('../../dialplans/default.yaml', import.meta.url);
 const standard = parseDialplan(parse(readFileSync(file, 'utf8')), 'default.yaml');
 const rule = (when: object, route: object) => ({ name: 'the-rule', why: 'a test', when, route });
-const routeOf = (rules: object[], changes: Changes, numbers = {}): RouteDecision =>
-  decide(parseDialplan({ numbers, rules }, 'test.yaml'), request(changes));
+
+type Flat = Exclude<RouteDecision, { kind: 'ring' }> | (Place & Pick<RouteDecision, 'rule' | 'why'>);
+
+/** A decision that rings a single place, as that place. */
+function flat(decision: RouteDecision): Flat {
+  if (decision.kind !== 'ring') return decision;
+  expect(decision.stages.map(({ places }) => places.length)).toEqual([1]);
+  const { rule: name, why } = decision;
+  const [place] = decision.stages[0]?.places ?? [];
+  if (place === undefined) throw new Error('rings nobody');
+  return { ...place, rule: name, why };
+}
+const decideFlat = (dialplan: Dialplan, asked: RouteRequest): Flat => flat(decide(dialplan, asked));
+const routeOf = (rules: object[], changes: Changes, numbers = {}): Flat =>
+  decideFlat(parseDialplan({ numbers, rules }, 'test.yaml'), request(changes));
 
 describe('dialplans/default.yaml', () => {
   it.each([
@@ -56,20 +80,20 @@ describe('dialplans/default.yaml', () => {
       { kind: 'reject', status: 404 },
     ],
   ])('%j', (changes, decision) => {
-    expect(decide(standard, request(changes))).toMatchObject(decision);
+    expect(decideFlat(standard, request(changes))).toMatchObject(decision);
   });
 
   it('lets strangers reach nothing at all', () => {
     for (const to of ['echo', 'tone', 'alice', '+4930123456', '030123456']) {
-      expect(decide(standard, request({ to, source: 'anonymous' }))).toMatchObject({ kind: 'reject', status: 404 });
+      expect(decideFlat(standard, request({ to, source: 'anonymous' }))).toMatchObject({ kind: 'reject', status: 404 });
     }
   });
 
   it('leads a number of ours to its user', () => {
     const mapped = { ...standard, numbers: { '+4930123456': 'alice' } };
-    const decision = decide(mapped, request({ to: '+4930123456', source: 'trunk', trunk: 'pbx' }));
+    const decision = decideFlat(mapped, request({ to: '+4930123456', source: 'trunk', trunk: 'pbx' }));
     expect(decision).toMatchObject({ kind: 'user', aor: 'alice', rule: 'mapped-number' });
-    expect(decide(mapped, request({ to: 'constructor' }))).toMatchObject({ kind: 'reject' });
+    expect(decideFlat(mapped, request({ to: 'constructor' }))).toMatchObject({ kind: 'reject' });
   });
 });
 
@@ -79,8 +103,20 @@ describe('rules', () => {
       { name: 'first', why: 'one', when: { to: 'a*' }, route: { room: 'one' } },
       { name: 'second', why: 'two', when: { to: '*' }, route: { room: 'two' } },
     ];
-    expect(routeOf(rules, { to: 'alice' })).toEqual({ kind: 'room', room: 'one', rule: 'first', why: 'one' });
-    expect(routeOf(rules, { to: 'bob' })).toEqual({ kind: 'room', room: 'two', rule: 'second', why: 'two' });
+    expect(routeOf(rules, { to: 'alice' })).toEqual({
+      kind: 'room',
+      room: 'one',
+      isEmergency: false,
+      rule: 'first',
+      why: 'one',
+    });
+    expect(routeOf(rules, { to: 'bob' })).toEqual({
+      kind: 'room',
+      room: 'two',
+      isEmergency: false,
+      rule: 'second',
+      why: 'two',
+    });
   });
 
   it('groups go into the destination', () => {
@@ -118,7 +154,7 @@ describe('rules', () => {
     const toTrunk = { numbers: {}, rules: [rule({}, { trunk: 'pbx', number: '1' })] };
     const forced = parseDialplan(toTrunk, 'x');
     for (const each of forced.rules) each.when.source = ['anonymous'];
-    expect(decide(forced, request({ source: 'anonymous' })).kind).toBe('reject');
+    expect(decideFlat(forced, request({ source: 'anonymous' })).kind).toBe('reject');
   });
 
   it('lead from trunk to trunk only where they say so', () => {
@@ -133,7 +169,7 @@ describe('rules', () => {
     (to) => {
       const asked = { ...request({}), to: { user: to, host: 'viaduct.local' } };
       const dialplan = parseDialplan({ rules: [rule({}, { trunk: 'pbx', number: '${0}' })] }, 'x');
-      expect(decide(dialplan, asked)).toMatchObject({ kind: 'reject', status: 404 });
+      expect(decideFlat(dialplan, asked)).toMatchObject({ kind: 'reject', status: 404 });
     },
   );
 });
@@ -141,7 +177,10 @@ describe('rules', () => {
 describe('mistakes name the key and the fix', () => {
   const then = { agent: 'echo' };
   it.each([
-    [{ rule: [] }, 'd.yaml: (top level): unknown key "rule"; known: numbers, rules'],
+    [
+      { rules: [], rule: [] },
+      'd.yaml: (top level): unknown key "rule"; known: numbers, timezone, holidays, emergencyRoute, rules',
+    ],
     [{ rules: [{ ...rule({}, then), wen: {} }] }, 'rules[0]: unknown key "wen"; known: name, why, when, route'],
     [
       { rules: [rule({ host: 'x' }, then)] },
@@ -150,7 +189,7 @@ describe('mistakes name the key and the fix', () => {
     [{ rules: [rule({}, { agent: 'bot' })] }, 'rules[0].route.agent: must be echo or tone'],
     [
       { rules: [rule({}, {})] },
-      'rules[0].route: must have exactly one of user, trunk, agent, room, reject; it has none',
+      'rules[0].route: must have exactly one of user, trunk, agent, room, reject, fork, hunt, hook; it has none',
     ],
     [{ rules: [rule({}, { agent: 'echo', room: 'x' })] }, 'it has agent and room'],
     [{ rules: [rule({}, { trunk: 'pbx' })] }, 'rules[0].route: trunk and number belong together'],

@@ -152,8 +152,14 @@ export class WatchedPlane implements MediaPlane {
 }
 
 export interface ExchangeOptions
-  extends Partial<Pick<TelephonyOptions, 'timers' | 'profiles' | 'store' | 'flowEpoch'>> {
+  extends Partial<
+    Pick<TelephonyOptions, 'routeHook' | 'emergencyNumbers' | 'timers' | 'profiles' | 'store' | 'flowEpoch'>
+  > {
   readonly trunks?: readonly Trunk[];
+  /** In place of the rules of every other test. */
+  readonly rules?: readonly object[];
+  /** Further keys of the dialplan. */
+  readonly dialplan?: object;
 }
 
 export interface Exchange {
@@ -184,8 +190,10 @@ export async function startExchange(
     profiles: options.profiles ?? { browsers, phones },
     users: USERS.map((name) => ({ name, secret: { password: passwordOf(name) } })),
     trunks: options.trunks ?? [],
-    dialplan: parseDialplan({ numbers: {}, rules: RULES }, 'test.yaml'),
+    dialplan: parseDialplan({ numbers: {}, rules: options.rules ?? RULES, ...options.dialplan }, 'test.yaml'),
     timers: { noAnswerMs: 5_000, reregisterWaitMs: 500, shutdownMs: 1_000, ...options.timers },
+    routeHook: options.routeHook,
+    ...(options.emergencyNumbers === undefined ? {} : { emergencyNumbers: options.emergencyNumbers }),
     ...(options.flowEpoch === undefined ? {} : { flowEpoch: options.flowEpoch }),
     store,
     media,

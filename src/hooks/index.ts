@@ -1,0 +1,1 @@
+export { createRouteHook, type RouteHookOptions } from './route-hook.ts';
