@@ -1,15 +1,14 @@
 /** The Logger of the house: pino, with secrets cut out by name wherever they might slip in. */
-import { type DestinationStream, destination, pino, stdTimeFunctions, symbols } from 'pino';
+import { type DestinationStream, destination, pino, symbols } from 'pino';
 import pretty from 'pino-pretty';
 import type { Logger } from '../kernel/index.ts';
+import { withoutSecrets } from './redact.ts';
 
 export interface LogOptions {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** auto: pretty on a terminal, JSON lines elsewhere. */
   readonly format: 'auto' | 'json' | 'pretty';
 }
-
-const SECRETS = ['password', 'secret', 'token', 'authorization', 'ha1', 'key'].flatMap((name) => [name, `*.${name}`]);
 
 /** Lines wait until there are so many bytes of them or so much time has passed: each write is a system call. */
 const WRITE_BYTES = 8192;
@@ -32,14 +31,27 @@ function lines(): DestinationStream {
   } as DestinationStream & { lastLevel: number };
 }
 
+let lastMs = -1;
+let lastText = '';
+
+/** Lines come in bursts: the time of the last one is kept. */
+function isoTime(): string {
+  const now = Date.now();
+  if (now !== lastMs) {
+    lastMs = now;
+    lastText = `,"time":"${new Date(now).toISOString()}"`;
+  }
+  return lastText;
+}
+
 /** Logs go to standard error, so that what the program tells its user on standard output stays readable. */
 export function createLogger(options: LogOptions): Logger {
   const isPretty = options.format === 'pretty' || (options.format === 'auto' && process.stderr.isTTY);
   const settings = {
     level: options.level,
     base: null,
-    timestamp: stdTimeFunctions.isoTime,
-    redact: { paths: SECRETS, censor: '[secret]' },
+    timestamp: isoTime,
+    formatters: { log: withoutSecrets, bindings: withoutSecrets },
   };
   const stream = isPretty ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname', singleLine: true }) : lines();
   return pino(settings, stream);
