@@ -1,7 +1,7 @@
 /** The Logger of the house: pino, with secrets cut out by name wherever they might slip in. */
 import { type DestinationStream, destination, pino, symbols } from 'pino';
 import pretty from 'pino-pretty';
-import type { Logger } from '../kernel/index.ts';
+import type { LogFields, Logger } from '../kernel/index.ts';
 import { withoutSecrets } from './redact.ts';
 
 export interface LogOptions {
@@ -51,8 +51,15 @@ export function createLogger(options: LogOptions): Logger {
     level: options.level,
     base: null,
     timestamp: isoTime,
-    formatters: { log: withoutSecrets, bindings: withoutSecrets },
+    formatters: { log: withoutSecrets },
   };
   const stream = isPretty ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname', singleLine: true }) : lines();
-  return pino(settings, stream);
+  const logger = pino(settings, stream);
+  const { child } = logger;
+  // Bound fields do not pass the formatter. Children inherit this.
+  return Object.assign(logger, {
+    child(this: typeof logger, fields: LogFields) {
+      return child.call(this, withoutSecrets(fields));
+    },
+  });
 }
