@@ -1,8 +1,8 @@
 /** The Logger of the house: pino, with secrets cut out by name wherever they might slip in. */
 import { type DestinationStream, destination, pino, symbols } from 'pino';
 import pretty from 'pino-pretty';
-import type { LogFields, Logger } from '../kernel/index.ts';
-import { withoutSecrets } from './redact.ts';
+import type { Logger } from '../kernel/index.ts';
+import { hiddenSecrets, withoutSecrets } from './redact.ts';
 
 export interface LogOptions {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -52,14 +52,8 @@ export function createLogger(options: LogOptions): Logger {
     base: null,
     timestamp: isoTime,
     formatters: { log: withoutSecrets },
+    serializers: hiddenSecrets,
   };
   const stream = isPretty ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname', singleLine: true }) : lines();
-  const logger = pino(settings, stream);
-  const { child } = logger;
-  // Bound fields do not pass the formatter. Children inherit this.
-  return Object.assign(logger, {
-    child(this: typeof logger, fields: LogFields) {
-      return child.call(this, withoutSecrets(fields));
-    },
-  });
+  return pino(settings, stream);
 }

@@ -4,6 +4,9 @@ import type { LogFields } from '../kernel/index.ts';
 const SECRETS = new Set(['password', 'secret', 'token', 'authorization', 'ha1', 'key']);
 const CENSOR = '[secret]';
 
+/** The same for the fields bound to a child logger, which pass no formatter: serializers by the secrets' names. */
+export const hiddenSecrets = Object.fromEntries([...SECRETS].map((name) => [name, () => CENSOR]));
+
 /**
  * The fields themselves when there is nothing to hide, which is nearly always: then nothing is copied. (pino's own
  * redaction copies every line, which was a fifth of all that the control thread allocated for a call.)
