@@ -38,6 +38,8 @@ export type CallInput =
       readonly reason?: string | undefined;
       readonly isLost?: boolean;
     }
+  /** A transfer is done. `moved`: the Leg that another Call of ours has now; undefined: both parties are to be let go. */
+  | { readonly kind: 'transferred'; readonly moved: LegId | undefined }
   | { readonly kind: 'media-failed'; readonly legId: LegId }
   /** Our own part failed: a port could not be opened, an answer could not be made. */
   | { readonly kind: 'failed'; readonly sipStatus: number }

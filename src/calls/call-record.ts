@@ -6,6 +6,8 @@ import type { PortReport } from './media-plane.ts';
 export type EndReason =
   | 'hangup-caller'
   | 'hangup-callee'
+  /** A party went on to another Call, or to a call elsewhere. */
+  | 'transferred'
   | 'cancelled'
   | 'busy'
   | 'declined'

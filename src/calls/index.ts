@@ -23,3 +23,11 @@ export type {
 } from './media-plane.ts';
 export { callRecordOf } from './record.ts';
 export { startCall, step } from './step.ts';
+export {
+  startTransfer,
+  stepTransfer,
+  type TransferInput,
+  type TransferMethod,
+  type TransferOutput,
+  type TransferState,
+} from './transfer.ts';

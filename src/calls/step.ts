@@ -68,6 +68,8 @@ export function step(call: Call, input: CallInput, now: number): CallStep {
       return onFailed(call, input, now);
     case 'caller-answered':
       return onCallerAnswered(call, input.codec, now);
+    case 'transferred':
+      return call.state.kind === 'talking' ? onTransferred(call, input.moved, now) : stay(call);
     case 'caller-cancelled':
     case 'no-answer':
     case 'hangup':
@@ -247,6 +249,15 @@ function onHangup(call: Call, input: Extract<CallInput, { kind: 'hangup' }>, now
 
 const CALLER_GONE = { callerGone: true };
 const CALLEE_GONE = { calleeGone: true };
+
+function onTransferred(call: Call, moved: LegId | undefined, now: number): CallStep {
+  const isCaller = moved === call.inbound.legId;
+  const isCallee = moved !== undefined && !isCaller;
+  const end = finish(call, { reason: 'transferred', callerGone: isCaller, calleeGone: isCallee }, now);
+  // The Leg lives on, and its port with it.
+  const outputs = end.outputs.filter((output) => output.kind !== 'close-port' || output.legId !== moved);
+  return { call: end.call, outputs };
+}
 
 function onMediaFailed(call: Call, legId: LegId, now: number): CallStep {
   const isWinner = (call.state.kind === 'talking' || call.state.kind === 'answering') && legId === call.state.winner;

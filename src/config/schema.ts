@@ -3,6 +3,7 @@
  * the README's table and `viaduct config show` are made from it.
  */
 import { z } from 'zod';
+import { callFeatureSchemas } from './call-feature-schema.ts';
 import { limitsSchema } from './limits-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { trunkTlsSchema } from './trunk-tls-schema.ts';
@@ -252,6 +253,7 @@ export const profileSchema = z.strictObject({
       maxContacts: z.int().min(1).max(100).default(10).describe('contacts of one address of record'),
     })
     .prefault({}),
+  ...callFeatureSchemas,
 });
 
 export type ConfigFile = z.infer<typeof configSchema>;

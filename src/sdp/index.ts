@@ -24,3 +24,4 @@ export { resolveDtlsRole } from './parse-security.ts';
 export { type AnswerPlan, planAnswer, planBuiltIn, planOffererAnswer } from './plan-answer.ts';
 export { planOffer } from './plan-offer.ts';
 export { noCommonCodecWarning, warningFor } from './warning.ts';
+export { widenedCodecs } from './widened-codecs.ts';

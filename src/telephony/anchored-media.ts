@@ -39,6 +39,8 @@ export interface AnchoredMediaOptions {
   readonly branches: ReadonlyMap<LegId, BranchMedia>;
   readonly media: MediaPlane;
   readonly logger: Logger;
+  /** When it names a codec, no other may be chosen. */
+  readonly only?: () => AudioCodecName | undefined;
 }
 
 /** What both sides will exchange. */
@@ -108,7 +110,9 @@ export class AnchoredMedia implements CallMediaWork {
       return inbound === undefined ? undefined : this.#planBuiltIn(legId, inbound).codec.name;
     const known = this.#plans.get(legId);
     if (known !== undefined && this.#heard.get(legId) === body) return known.inbound.codec.name;
-    const outbound = branch.leg.hear(body).audio;
+    // Nothing new: what the party has said before counts.
+    const said = body === '' ? branch.leg.remote : undefined;
+    const outbound = (said ?? branch.leg.hear(body)).audio;
     this.#heard.set(legId, body);
     if (this.#joined === legId) this.#joined = undefined;
     if (inbound === undefined) {
@@ -160,23 +164,28 @@ export class AnchoredMedia implements CallMediaWork {
   }
 
   async aligned(legId: LegId, body: string): Promise<void> {
-    await this.#sipLeg(legId)?.accept(body);
+    await this.legOf(legId)?.accept(body);
   }
 
   async renegotiate(legId: LegId, offer: InDialogOffer): Promise<void> {
-    const leg = this.#sipLeg(legId);
+    const leg = this.legOf(legId);
     if (leg === undefined) offer.reply(488);
     else if (offer.body === '') offer.reply(200, {}, leg.reoffer());
     else offer.reply(200, {}, await leg.renegotiate(offer.body));
   }
 
   async reacknowledged(legId: LegId, body: string): Promise<void> {
-    await this.#sipLeg(legId)?.accept(body);
+    await this.legOf(legId)?.accept(body);
   }
 
   async close(legId: LegId): Promise<PortReport | undefined> {
-    const leg = this.#sipLeg(legId);
+    const leg = this.legOf(legId);
     return leg === undefined ? this.#options.media.close(this.#branch(legId).leg.owner.portId) : leg.close();
+  }
+
+  /** Forgets what was planned with this branch, so that `heard` plans anew. */
+  protected forgetPlan(legId: LegId): void {
+    this.#plans.delete(legId);
   }
 
   async #connect(legId: LegId): Promise<void> {
@@ -209,7 +218,7 @@ export class AnchoredMedia implements CallMediaWork {
     const plan = this.#planOf(legId);
     if (this.#inbound.kind === 'rtp')
       return { legId: this.#inbound.owner.legId, offer: () => this.#inbound.reoffer(plan.inbound) };
-    const leg = this.#sipLeg(legId);
+    const leg = this.legOf(legId);
     const offered = this.#inbound.remote?.audio.codecs.find((each) => each.name === codec);
     if (leg === undefined || offered === undefined) throw telephonyErrors.TELEPHONY_ANSWER_CHANGED();
     return { legId, offer: () => leg.reoffer({ ...plan.outbound, codec: offered }) };
@@ -218,7 +227,7 @@ export class AnchoredMedia implements CallMediaWork {
   /** Delayed offer (RFC 3261 §13.2.1): the caller is offered what the callee can do. */
   async #offerToCaller(legId: LegId): Promise<string> {
     const allowed = this.#allowed(legId);
-    const outbound = this.#sipLeg(legId)?.remote?.audio;
+    const outbound = this.legOf(legId)?.remote?.audio;
     const { kind } = this.#inbound;
     const formats: Formats | undefined =
       outbound === undefined
@@ -240,7 +249,8 @@ export class AnchoredMedia implements CallMediaWork {
   #allowed(legId: LegId): readonly AudioCodecName[] {
     const branch = this.#branch(legId);
     const able = branch.kind === 'sip' ? branch.leg.profile.codecs : BUILT_IN_CODECS[branch.leg.endpoint];
-    return this.#inbound.profile.codecs.filter((codec) => able.includes(codec));
+    const only = this.#options.only?.();
+    return this.#inbound.profile.codecs.filter((codec) => able.includes(codec) && (only ?? codec) === codec);
   }
 
   /** Two browsers share a router only under the same payload types (decision D10). */
@@ -257,7 +267,7 @@ export class AnchoredMedia implements CallMediaWork {
     return plan;
   }
 
-  #sipLeg(legId: LegId): LegMedia | undefined {
+  legOf(legId: LegId): LegMedia | undefined {
     if (legId === this.#inbound.owner.legId) return this.#inbound;
     const branch = this.#options.branches.get(legId);
     return branch?.kind === 'sip' ? branch.leg : undefined;

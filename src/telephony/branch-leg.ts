@@ -55,7 +55,17 @@ type State =
   | { readonly kind: 'confirmed'; readonly dialog: SipDialog }
   | { readonly kind: 'over' };
 
-export class BranchLeg {
+/** A branch as its call sees it. */
+export interface BranchSide {
+  /** Once confirmed, until it has ended. */
+  readonly dialog: SipDialog | undefined;
+  ring(offer: string): void;
+  /** Calls the branch off. A 200 that crosses the CANCEL still arrives. */
+  cancel(reason: string | undefined): void;
+  bye(reason: string | undefined): Promise<void>;
+}
+
+export class BranchLeg implements BranchSide {
   readonly #options: BranchOptions;
   #state: State = { kind: 'new' };
   #hasRung = false;
@@ -78,7 +88,6 @@ export class BranchLeg {
     else this.#inviteBinding(target.binding, offer);
   }
 
-  /** Calls the branch off. A 200 that crosses the CANCEL still arrives. */
   cancel(reason: string | undefined): void {
     const state = this.#state;
     this.#isCalledOff = true;

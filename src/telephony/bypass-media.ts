@@ -54,6 +54,8 @@ export class BypassMedia implements CallMediaWork {
 
   async reacknowledged(): Promise<void> {}
 
+  legOf(): undefined {}
+
   async close(): Promise<PortReport | undefined> {
     return undefined;
   }

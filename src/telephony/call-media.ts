@@ -2,6 +2,7 @@
 import type { PortReport } from '../calls/index.ts';
 import type { LegId } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
+import type { LegMedia } from './leg-media.ts';
 import type { InDialogOffer, SipDialog } from './sip-ports.ts';
 
 /** What to send in the caller's 200. */
@@ -43,6 +44,8 @@ export interface CallMediaWork {
   renegotiate(legId: LegId, offer: InDialogOffer): Promise<void>;
   /** The ACK to a re-INVITE that had no offer: the answer to ours. The session stays as it was when it fails. */
   reacknowledged(legId: LegId, body: string): Promise<void>;
+  /** The offer and answer of one party; undefined when the media goes around us or the party has no network side. */
+  legOf(legId: LegId): LegMedia | undefined;
   close(legId: LegId): Promise<PortReport | undefined>;
 }
 

@@ -2,11 +2,15 @@
 import type { CallInput, CallMedia, Leg, Stage } from '../calls/index.ts';
 import type { LegId, PortId } from '../kernel/index.ts';
 import { formatNameAddr, parseUri } from '../sip/message/index.ts';
+import { ALLOW, SUPPORTED_IN_DIALOG } from './allow.ts';
 import { AnchoredMedia, type BranchMedia } from './anchored-media.ts';
 import { BranchLeg, type SipTarget } from './branch-leg.ts';
 import { BypassMedia } from './bypass-media.ts';
+import { calledParty } from './called-party.ts';
 import { type Caller, profileFor } from './caller.ts';
 import { ForkAnswers } from './fork-answers.ts';
+import { JoinMedia } from './join-media.ts';
+import type { LegBook } from './leg-book.ts';
 import { familyOf, LegMedia } from './leg-media.ts';
 import type { CallParts, LiveBranch, LiveCall } from './live-call.ts';
 import type { ProfilePolicy, TelephonyOptions, TelephonyTimers } from './options.ts';
@@ -14,6 +18,7 @@ import type { Registrar } from './registrar.ts';
 import type { BranchTarget, RoutedStage, Routing } from './routing.ts';
 import type { Settings } from './settings.ts';
 import type { EngineLink, SipHeaders } from './sip-ports.ts';
+import type { StandingLeg } from './standing-leg.ts';
 
 export interface SetupContext {
   readonly options: TelephonyOptions;
@@ -21,6 +26,7 @@ export interface SetupContext {
   readonly registrar: Registrar;
   readonly link: EngineLink;
   readonly settings: Settings;
+  readonly legs: LegBook;
 }
 
 type StagesRouting = Extract<Routing, { kind: 'stages' }>;
@@ -36,6 +42,10 @@ export interface SetupRequest {
   /** What Max-Forwards leaves us. */
   readonly maxForwards: number;
   readonly routing: StagesRouting;
+  /** Further ones of the INVITEs. */
+  readonly headers?: SipHeaders;
+  /** The inbound party talks already: a transfer. */
+  readonly standing?: { readonly legs: ReadonlyMap<LegId, StandingLeg>; readonly onJoined: () => void };
 }
 
 export interface SetUpCall {
@@ -58,6 +68,10 @@ export function setUpCall(request: SetupRequest, context: SetupContext): SetUpCa
   };
   const stages = routing.stages.map(plan);
   const fallbacks = routing.fallbacks.map((each) => ({ on: each.on, stages: each.stages.map(plan) }));
+  for (const { leg, target } of planned) {
+    const party = calledParty(target, context.settings);
+    if (party !== undefined) context.legs.add({ legId: leg.legId, home: request.live, party });
+  }
   const claimed = new Set(planned.flatMap(({ target }) => (target.kind === 'binding' ? [target.binding.id] : [])));
   const branches = new Map<LegId, LiveBranch>(
     planned.map(({ leg, target }) => [
@@ -113,7 +127,7 @@ interface Planned {
 }
 
 function anchoredMedia(
-  { live, inbound }: SetupRequest,
+  { live, inbound, standing }: SetupRequest,
   planned: readonly Planned[],
   { options, settings }: SetupContext,
 ): AnchoredMedia {
@@ -133,7 +147,10 @@ function anchoredMedia(
       },
     ];
   });
-  return new AnchoredMedia({ inbound, branches: new Map(branches), media, logger: live.logger });
+  const parts = { inbound, branches: new Map(branches), media, logger: live.logger };
+  if (standing === undefined) return new AnchoredMedia(parts);
+  const isWanted = (): boolean => live.call.state.kind === 'answering';
+  return new JoinMedia({ ...parts, standing: standing.legs, isWanted, onJoined: standing.onJoined });
 }
 
 function profileOf(target: SipTarget, { profiles }: Settings): ProfilePolicy {
@@ -149,7 +166,8 @@ interface BranchRequest {
 
 function branchLeg({ leg: { legId }, target, claimed, request }: BranchRequest, context: SetupContext): BranchLeg {
   const { live } = request;
-  const { registrar, link, timers, options } = context;
+  const { registrar, link, timers, options, legs } = context;
+  const home = (): LiveCall => legs.find(legId)?.home ?? live;
   const forks = new ForkAnswers();
   return new BranchLeg({
     target,
@@ -164,16 +182,17 @@ function branchLeg({ leg: { legId }, target, claimed, request }: BranchRequest, 
       onRinging: (reply) => live.onBranchRinging(legId, reply.status, forks.onProvisional(reply)),
       onAnswered: (reply) => live.onBranchAnswered(legId, forks.onAnswered(reply)),
       onFailed: (reply) => live.onBranchFailed(legId, reply),
-      onBye: (end) => live.onBye(legId, end),
-      onOffer: (offer) => live.onOffer(legId, offer),
-      onRequest: (inDialog) => live.onRequest(legId, inDialog),
-      onAck: (body) => live.onAck(legId, body),
+      onBye: (end) => home().onBye(legId, end),
+      onOffer: (offer) => home().onOffer(legId, offer),
+      onRequest: (inDialog) => home().onRequest(legId, inDialog),
+      onAck: (body) => home().onAck(legId, body),
     },
   });
 }
 
 /** Nothing of the caller's own headers goes through but who it is: the two sides do not see each other's network. */
-function headersFor(target: SipTarget, { caller, routing, maxForwards }: SetupRequest, domain: string): SipHeaders {
+function headersFor(target: SipTarget, request: SetupRequest, domain: string): SipHeaders {
+  const { caller, routing, maxForwards, headers } = request;
   const { user, displayName } = caller.identity;
   const ofTrunk = target.kind === 'trunk' ? target.trunk.callerId : undefined;
   const callerId = routing.callerId ?? ofTrunk ?? user;
@@ -184,7 +203,13 @@ function headersFor(target: SipTarget, { caller, routing, maxForwards }: SetupRe
     uri: parseUri(uri) === undefined ? `sip:anonymous@${domain}` : uri,
     params: new Map(),
   });
-  return { From: from, 'Max-Forwards': String(maxForwards), Allow: 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE' };
+  return {
+    From: from,
+    'Max-Forwards': String(maxForwards),
+    Allow: ALLOW,
+    Supported: SUPPORTED_IN_DIALOG,
+    ...headers,
+  };
 }
 
 /** Where the caller is, for those who come to help: by reference only, the call's bodies are ours (RFC 6442 §4.1). */

@@ -11,6 +11,18 @@ export interface CallerReports {
   readonly onRequest: (request: InboundRequest) => void;
 }
 
+/** The caller as its call sees it. */
+export interface CallerSide {
+  /** Once confirmed, until it has ended. */
+  readonly dialog: SipDialog | undefined;
+  listen(): void;
+  progress(status: number, body: string | undefined): void;
+  answer(body: string): void;
+  refuse(status: number, headers: Readonly<Record<string, string>>): void;
+  /** BYE, also when the 200 is only just going out; before that a refusal. Resolves when it is done. */
+  hangUp(status: number, reason: string | undefined): Promise<void>;
+}
+
 type State =
   | { readonly kind: 'invited' }
   /** The 200 is on its way; `bye` is set when it is to be followed by one. */
@@ -21,7 +33,7 @@ type State =
   | { readonly kind: 'confirmed'; readonly dialog: SipDialog }
   | { readonly kind: 'over' };
 
-export class CallerLeg {
+export class CallerLeg implements CallerSide {
   readonly invite: InboundInvite;
   readonly #reports: CallerReports;
   #state: State = { kind: 'invited' };
@@ -73,7 +85,6 @@ export class CallerLeg {
     this.invite.reply(status, headers);
   }
 
-  /** BYE, also when the 200 is only just going out; before that a refusal. Resolves when it is done. */
   async hangUp(status: number, reason: string | undefined): Promise<void> {
     const state = this.#state;
     switch (state.kind) {

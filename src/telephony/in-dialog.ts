@@ -1,22 +1,71 @@
-/** Requests inside a dialog that are no offers: what we serve, and the refusal owed for the rest. */
+/** Requests inside a dialog that are neither offers nor transfers: what we serve, and the refusal owed for the rest. */
+import type { MediaPlane } from '../calls/index.ts';
+import type { LegId } from '../kernel/index.ts';
+import { ALLOW } from './allow.ts';
+import { formatDtmfRelay, parseDtmfInfo } from './dtmf-info.ts';
+import type { LiveCall } from './live-call.ts';
 import type { InboundRequest } from './sip-ports.ts';
 
-const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER';
+export interface DialogPlace {
+  readonly live: LiveCall;
+  readonly legId: LegId;
+  readonly media: MediaPlane;
+}
 
-export function answerInDialog(request: InboundRequest): void {
+export function answerInDialog(request: InboundRequest, place: DialogPlace): void {
   switch (request.method) {
     case 'INFO':
-      // One without a body asks whether we live; what it carries is taken notice of by the media (RFC 4733), not here.
-      request.reply(200);
-      return;
+      return answerInfo(request, place);
     case 'NOTIFY':
       // We have subscribed to nothing (RFC 6665 §4.1.3).
-      request.reply(481);
-      return;
+      return request.reply(481);
     case 'SUBSCRIBE':
-      request.reply(489);
-      return;
+      return request.reply(489);
     default:
-      request.reply(405, { Allow: ALLOW });
+      return request.reply(405, { Allow: ALLOW });
   }
+}
+
+function answerInfo(request: InboundRequest, place: DialogPlace): void {
+  // We have offered no Info Package (RFC 6086 §4.2.2).
+  if (request.header('Info-Package') !== undefined) return request.reply(469, { 'Recv-Info': '' });
+  const [type = ''] = (request.header('Content-Type') ?? '').toLowerCase().split(/\s*;/, 1);
+  switch (type) {
+    case 'application/dtmf-relay':
+    case 'application/dtmf': {
+      const press = parseDtmfInfo(type, request.body);
+      if (press === undefined) return request.reply(400);
+      request.reply(200);
+      return passDigit(press, place);
+    }
+    case 'application/media_control+xml':
+      // A keyframe is asked for (RFC 5168), which no audio call has.
+      return request.reply(200);
+    default:
+      // One without a body asks whether the dialog lives.
+      return request.body === '' ? request.reply(200) : request.reply(415, { Accept: ACCEPTED });
+  }
+}
+
+const ACCEPTED = 'application/dtmf-relay, application/dtmf, application/media_control+xml';
+
+interface KeyPress {
+  readonly digit: string;
+  readonly durationMs: number;
+}
+
+/** To the other party: as an event beside its audio, or by INFO where it has none and its profile says so. */
+function passDigit({ digit, durationMs }: KeyPress, { live, legId, media }: DialogPlace): void {
+  const otherId = live.counterpartOf(legId);
+  live.onDigit(legId, durationMs);
+  const other = otherId === undefined ? undefined : live.standing(otherId);
+  if (other === undefined) return;
+  const hasEvents = (other.media.format?.telephoneEvents.length ?? 0) > 0;
+  const sent =
+    !hasEvents && other.media.profile.dtmf === 'info'
+      ? other
+          .dialog()
+          ?.request('INFO', formatDtmfRelay(digit, durationMs), { 'Content-Type': 'application/dtmf-relay' })
+      : media.sendDigit(other.leg.portId, digit, durationMs);
+  sent?.catch((error: unknown) => live.logger.warn({ err: error, legId: otherId }, 'digit not passed on'));
 }

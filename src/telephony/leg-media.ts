@@ -27,6 +27,7 @@ import {
   type SdpOrigin,
   sdpErrors,
   type TelephoneEventFormat,
+  widenedCodecs,
 } from '../sdp/index.ts';
 import { telephonyErrors } from './errors.ts';
 import type { ProfilePolicy } from './options.ts';
@@ -80,6 +81,23 @@ export class LegMedia {
     return this.#remote;
   }
 
+  /** What is exchanged; undefined until connected. */
+  get format(): AudioFormat | undefined {
+    return this.#format;
+  }
+
+  /**
+   * A SIP peer whose description was an answer may know more codecs than it listed: those of its profile may be tried.
+   * What is in use comes first, so that nothing changes without need.
+   */
+  widen(): void {
+    const remote = this.#remote;
+    if (remote === undefined || this.#format === undefined) return;
+    const more = this.kind === 'rtp' ? this.profile.codecs : [];
+    const codecs = widenedCodecs({ inUse: this.#format.codec, known: remote.audio, more });
+    this.#remote = { ...remote, audio: { ...remote.audio, codecs } };
+  }
+
   /** Reads and keeps the peer's description. Throws what the SIP status is owed for. */
   hear(text: string): RemoteDescription {
     const remote = this.#parse(text);
@@ -107,13 +125,19 @@ export class LegMedia {
     return this.#say(formatsOf(format), (local) => formatAnswer(remote, local));
   }
 
-  /** Applies what was agreed, and again whenever the peer moves. A browser's transport and codec stay as they are. */
+  /** Applies what was agreed, and again whenever the peer moves. A browser's transport stays, and its codec unless we have offered another. */
   async connect(format: AudioFormat): Promise<void> {
     const remote = this.#remote;
     if (remote === undefined) throw sdpErrors.SDP_NO_AUDIO();
-    if (this.kind === 'rtp') await this.#connectRtp(remote, format);
-    else await this.#connectWebRtc(remote, this.#format ?? format);
-    this.#format = this.kind === 'rtp' ? format : (this.#format ?? format);
+    if (this.kind === 'rtp') {
+      await this.#connectRtp(remote, format);
+      this.#format = format;
+      return;
+    }
+    const isOther = this.#format?.codec.name !== format.codec.name && this.#offered.includes(format.codec.name);
+    const next = isOther ? format : (this.#format ?? format);
+    await this.#connectWebRtc(remote, next);
+    this.#format = next;
   }
 
   /** A re-INVITE or UPDATE with an offer: the answer to it, once it is applied. The codec in use stays. */
@@ -169,7 +193,9 @@ export class LegMedia {
     const before = this.#remote?.audio;
     if (before === undefined) return;
     if (!isSameDtls(before.dtls, next.audio.dtls)) throw telephonyErrors.TELEPHONY_OTHER_DTLS();
-    if (codec.payloadType !== this.#format?.codec.payloadType) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    const inUse = this.#format?.codec;
+    if (codec.name === inUse?.name && codec.payloadType !== inUse.payloadType)
+      throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
     this.#isRestarting = isOtherIce(before.ice, next.audio.ice);
   }
 

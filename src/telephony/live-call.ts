@@ -17,17 +17,25 @@ import {
 } from '../calls/index.ts';
 import { type Clock, CodedError, type LegId, type Logger, type Random, type Timer } from '../kernel/index.ts';
 import { noCommonCodecWarning } from '../sdp/index.ts';
-import type { BranchLeg } from './branch-leg.ts';
+import type { BranchSide } from './branch-leg.ts';
 import type { Alignment, CallMediaWork } from './call-media.ts';
-import type { CallerLeg } from './caller-leg.ts';
-import { answerInDialog } from './in-dialog.ts';
+import type { CallerSide } from './caller-leg.ts';
 import { Negotiation } from './negotiation.ts';
 import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
 import type { DialogEnd, InboundRequest, InDialogOffer, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
+import type { StandingParts } from './standing-parts.ts';
 
 /** Built-in parties have no SIP side: they answer at once. */
-export type LiveBranch = BranchLeg | 'built-in';
+export type LiveBranch = BranchSide | 'built-in';
+
+/** Who carries out what parties ask for beside offers: transfers, digits. */
+export interface PartyRequests {
+  /** Answers it. */
+  onRequest(live: LiveCall, legId: LegId, request: InboundRequest): void;
+  /** A party has hung up. True: a transfer takes care of the other, which must not be hung up. */
+  onGone(live: LiveCall, legId: LegId): boolean;
+}
 
 export interface LiveCallOptions {
   readonly started: CallStep;
@@ -38,6 +46,7 @@ export interface LiveCallOptions {
   readonly logger: Logger;
   /** Names us in Warning headers. */
   readonly domain: string;
+  readonly requests: PartyRequests;
   readonly onEnded: (call: LiveCall) => void;
 }
 
@@ -58,9 +67,10 @@ export class LiveCall {
   readonly #earlyBodies = new Map<LegId, string>();
   readonly #portClosings: Promise<void>[] = [];
   readonly #ended = new AbortController();
+  readonly #beforeBye = new Map<LegId, Promise<void>>();
   #call: Call;
   #parts: CallParts | undefined;
-  #caller: CallerLeg | undefined;
+  #caller: CallerSide | undefined;
   #timer: Timer | undefined;
   #isStepping = false;
   /** Set while a 200 with our offer waits for the caller's answer in the ACK. */
@@ -74,7 +84,7 @@ export class LiveCall {
     const { clock, random, domain } = options;
     this.#negotiation = new Negotiation({
       media: () => this.#parts?.media,
-      dialogOf: (legId) => this.#dialogOf(legId),
+      dialogOf: (legId) => this.dialogOf(legId),
       isOwner: (legId) => legId !== this.#call.inbound.legId,
       clock,
       random,
@@ -101,7 +111,7 @@ export class LiveCall {
   }
 
   /** Begins the life of the call. */
-  start(caller: CallerLeg): void {
+  start(caller: CallerSide): void {
     this.#caller = caller;
     this.#perform(this.#options.started.outputs);
     caller.listen();
@@ -177,6 +187,7 @@ export class LiveCall {
   }
 
   onBye(legId: LegId, { reason, isLost }: DialogEnd): void {
+    if (this.#options.requests.onGone(this, legId)) return;
     this.feed({ kind: 'hangup', legId, reason: canonicalReason(reason), isLost });
   }
 
@@ -186,12 +197,13 @@ export class LiveCall {
   }
 
   /** What comes inside a dialog of one Leg and is no offer. */
-  onRequest(_legId: LegId, request: InboundRequest): void {
-    answerInDialog(request);
+  onRequest(legId: LegId, request: InboundRequest): void {
+    this.#options.requests.onRequest(this, legId, request);
   }
 
   onMedia(event: MediaEvent): void {
-    const { callId, legId } = event;
+    const { callId } = this.#call;
+    const { legId } = event;
     switch (event.kind) {
       case 'port-up':
         this.#options.observer({ kind: 'media-up', callId, legId });
@@ -201,8 +213,13 @@ export class LiveCall {
         this.feed({ kind: 'media-failed', legId });
         return;
       case 'digit':
-        this.#options.observer({ kind: 'digit', callId, legId, durationMs: event.durationMs });
+        this.onDigit(legId, event.durationMs);
     }
+  }
+
+  /** A key was pressed. Which one is nobody's business but the other party's. */
+  onDigit(legId: LegId, durationMs: number): void {
+    this.#options.observer({ kind: 'digit', callId: this.#call.callId, legId, durationMs });
   }
 
   /** The dialog on the other side of a Leg. */
@@ -212,7 +229,41 @@ export class LiveCall {
     return state.kind === 'talking' ? this.#sipBranch(state.winner)?.dialog : undefined;
   }
 
-  #dialogOf(legId: LegId): SipDialog | undefined {
+  /** The other party of a call that talks. */
+  counterpartOf(legId: LegId): LegId | undefined {
+    const { state, inbound } = this.#call;
+    if (state.kind !== 'talking') return undefined;
+    if (legId === inbound.legId) return state.winner;
+    return legId === state.winner ? inbound.legId : undefined;
+  }
+
+  /** A party of a call that talks, with all that another call needs to take it over; undefined for built-in ones. */
+  standing(legId: LegId): StandingParts | undefined {
+    const { inbound, branches } = this.#call;
+    const media = this.#parts?.media.legOf(legId);
+    const leg = legId === inbound.legId ? inbound : branches.find((branch) => branch.legId === legId);
+    const isThere = this.counterpartOf(legId) !== undefined && this.dialogOf(legId) !== undefined;
+    if (!isThere || leg === undefined || media === undefined) return undefined;
+    const { portId, kind, party, sipCallId = '' } = leg;
+    return {
+      leg: { legId, portId, kind, party, sipCallId },
+      media,
+      dialog: () => this.dialogOf(legId),
+      bye: async (reason) => this.#sayBye({ legId, sipStatus: 480, reason }),
+    };
+  }
+
+  /** Offers a party another codec; whether it has taken it. */
+  async align(alignment: Alignment): Promise<boolean> {
+    return (await this.#negotiation.align(alignment)) === 'aligned';
+  }
+
+  /** A BYE to this Leg, when it comes to that, waits for something that is to arrive before it. */
+  byeAfter(legId: LegId, before: Promise<void>): void {
+    this.#beforeBye.set(legId, before);
+  }
+
+  dialogOf(legId: LegId): SipDialog | undefined {
     return legId === this.#call.inbound.legId ? this.#caller?.dialog : this.#sipBranch(legId)?.dialog;
   }
 
@@ -337,12 +388,14 @@ export class LiveCall {
     this.feed({ kind: 'hangup', legId, isLost: true });
   }
 
-  #hangUp({ legId, sipStatus, reason }: Omit<Extract<CallOutput, { kind: 'hang-up' }>, 'kind'>): void {
-    const bye =
-      legId === this.#call.inbound.legId
-        ? this.#caller?.hangUp(sipStatus, reason)
-        : this.#sipBranch(legId)?.bye(reason);
-    this.#track(bye);
+  #hangUp(parting: Parting): void {
+    const before = this.#beforeBye.get(parting.legId);
+    this.#track(before === undefined ? this.#sayBye(parting) : before.then(async () => this.#sayBye(parting)));
+  }
+
+  async #sayBye({ legId, sipStatus, reason }: Parting): Promise<void> {
+    if (legId === this.#call.inbound.legId) await this.#caller?.hangUp(sipStatus, reason);
+    else await this.#sipBranch(legId)?.bye(reason);
   }
 
   #closePort(legId: LegId): void {
@@ -381,7 +434,7 @@ export class LiveCall {
     return winner?.state.kind === 'answered' ? winner.state.codec : undefined;
   }
 
-  #sipBranch(legId: LegId): BranchLeg | undefined {
+  #sipBranch(legId: LegId): BranchSide | undefined {
     const branch = this.#parts?.branches.get(legId);
     return branch === 'built-in' ? undefined : branch;
   }
@@ -414,6 +467,7 @@ export class LiveCall {
   }
 }
 
+type Parting = Omit<Extract<CallOutput, { kind: 'hang-up' }>, 'kind'>;
 type LiveCodec = Extract<CallInput, { kind: 'caller-answered' }>['codec'];
 
 function statusOf(error: unknown, otherwise: number): number {

@@ -23,6 +23,17 @@ export interface RegistrationPolicy {
   readonly maxContacts: number;
 }
 
+export interface TransferPolicy {
+  /**
+   * `off`: its REFERs are refused. `bridge`: they are carried out by calling the target. `forward`: the same, and it is
+   * itself sent REFERs when its counterpart transfers it.
+   */
+  readonly refer: 'off' | 'bridge' | 'forward';
+}
+
+/** How digits that come by INFO go on to a party: as RFC 4733 events, or by INFO to those that have none negotiated. */
+export type DtmfPolicy = 'rfc4733' | 'info';
+
 /** How to treat who comes in over a listener, or over a trunk. */
 export interface ProfilePolicy {
   readonly name: string;
@@ -31,6 +42,8 @@ export interface ProfilePolicy {
   readonly nat: { readonly source: RtpSourcePolicy };
   readonly auth: AuthPolicy;
   readonly registration: RegistrationPolicy;
+  readonly transfer: TransferPolicy;
+  readonly dtmf: DtmfPolicy;
   /** The address its SDP announces; undefined: the media plane's default. */
   readonly announcedAddress?: string | undefined;
 }

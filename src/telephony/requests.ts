@@ -1,14 +1,16 @@
 /** Requests outside calls: REGISTER, keep-alive OPTIONS, and what we do not serve. */
+
 import { parseNameAddr, parseUri } from '../sip/message/index.ts';
+import { ALLOW, SUPPORTED_IN_DIALOG } from './allow.ts';
 import { type IdentifyContext, profileFor } from './caller.ts';
 import { findObstacle } from './obstacles.ts';
 import type { Registrar } from './registrar.ts';
 import type { InboundRequest } from './sip-ports.ts';
 
 const CAPABILITIES = {
-  Allow: 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER',
+  Allow: ALLOW,
   Accept: 'application/sdp',
-  Supported: 'path',
+  Supported: `path, ${SUPPORTED_IN_DIALOG}`,
 };
 
 export function answerRequest(

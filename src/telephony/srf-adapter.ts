@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import Srf from 'drachtio-srf';
 import type { Logger } from '../kernel/index.ts';
+import { ALLOW, SUPPORTED_IN_DIALOG } from './allow.ts';
 import { telephonyErrors } from './errors.ts';
 import { sourceOf } from './request-source.ts';
 import type {
@@ -119,7 +120,6 @@ interface SrfApp {
 const VERBS = ['register', 'options', 'message', 'subscribe', 'publish', 'notify', 'info', 'refer'];
 /** What may come inside a dialog beside offers, OPTIONS and BYE. */
 const DIALOG_VERBS = ['info', 'message', 'notify', 'publish', 'refer', 'subscribe'];
-const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER';
 const SDP_TYPE = { 'Content-Type': 'application/sdp' };
 
 /** Connects to the engine and takes in requests. Throws when the engine refuses or does not answer. */
@@ -321,11 +321,16 @@ function inboundInvite(srf: SrfApp, request: SrfRequest, response: SrfResponse, 
     },
     onCancel: (listener) => request.on('cancel', (cancel) => listener(cancel.get('Reason'))),
     answer: (body, listener: AnswerListener) => {
-      srf.createUAS(request, response, { localSdp: body, headers: { Allow: ALLOW } }, (error, dialog) => {
-        request.removeAllListeners('cancel');
-        if (error === null || error === undefined) listener.onDialog(watch(dialog, listener));
-        else listener.onGone();
-      });
+      srf.createUAS(
+        request,
+        response,
+        { localSdp: body, headers: { Allow: ALLOW, Supported: SUPPORTED_IN_DIALOG } },
+        (error, dialog) => {
+          request.removeAllListeners('cancel');
+          if (error === null || error === undefined) listener.onDialog(watch(dialog, listener));
+          else listener.onGone();
+        },
+      );
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Takes in INVITEs and keeps the running calls. */
-import { type CallRecord, createCallId, type MediaEvent, startCall } from '../calls/index.ts';
+import { type CallRecord, createCallId, type MediaEvent, type NewCall, startCall } from '../calls/index.ts';
 import { type CallId, CodedError, type LegId, type PortId, type Timer } from '../kernel/index.ts';
 import { noCommonCodecWarning, warningFor } from '../sdp/index.ts';
 import { bypasses, type SetupContext, setUpCall } from './call-setup.ts';
@@ -11,8 +11,10 @@ import { LiveCall } from './live-call.ts';
 import { findObstacle } from './obstacles.ts';
 import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
-import { type Routing, routeUri } from './routing.ts';
+import { type RouteQuery, type Routing, routeUri } from './routing.ts';
 import type { InboundInvite } from './sip-ports.ts';
+import { TransferDesk } from './transfer-desk.ts';
+import type { Replaced } from './transfer-target.ts';
 
 const DEFAULT_MAX_FORWARDS = 70;
 
@@ -35,10 +37,16 @@ export class Switchboard {
   readonly #calls = new Map<CallId, LiveCall>();
   /** Calls that have ended and still wait for BYEs and ports. */
   readonly #ending = new Set<LiveCall>();
+  readonly #desk: TransferDesk;
   #isClosed = false;
 
   constructor(context: SwitchboardContext) {
     this.#context = context;
+    this.#desk = new TransferDesk({
+      ...context,
+      openCall: (born) => this.#open(born),
+      route: async (query) => this.#routeTo(query),
+    });
   }
 
   get activeCalls(): number {
@@ -50,7 +58,8 @@ export class Switchboard {
   }
 
   onMedia(event: MediaEvent): void {
-    this.#calls.get(event.callId)?.onMedia(event);
+    // The port keeps the name of the call it was opened for.
+    (this.#context.legs.find(event.legId)?.home ?? this.#calls.get(event.callId))?.onMedia(event);
   }
 
   /** The engine is gone, and every dialog with it. */
@@ -94,9 +103,7 @@ export class Switchboard {
 
   #take(invite: InboundInvite, caller: Caller, maxForwards: number): void {
     const { options } = this.#context;
-    const { random, clock } = options;
-    const startedAt = clock.wallTime();
-    const callId = createCallId(startedAt, random);
+    const { random } = options;
     const legId = random.hex(8) as LegId;
     const portId = `port-${legId}` as PortId;
     const isWeb = caller.profile.media === 'webrtc';
@@ -108,29 +115,19 @@ export class Switchboard {
       sipCallId: invite.sipCallId,
     };
     const trunk = caller.kind === 'trunk' ? caller.trunk.name : undefined;
-    const started = startCall(
-      { callId, from: caller.identity.uri, to: invite.uri, trunk, inbound: inboundLeg },
-      startedAt,
-    );
-    const live = new LiveCall({
-      started,
-      records: this.#context.records,
-      observer: options.observer,
-      clock,
-      random,
-      logger: options.logger,
-      domain: options.domain,
-      onEnded: (ended) => this.#onEnded(ended),
-    });
+    const live = this.#open({ from: caller.identity.uri, to: invite.uri, trunk, inbound: inboundLeg });
+    const { callId } = live.call;
+    const { legs } = this.#context;
+    legs.add({ legId, home: live, party: caller });
+    const home = (): LiveCall => legs.find(legId)?.home ?? live;
     const callerLeg = new CallerLeg(invite, {
       onCancelled: (reason) => live.feed({ kind: 'caller-cancelled', reason: canonicalReason(reason) }),
       onAnswered: () => live.onCallerAnswered(),
-      onAck: (body) => live.onCallerAck(body),
-      onBye: (end) => live.onBye(legId, end),
-      onOffer: (offer) => live.onOffer(legId, offer),
-      onRequest: (inDialog) => live.onRequest(legId, inDialog),
+      onAck: (body) => (home() === live ? live.onCallerAck(body) : home().onAck(legId, body)),
+      onBye: (end) => home().onBye(legId, end),
+      onOffer: (offer) => home().onOffer(legId, offer),
+      onRequest: (inDialog) => home().onRequest(legId, inDialog),
     });
-    this.#calls.set(callId, live);
     live.start(callerLeg);
     const family = familyOf(invite.source.address);
     const inbound = new LegMedia({
@@ -148,29 +145,67 @@ export class Switchboard {
     });
   }
 
+  #open(born: Omit<NewCall, 'callId'>): LiveCall {
+    const { options, records } = this.#context;
+    const { observer, clock, random, logger, domain } = options;
+    const startedAt = clock.wallTime();
+    const callId = createCallId(startedAt, random);
+    const live = new LiveCall({
+      started: startCall({ ...born, callId }, startedAt),
+      records,
+      observer,
+      clock,
+      random,
+      logger,
+      domain,
+      requests: this.#desk,
+      onEnded: (ended) => this.#onEnded(ended),
+    });
+    this.#calls.set(callId, live);
+    return live;
+  }
+
   /** The caller may hang up while the route is being decided. */
   async #route(taken: TakenCall): Promise<void> {
     const { live, caller, callerLeg } = taken;
-    const { options, registrar, settings } = this.#context;
-    const { clock, routeHook } = options;
     const { invite } = callerLeg;
-    const { domain, dialplan, emergencyNumbers, trunks, authenticator } = settings;
-    const routing = await routeUri(
-      {
-        uri: invite.uri,
-        party: caller,
-        header: (name) => invite.header(name),
-        transport: invite.source.transport,
-        callId: live.call.callId,
-        signal: live.signal,
-      },
-      { domain, dialplan, emergencyNumbers, trunks, authenticator, registrar, clock, routeHook },
-    );
+    const replaced = this.#desk.replacedBy(invite, caller);
+    if (replaced !== undefined) {
+      this.#replace(taken, replaced);
+      return;
+    }
+    const routing = await this.#routeTo({
+      uri: invite.uri,
+      party: caller,
+      header: (name) => invite.header(name),
+      transport: invite.source.transport,
+      callId: live.call.callId,
+      signal: live.signal,
+    });
     if (live.call.state.kind !== 'routing') return;
     live.logger.info({ rule: routing.rule, outcome: routing.kind }, 'route decided');
     if (routing.kind === 'refused')
       live.route({ kind: 'refused', sipStatus: routing.status, route: routing.rule }, undefined);
     else this.#ring(taken, routing);
+  }
+
+  #routeTo(query: RouteQuery): Promise<Routing> {
+    const { options, registrar, settings } = this.#context;
+    const { clock, routeHook } = options;
+    const { domain, dialplan, emergencyNumbers, trunks, authenticator } = settings;
+    return routeUri(query, { domain, dialplan, emergencyNumbers, trunks, authenticator, registrar, clock, routeHook });
+  }
+
+  /** The caller takes a party's place in a call that stands (RFC 3891). */
+  #replace({ live, inbound, callerLeg }: TakenCall, replaced: Replaced | number): void {
+    if (typeof replaced === 'number') {
+      live.route({ kind: 'refused', sipStatus: replaced }, undefined);
+      return;
+    }
+    const { body } = callerLeg.invite;
+    // Without an offer of its own the caller would have to take the codec that the remaining party happens to use.
+    if (body !== '' && this.#isUsable({ live, inbound, callerLeg }, body)) this.#desk.replace(live, inbound, replaced);
+    else live.route({ kind: 'refused', sipStatus: 488 }, undefined);
   }
 
   #ring(
@@ -180,20 +215,32 @@ export class Switchboard {
     const { invite } = callerLeg;
     const header = (name: string): string | undefined => invite.header(name);
     const request = { live, caller, inbound, offer: invite.body, header, maxForwards, routing };
-    try {
-      if (!bypasses(request)) checkOffer(inbound, invite.body);
-    } catch (error) {
-      const status = error instanceof CodedError ? (error.sip ?? 488) : 488;
-      live.logger.info({ err: error }, 'offer refused');
-      callerLeg.refuse(status, warningHeader(error, this.#context.options.domain));
-      live.route({ kind: 'refused', sipStatus: status, route: routing.rule }, undefined);
-      return;
-    }
+    if (!bypasses(request) && !this.#isUsable({ live, inbound, callerLeg }, invite.body, routing.rule)) return;
     const { parts, input } = setUpCall(request, this.#context);
     live.route(input, parts);
   }
 
+  /** False: the offer cannot lead to audio, and the caller has been told. */
+  #isUsable(
+    { live, inbound, callerLeg }: Pick<TakenCall, 'live' | 'inbound' | 'callerLeg'>,
+    offer: string,
+    rule = '',
+  ): boolean {
+    try {
+      checkOffer(inbound, offer);
+      return true;
+    } catch (error) {
+      const status = error instanceof CodedError ? (error.sip ?? 488) : 488;
+      live.logger.info({ err: error }, 'offer refused');
+      callerLeg.refuse(status, warningHeader(error, this.#context.options.domain));
+      live.route({ kind: 'refused', sipStatus: status, route: rule }, undefined);
+      return false;
+    }
+  }
+
   #onEnded(live: LiveCall): void {
+    this.#desk.onEnded(live);
+    this.#context.legs.forget(live);
     this.#calls.delete(live.call.callId);
     this.#ending.add(live);
     // In a later turn: the call is still adding to what must settle.

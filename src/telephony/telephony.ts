@@ -2,6 +2,7 @@
 import type { CallQuery, CallRecord } from '../calls/index.ts';
 import type { Store } from '../store/index.ts';
 import { createSourceReader } from './edge-proxy.ts';
+import { LegBook } from './leg-book.ts';
 import { Nonces } from './nonces.ts';
 import { DEFAULT_TIMERS, type TelephonyOptions } from './options.ts';
 import { findCallRecord, queryCallRecords, RecordBook } from './record-book.ts';
@@ -70,7 +71,7 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
     onLost: () => switchboard?.dropAll(),
   };
   const link = await connectEngine({ wire: options.wire, isOurs: options.isEngineOurs === true, listener, logger });
-  const board = new Switchboard({ options, timers, registrar, link, settings, records });
+  const board = new Switchboard({ options, timers, registrar, link, settings, records, legs: new LegBook() });
   switchboard = board;
   const unsubscribe = media.onEvent((event) => board.onMedia(event));
   const close = async (): Promise<void> => {

@@ -11,6 +11,8 @@ export const profile: ProfilePolicy = {
   nat: { source: 'latch' },
   auth: { required: true, algorithms: ['MD5'], nonceLifetimeSec: 60 },
   registration: { minExpiresSec: 60, maxExpiresSec: 3600, maxContacts: 3 },
+  transfer: { refer: 'bridge' },
+  dtmf: 'rfc4733',
 };
 
 export interface Reply {

@@ -94,7 +94,7 @@ describe('other requests in a dialog', () => {
     ['INFO', 200],
     ['OPTIONS', 200],
     ['UPDATE', 200],
-    ['REFER', 405],
+    ['REFER', 400],
     ['MESSAGE', 405],
   ])('%s is answered %i', async (method, status) => {
     const pair = await talk();

@@ -31,6 +31,8 @@ export const phones: ProfilePolicy = {
   nat: { source: 'latch' },
   auth: { required: true, algorithms: ['MD5'], nonceLifetimeSec: 300 },
   registration: { minExpiresSec: 30, maxExpiresSec: 3600, maxContacts: 10 },
+  transfer: { refer: 'bridge' },
+  dtmf: 'rfc4733',
 };
 export const browsers: ProfilePolicy = { ...phones, name: 'browsers', media: 'webrtc' };
 export const trunks: ProfilePolicy = {
@@ -38,6 +40,7 @@ export const trunks: ProfilePolicy = {
   name: 'trunks',
   nat: { source: 'sdp' },
   auth: { ...phones.auth, required: false },
+  transfer: { refer: 'off' },
 };
 
 const RULES = [

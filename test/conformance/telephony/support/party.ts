@@ -98,11 +98,18 @@ export class PartyDialog {
   readonly sdp: string;
   readonly #peer: SipPeer;
   readonly #talk: Talk;
+  readonly #taken = new Set<string>();
 
   constructor(peer: SipPeer, talk: Talk, sdp: string) {
     this.#peer = peer;
     this.#talk = talk;
     this.sdp = sdp;
+  }
+
+  /** As another party would have to name it to replace this one in a dialog of the gateway (RFC 3891 §3). */
+  get replaces(): string {
+    const tag = (value: string): string => /tag=([^;>]+)/.exec(value)?.[1] ?? '';
+    return `${this.#talk.callId};to-tag=${tag(this.#talk.remote)};from-tag=${tag(this.#talk.local)}`;
   }
 
   async request(method: string, parts: RequestParts = {}): Promise<PeerMessage> {
@@ -130,6 +137,20 @@ export class PartyDialog {
       (message) => message.method === method && message.header('Call-ID') === this.#talk.callId,
       ms,
     );
+  }
+
+  /** Waits for a request and answers it. */
+  async take(method: string, status = 200, parts: ReplyParts = {}): Promise<PeerMessage> {
+    for (;;) {
+      const request = await this.next(method);
+      this.#peer.reply(request, status, parts);
+      const cseq = request.header('CSeq');
+      // One that was sent again because our answer came late is not another one.
+      if (!this.#taken.has(cseq)) {
+        this.#taken.add(cseq);
+        return request;
+      }
+    }
   }
 
   /** Waits for a BYE and answers it. */

@@ -1,0 +1,122 @@
+/**
+ * Media of a call whose parties, or one of them, talk already: their ports are open, and another codec is told to them
+ * by a re-INVITE before the ports are bridged anew. A party that stays as it is hears of nothing.
+ */
+import type { MediaPlane, PortReport } from '../calls/index.ts';
+import type { LegId } from '../kernel/index.ts';
+import { type AudioCodecName, type AudioFormat, planBuiltIn } from '../sdp/index.ts';
+import { AnchoredMedia, type AnchoredMediaOptions } from './anchored-media.ts';
+import type { CallerAnswer } from './call-media.ts';
+import { telephonyErrors } from './errors.ts';
+import type { LegMedia } from './leg-media.ts';
+import type { StandingLeg } from './standing-leg.ts';
+
+/** Every try is a re-INVITE that somebody waits for. */
+const MAX_TRIES = 3;
+
+export interface JoinMediaOptions extends Omit<AnchoredMediaOptions, 'only'> {
+  readonly media: MediaPlane;
+  /** Those parties that talk already. */
+  readonly standing: ReadonlyMap<LegId, StandingLeg>;
+  /** Whether the call still is to be. */
+  readonly isWanted: () => boolean;
+  /** Both sides hear each other: the parties are the new call's from now on. */
+  readonly onJoined: () => void;
+}
+
+export class JoinMedia extends AnchoredMedia {
+  readonly #options: JoinMediaOptions;
+  #only: AudioCodecName | undefined;
+
+  constructor(options: JoinMediaOptions) {
+    super({ ...options, only: () => this.#only });
+    this.#options = options;
+    for (const { parts } of options.standing.values()) parts.media.widen();
+  }
+
+  /** The transferee stays with its counterpart until the target has answered: it cannot hear both. */
+  override async early(): Promise<string> {
+    throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+  }
+
+  override async answer(legId: LegId): Promise<CallerAnswer> {
+    const before = [...this.#options.standing.values()].map((each) => [each, each.parts.media.format] as const);
+    try {
+      await this.#agree(legId);
+      // It may have been called off while the parties were asked for a codec, and while their ports are bridged.
+      this.#checkWanted();
+      const answer = await super.answer(legId);
+      this.#checkWanted();
+      this.#options.onJoined();
+      return answer;
+    } catch (error) {
+      await this.#undo(before);
+      throw error;
+    }
+  }
+
+  override async close(legId: LegId): Promise<PortReport | undefined> {
+    const standing = this.#options.standing.get(legId);
+    return standing === undefined || standing.isTaken ? super.close(legId) : undefined;
+  }
+
+  /** The parties go on as they were: with whom they were, and in the codec they had. */
+  async #undo(before: readonly (readonly [StandingLeg, AudioFormat | undefined])[]): Promise<void> {
+    for (const [each, format] of before) if (format !== undefined) await each.align(format);
+    for (const former of new Set(before.map(([each]) => each.former))) {
+      const { state, inbound, branches } = former.call;
+      const winner = state.kind === 'talking' ? branches.find(({ legId }) => legId === state.winner) : undefined;
+      if (winner !== undefined) await this.#options.media.bridge(inbound.portId, winner.portId);
+    }
+  }
+
+  #checkWanted(): void {
+    if (!this.#options.isWanted()) throw telephonyErrors.TELEPHONY_LEG_ENDED();
+  }
+
+  async #agree(legId: LegId): Promise<void> {
+    let tries = 0;
+    for (const codec of this.#candidates(legId)) {
+      if (tries === MAX_TRIES || !this.#plan(legId, codec)) continue;
+      tries += 1;
+      if (await this.#align(codec)) return;
+    }
+    throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+  }
+
+  #plan(legId: LegId, codec: AudioCodecName): boolean {
+    this.#only = codec;
+    this.forgetPlan(legId);
+    try {
+      return this.heard(legId, '') === codec;
+    } catch {
+      return false;
+    }
+  }
+
+  async #align(codec: AudioCodecName): Promise<boolean> {
+    for (const standing of this.#options.standing.values()) {
+      const format = formatIn(standing.parts.media, codec);
+      if (format === undefined || !(await standing.align(format))) return false;
+    }
+    return true;
+  }
+
+  /** What both know, first what is in use where a change costs most: a browser, then anybody who talks. */
+  #candidates(legId: LegId): readonly AudioCodecName[] {
+    const legs = [this.#options.inbound, this.legOf(legId)].filter((leg) => leg !== undefined);
+    const inUse = legs
+      .toSorted((a, b) => Number(b.kind === 'webrtc') - Number(a.kind === 'webrtc'))
+      .flatMap((leg) => (leg.format === undefined ? [] : [leg.format.codec.name]));
+    const known = legs.flatMap((leg) => (leg.remote?.audio.codecs ?? []).map(({ name }) => name));
+    return [...new Set([...inUse, ...known])].filter((codec) =>
+      legs.every((leg) => leg.profile.codecs.includes(codec) && formatIn(leg, codec) !== undefined),
+    );
+  }
+}
+
+/** A codec as this party has it. */
+function formatIn({ remote, format }: LegMedia, codec: AudioCodecName): AudioFormat | undefined {
+  if (format?.codec.name === codec) return format;
+  return remote === undefined ? undefined : planBuiltIn({ remote: remote.audio, codecs: [codec] })?.format;
+}

@@ -1,0 +1,48 @@
+/** A party that is transferred, in the place of the caller of the call that the transfer makes. */
+import type { CallerSide } from './caller-leg.ts';
+import type { SipDialog } from './sip-ports.ts';
+import type { StandingLeg } from './standing-leg.ts';
+
+export interface TransfereeReports {
+  readonly onProgress: (status: number) => void;
+  /** The target is there, and both hear each other: the Leg changes hands in this moment. */
+  readonly onJoined: () => void;
+  readonly onFailed: (status: number) => void;
+}
+
+export class TransfereeLeg implements CallerSide {
+  readonly #standing: StandingLeg;
+  readonly #reports: TransfereeReports;
+  #isOver = false;
+
+  constructor(standing: StandingLeg, reports: TransfereeReports) {
+    this.#standing = standing;
+    this.#reports = reports;
+  }
+
+  get dialog(): SipDialog | undefined {
+    return this.#standing.isTaken ? this.#standing.parts.dialog() : undefined;
+  }
+
+  listen(): void {}
+
+  progress(status: number): void {
+    if (!this.#standing.isTaken) this.#reports.onProgress(status);
+  }
+
+  answer(): void {
+    if (this.#isOver || this.#standing.isTaken) return;
+    this.#reports.onJoined();
+  }
+
+  refuse(status: number): void {
+    if (this.#isOver || this.#standing.isTaken) return;
+    this.#isOver = true;
+    this.#reports.onFailed(status);
+  }
+
+  async hangUp(status: number, reason: string | undefined): Promise<void> {
+    if (this.#standing.isTaken) await this.#standing.bye(reason);
+    else this.refuse(status);
+  }
+}
