@@ -52,14 +52,19 @@ function buildProgram(terminal: Terminal, settle: (outcome: CliOutcome) => void)
   const program = new Command('viaduct')
     .description('WebRTC-to-SIP gateway: PBX trunks, SIP phones and browser softphones call each other')
     .option('-c, --config <file>', 'configuration file (default: viaduct.yaml in this folder, if there is one)')
+    .option('--engine-strict', 'the embedded SIP engine behaves like a drachtio-server, its limits and faults included')
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .showHelpAfterError('(viaduct --help lists commands and options)');
   const file = (): string | undefined => program.opts<{ config?: string }>().config;
+  const environment = (): Terminal['environment'] =>
+    program.opts<{ engineStrict?: true }>().engineStrict === true
+      ? { ...terminal.environment, VIADUCT_SIP_ENGINE_STRICT: 'true' }
+      : terminal.environment;
   program
     .command('start', { isDefault: true })
     .description('run the gateway (this is the default)')
-    .action(() => settle({ kind: 'start', config: loadConfig({ file: file(), environment: terminal.environment }) }));
+    .action(() => settle({ kind: 'start', config: loadConfig({ file: file(), environment: environment() }) }));
   const config = program.command('config').description('look at the configuration without starting');
   config
     .command('check')
@@ -69,7 +74,7 @@ function buildProgram(terminal: Terminal, settle: (outcome: CliOutcome) => void)
     .command('show')
     .description('print the configuration in force, secrets hidden')
     .action(() => {
-      const { profiles, dialplan, ...rest } = loadConfig({ file: file(), environment: terminal.environment });
+      const { profiles, dialplan, ...rest } = loadConfig({ file: file(), environment: environment() });
       terminal.out(`${JSON.stringify(hideSecrets({ ...rest, profiles, dialplan }), null, 2)}\n`);
       settle({ kind: 'exit', code: 0 });
     });

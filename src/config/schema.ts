@@ -113,6 +113,10 @@ const sipSchema = z.strictObject({
     .regex(/^(embedded|drachtio:\/\/[^\s/:]+:\d+)$/, 'embedded, or drachtio://host:port')
     .default('embedded')
     .describe('embedded, or drachtio://host:port for a drachtio-server'),
+  engineStrict: z
+    .boolean()
+    .default(false)
+    .describe('the embedded engine behaves like a drachtio-server, its limits and faults included; for tests'),
   secret: z.string().default('cymru').describe('secret of that drachtio-server; the embedded engine makes its own'),
   domain: host.default('viaduct.local').describe('host part of our addresses of record'),
   domains: z

@@ -75,6 +75,7 @@ function engineLimits(
       flood: flood.enabled ? flood : undefined,
     },
     engine: {
+      strict: config.sip.engineStrict,
       overloadLagMs: overload.lagMs,
       maxServerTransactions: overload.transactions,
       maxUnansweredCalls: overload.unansweredCalls,

@@ -333,6 +333,10 @@ export const realEngine = process.env['VIADUCT_TEST_ENGINE'];
 /** Short, so that a timeout of 64·T1 is over in 1.3 s; T2 and T4 keep their proportion. */
 const TIMERS = { t1: 20, t2: 160, t4: 200, timerC: 1_500 };
 const REAL_T1 = 500;
+/** With VIADUCT_TEST_ENGINE_STRICT=1 the embedded engine imitates a drachtio-server's limits and faults too. */
+const strictEngine = process.env['VIADUCT_TEST_ENGINE_STRICT'] === '1';
+/** The engine has the faults of a drachtio-server, being one or imitating it. */
+export const hasRealFaults = realEngine !== undefined || strictEngine;
 
 const listener = (transport: 'udp' | 'tcp' | 'ws'): SipServerOptions['listeners'][number] => ({
   transport,
@@ -343,7 +347,7 @@ const listener = (transport: 'udp' | 'tcp' | 'ws'): SipServerOptions['listeners'
 /** Options under which the suite runs the embedded engine. */
 export const testOptions: SipServerOptions = {
   listeners: [listener('udp'), listener('tcp'), listener('ws')],
-  engine: { timers: TIMERS },
+  engine: { timers: TIMERS, strict: strictEngine },
   logLevel: 'error',
 };
 

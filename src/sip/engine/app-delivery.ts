@@ -1,6 +1,6 @@
 /** What applications are told: requests and responses from the network, synthesized responses, the unsolicited BYE. */
 import { appendHeader, formatMessage, type SipMessage, withoutHeader } from '../message/index.ts';
-import type { EngineCore } from './core.ts';
+import { type EngineCore, protoName } from './core.ts';
 import { withoutInternalHeaders } from './internal-headers.ts';
 import type { AppId, Flow, ListenerAddress, Received, SipTransport } from './ports.ts';
 
@@ -54,7 +54,7 @@ export class AppDelivery {
     afterEcho: boolean,
   ): void {
     const { transactionId, dialogId, message } = told;
-    const common = { kind: 'sip', source: 'network', bytes: 0, proto: told.transport, ...NOBODY } as const;
+    const common = { kind: 'sip', source: 'network', bytes: 0, proto: protoName(this.#core, told.transport), ...NOBODY } as const;
     this.#core.apps.send(app, { ...common, transactionId, dialogId, receivedOn: undefined, message }, afterEcho);
   }
 
@@ -66,7 +66,7 @@ export class AppDelivery {
         kind: 'sip',
         source: 'application',
         bytes: bye.length,
-        proto: listener.transport,
+        proto: protoName(this.#core, listener.transport),
         address: listener.address,
         port: listener.port,
         transactionId: 'unsolicited',
@@ -86,7 +86,7 @@ export class AppDelivery {
         kind: 'sip',
         source: 'network',
         bytes: data.length,
-        proto: how.hidesTransport === true ? '' : flow.transport,
+        proto: how.hidesTransport === true ? '' : protoName(this.#core, flow.transport),
         ...peerOf(flow),
         transactionId: delivery.transactionId,
         dialogId: delivery.dialogId,

@@ -10,6 +10,7 @@ import type { DialogKeepers } from './dialog-keepers.ts';
 import type { DialogWork, HeardProvisional } from './dialog-table.ts';
 import type { EngineParts } from './parts.ts';
 import type { AppId } from './ports.ts';
+import { isLastNotify, prolong } from './subscription.ts';
 
 /** For so long after its echo a transaction is news to drachtio-srf (drachtio-protocol §9.3). */
 const ECHO_WINDOW_MS = 100;
@@ -48,10 +49,16 @@ export class AppRequest implements ClientUser {
     this.of = of;
     this.#echoedAt = parts.core.clock.now();
     parts.appTable.countTransaction(of.app, 1);
+    if (this.#isSubscribing) parts.notifies.expect(of.dialogId);
   }
 
   get isCancelWanted(): boolean {
     return this.#isCancelWanted;
+  }
+
+  /** A SUBSCRIBE that makes a dialog. */
+  get #isSubscribing(): boolean {
+    return this.of.method === 'SUBSCRIBE' && this.of.work === undefined;
   }
 
   /** Sends the CANCEL, or keeps it until there is something to cancel (RFC 3261 §9.1). True when it was sent. */
@@ -70,12 +77,14 @@ export class AppRequest implements ClientUser {
 
   onFailure(tx: ClientTransaction, failure: ClientFailure): void {
     this.#uncount();
-    const { work, method } = this.of;
+    const { work } = this.of;
     if (this.#made !== undefined) this.#parts.dialogs.remove(this.#made);
     if (work?.pendingClient === tx) work.pendingClient = undefined;
     const [status, reason] = this.#verdict(failure);
-    this.#tell(tx, status, reason);
-    if (method === 'BYE' && work !== undefined) this.#parts.dialogs.remove(work);
+    // drachtio-server never tells of a peer that forgets its 487 (drachtio-protocol §6.6).
+    const isHushed = this.#parts.core.options.strict && status === 487;
+    if (!isHushed) this.#tell(tx, status, reason);
+    if (work !== undefined && this.#endsDialog(tx, 0)) this.#parts.dialogs.remove(work);
   }
 
   onEnded(): void {
@@ -83,6 +92,7 @@ export class AppRequest implements ClientUser {
   }
 
   #uncount(): void {
+    if (this.#isCounted && this.#isSubscribing) this.#parts.notifies.settle(this.of.dialogId);
     if (this.#isCounted) this.#parts.appTable.countTransaction(this.of.app, -1);
     this.#isCounted = false;
   }
@@ -117,10 +127,12 @@ export class AppRequest implements ClientUser {
   #onOtherResponse(tx: ClientTransaction, heard: Heard): void {
     const { status } = heard.response;
     if (status === 100) return;
-    const { method, work } = this.of;
+    const { work } = this.of;
     if (work !== undefined && status >= 200) this.#onFinalInDialog(work, tx, heard);
-    if (method === 'SUBSCRIBE' && work === undefined && status >= 200 && status < 300) {
-      this.#adopt(heard).dialog.isConfirmed = true;
+    if (this.#isSubscribing && status >= 200 && status < 300) {
+      const made = this.#adopt(heard);
+      made.dialog.isConfirmed = true;
+      this.#prolong(made, tx, heard);
     }
     this.#deliver(tx, heard);
   }
@@ -130,11 +142,26 @@ export class AppRequest implements ClientUser {
     const { status } = heard.response;
     const { dialogs } = this.#parts;
     const { method } = this.of;
-    if (method === 'BYE' && status !== 401 && status !== 407) return dialogs.remove(work);
+    if (this.#endsDialog(tx, status)) return dialogs.remove(work);
     if (status < 300 && (method === 'UPDATE' || method === 'SUBSCRIBE')) {
       refreshTarget(forkOf(work, heard.facts.toTag), heard.response);
     }
+    if (status < 300 && method === 'SUBSCRIBE') this.#prolong(work, tx, heard);
     if (status < 300 && method === 'UPDATE') this.#keepers.sessions.heard(work, tx.request, heard.response);
+  }
+
+  /** Whether the answer to this request, 0 for none, is the end of its dialog. Who is challenged comes again. */
+  #endsDialog(tx: ClientTransaction, status: number): boolean {
+    const { method, work } = this.of;
+    if (status === 401 || status === 407) return false;
+    if (method === 'BYE') return true;
+    if (method !== 'NOTIFY' || work?.dialog.method !== 'SUBSCRIBE') return false;
+    return status === 481 || isLastNotify(method, tx.request.headers); // RFC 6665 §4.2.2
+  }
+
+  #prolong(work: DialogWork, tx: ClientTransaction, heard: Heard): void {
+    const { core, dialogs } = this.#parts;
+    prolong(core, dialogs, work, { request: tx.request.headers, response: heard.response.headers });
   }
 
   #onInviteResponse(tx: ClientTransaction, heard: Heard): void {
@@ -213,6 +240,7 @@ export class AppRequest implements ClientUser {
   /** A second phone answered the same call: it is told at once that it came too late (RFC 3261 §13.2.2.4). */
   #onStray(tx: ClientTransaction, heard: Heard): void {
     const { toTag } = heard.facts;
+    if (this.#parts.core.options.strict) return this.#acknowledgeAgain();
     this.#strays ??= new Map();
     if (this.#strays.has(toTag)) {
       const ack = this.#strays.get(toTag);
@@ -223,6 +251,12 @@ export class AppRequest implements ClientUser {
     if (this.#made !== undefined && !this.#made.dialog.isConfirmed) this.#parts.dialogs.remove(this.#made);
     const dialog = this.of.work?.dialog ?? createClientDialog(this.of, this.#heardBy(heard));
     this.#keepers.endings.refuse(dialog, tx.request, (ack) => this.#strays?.set(toTag, ack));
+  }
+
+  /** drachtio-server takes the 2xx of another phone for a repetition (drachtio-protocol §6.5). */
+  #acknowledgeAgain(): void {
+    const ack = (this.of.work ?? this.#made)?.answered?.ack;
+    if (ack !== undefined) this.#parts.core.net.send(ack.target, ack.data, ignoreFailure);
   }
 
   /** The dialog of this response; of several forks the one heard last, until one is confirmed. */

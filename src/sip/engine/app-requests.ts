@@ -129,7 +129,7 @@ export class AppRequests {
     if (hop.kind === 'hop' && hops.isOwn(hop.target))
       return this.#refuse(app, command, 'can not send request to myself');
     const branch = createBranch(core.random);
-    const made = buildNewRequest(wish, { listener: hop.listener, branch, random: core.random });
+    const made = buildNewRequest(wish, { listener: hop.listener, branch, core });
     const isNamed = method === 'INVITE' || method === 'SUBSCRIBE';
     const id = isNamed ? dialogId(made.callId, made.fromTag) : '';
     if (hop.kind === 'lost') return this.#sendNowhere(wish, made.request, id, hop);

@@ -18,6 +18,7 @@ import { ReliableProvisionals } from './reliable-provisionals.ts';
 import { buildResponse } from './response-builder.ts';
 import type { ServerTransaction } from './server-transactions.ts';
 import type { SessionTerms } from './session-terms.ts';
+import { isLastNotify, prolong } from './subscription.ts';
 import { Unacknowledged } from './unacknowledged.ts';
 
 type SipCommand = Extract<AppCommand, { kind: 'sip' }>;
@@ -202,6 +203,7 @@ export class AppResponses {
     if (tx.isInDialog && WITH_CONTACT.has(method)) refreshTarget(forkOf(work, tx.facts.fromTag), tx.request);
     if (method === 'INVITE' || method === 'SUBSCRIBE') work.dialog.isConfirmed = true;
     if (endsSubscription(tx)) return dialogs.remove(work);
+    if (method === 'SUBSCRIBE') prolong(core, dialogs, work, { request: tx.request.headers, response: sent.headers });
     if (HAS_SESSION.has(method)) this.#keepers.sessions.answered(work, sent);
     if (method !== 'INVITE') return;
     work.unacknowledged?.stop();
@@ -278,10 +280,9 @@ function supportsReliable(tx: ServerTransaction): boolean {
   return offered.some((value) => value.trim().toLowerCase() === '100rel');
 }
 
-/** A NOTIFY that says so is the last of its subscription (RFC 6665 §4.4.1). */
+/** A NOTIFY that says so is the last of its subscription. */
 function endsSubscription(tx: ServerTransaction): boolean {
-  if (tx.request.method !== 'NOTIFY' || tx.dialog?.method !== 'SUBSCRIBE') return false;
-  return /^terminated\b/i.test(header(tx.request, 'Subscription-State') ?? '');
+  return tx.dialog?.method === 'SUBSCRIBE' && isLastNotify(tx.request.method, tx.request.headers);
 }
 
 /** What the response grants: of that Contact, else of its Expires, else of the request's; an hour when nobody says. */

@@ -36,6 +36,10 @@ export class AppTable {
 
   close(id: AppId): void {
     this.#apps.delete(id);
+    this.unrouteAll(id);
+  }
+
+  unrouteAll(id: AppId): void {
     for (const verb of this.#turns.keys()) this.unroute(id, verb);
   }
 

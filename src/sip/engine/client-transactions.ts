@@ -84,7 +84,9 @@ export class ClientTransactions {
   /** Registers a request whose Via carries `branch`; it is sent by `start`. */
   create(request: SipRequest, branch: string, target: SendTarget, user: ClientUser): ClientTransaction {
     const { sent, fallback } = this.#sizes.choose({ request, target, data: formatMessage(request) }, branch);
-    const { timers } = this.#core.options;
+    const { timers: values, strict } = this.#core.options;
+    // drachtio-server sends again after 1 s first, not after T1 (drachtio-protocol §6.10).
+    const timers = strict ? { ...values, t1: values.t1 * 2 } : values;
     const reliable = sent.target.transport !== 'udp';
     const tx: ClientTransaction = {
       id: this.#core.random.uuid(),

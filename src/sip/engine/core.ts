@@ -1,6 +1,6 @@
 import type { Clock, Logger, Random } from '../../kernel/index.ts';
 import type { EngineOptions } from './options.ts';
-import type { AppId, AppMessage, EngineApps, EngineNet } from './ports.ts';
+import type { AppId, AppMessage, EngineApps, EngineNet, SipTransport } from './ports.ts';
 import type { TimerQueue } from './timer-queue.ts';
 
 /** What every part of the engine works with. */
@@ -32,4 +32,9 @@ export function createBranch(random: Random): string {
 /** A first CSeq number, with room for every request that follows (RFC 3261 §8.1.1.5). */
 export function createSequence(random: Random): number {
   return (random.uint32() >>> 4) + 1;
+}
+
+/** What applications are told of a transport: drachtio-server says tcp of WebSockets (drachtio-protocol §4). */
+export function protoName(core: EngineCore, transport: SipTransport): SipTransport {
+  return core.options.strict && (transport === 'ws' || transport === 'wss') ? 'tcp' : transport;
 }

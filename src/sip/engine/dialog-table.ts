@@ -43,6 +43,8 @@ export interface DialogWork {
   /** Early dialogs of other phones that the same INVITE reached, by their tags. */
   forks: Map<string, Dialog> | undefined;
   session: SessionWork | undefined;
+  /** Runs until a subscription has ended by itself. */
+  subscription: Timer | undefined;
   /** Runs after the connection closed, or after the application went away. */
   grace: Timer | undefined;
 }
@@ -91,6 +93,7 @@ export class DialogTable {
       unacknowledgedProvisionals: undefined,
       forks: undefined,
       session: undefined,
+      subscription: undefined,
       grace: undefined,
     };
     const former = this.#byId.get(dialog.id);
@@ -110,6 +113,7 @@ export class DialogTable {
     this.#forgetLost(work);
     work.grace?.cancel();
     work.unacknowledged?.stop();
+    work.subscription?.cancel();
     if (work.session !== undefined) stopSession(work.session);
     work.afterAck.length = 0;
   }

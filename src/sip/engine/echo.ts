@@ -1,5 +1,5 @@
 /** What an application is told about a message it had sent: drachtio-protocol §3.2 and §3.3. */
-import type { EngineCore } from './core.ts';
+import { type EngineCore, protoName } from './core.ts';
 import type { AppId, Flow, ListenerAddress } from './ports.ts';
 
 const DAY_MS = 86_400_000;
@@ -33,7 +33,7 @@ interface RequestEcho {
 export function echoRequest(core: EngineCore, app: AppId, echo: RequestEcho): void {
   const { listener } = echo;
   const bytes = echo.isSent ? echo.message.length : 0;
-  const where = [listener.transport, listener.address, String(listener.port)];
+  const where = [protoName(core, listener.transport), listener.address, String(listener.port)];
   const fields = [...sentBy(core, bytes, where), echo.transactionId, 'Msg sent:', ''];
   core.apps.send(app, { kind: 'response', id: echo.id, fields, message: echo.message }, false);
 }
@@ -48,7 +48,7 @@ interface ResponseEcho {
 
 export function echoResponse(core: EngineCore, app: AppId, echo: ResponseEcho): void {
   const { flow } = echo;
-  const where = [flow.transport, flow.remoteAddress, String(flow.remotePort)];
+  const where = [protoName(core, flow.transport), flow.remoteAddress, String(flow.remotePort)];
   const start = sentBy(core, echo.message.length, where);
   const fields = [...start, echo.transactionId, echo.dialogId, '', 'Msg sent:', ''];
   core.apps.send(app, { kind: 'response', id: echo.id, fields, message: echo.message }, false);

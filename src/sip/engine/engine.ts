@@ -13,6 +13,7 @@ import { Connections } from './connections.ts';
 import { type EngineCore, refuseCommand } from './core.ts';
 import { DialogEndings } from './dialog-endings.ts';
 import { DialogTable } from './dialog-table.ts';
+import { EarlyNotifies } from './early-notifies.ts';
 import { FlowLoss } from './flow-loss.ts';
 import { InboundRequests } from './inbound-requests.ts';
 import { readFacts } from './message-facts.ts';
@@ -80,6 +81,7 @@ export class SipEngine implements EngineInput {
       }),
       clients: new ClientTransactions(core),
       dialogs: new DialogTable(core, appTable),
+      notifies: new EarlyNotifies(core),
       hops: new NextHops(core, connections),
       delivery: new AppDelivery(core),
     };
@@ -149,7 +151,9 @@ export class SipEngine implements EngineInput {
         appTable.route(app, command.verb.toLowerCase());
         return this.#confirm(app, command.id);
       case 'remove-route':
-        appTable.unroute(app, command.verb.toLowerCase());
+        // drachtio-server forgets them all (drachtio-protocol §10.3).
+        if (this.#core.options.strict) appTable.unrouteAll(app);
+        else appTable.unroute(app, command.verb.toLowerCase());
         return this.#confirm(app, command.id);
       case 'sip':
         return this.#sip(app, command);

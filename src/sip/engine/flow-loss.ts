@@ -38,6 +38,8 @@ export class FlowLoss {
     const { connections, dialogs } = this.#parts;
     const keys = connections.closed(connectionId);
     const works = dialogs.takeConnection(connectionId);
+    // drachtio-server tells nobody (drachtio-protocol §8.4).
+    if (this.#parts.core.options.strict) return this.#failRequests(connectionId, []);
     for (const work of works) {
       const isRegistered = keys.has(contactKey(work.dialog.remoteTarget) ?? '');
       // A TCP peer that never registered may close an idle connection and open another: that is no loss.

@@ -3,7 +3,7 @@
 import { formatMessage, isEmergencyUri, type SipRequest } from '../message/index.ts';
 import { findHeader } from './app-headers.ts';
 import type { ClientTransaction } from './client-transactions.ts';
-import { contactUri } from './dialog.ts';
+import { contactUri, dialogId } from './dialog.ts';
 import { forkOf } from './dialog-forks.ts';
 import type { DialogWork } from './dialog-table.ts';
 import { type MessageFacts, readFacts } from './message-facts.ts';
@@ -14,6 +14,7 @@ import type { AppId, Flow, Received, Refused } from './ports.ts';
 import { buildResponse, NO_BODY } from './response-builder.ts';
 import type { ServerTransaction } from './server-transactions.ts';
 import type { SessionTimers } from './session-timers.ts';
+import { isLastNotify } from './subscription.ts';
 
 const SUPPORTED_SCHEME = /^(?:sips?|tel):/i;
 
@@ -127,9 +128,11 @@ export class InboundRequests {
   }
 
   #outOfDialog(tx: ServerTransaction, received: Received): void {
-    const { servers, appTable, delivery } = this.#parts;
+    const { servers, appTable, delivery, core } = this.#parts;
     const { method } = tx.request;
     if (needsDialog(method)) return servers.respondPlain(tx, 481);
+    // drachtio-server discards these without a word (drachtio-protocol §6.3).
+    if (core.options.strict && (method === 'REFER' || !isOffered(method))) return servers.abandon(tx);
     if (isUnusable(tx)) return servers.respondPlain(tx, 400);
     if (method === 'INVITE' && this.#isTooShort(tx)) return;
     const choice = appTable.choose(method);
@@ -149,8 +152,7 @@ export class InboundRequests {
     const { servers, dialogs, delivery } = this.#parts;
     const { method } = tx.request;
     const work = dialogs.match(tx.facts);
-    if (work === undefined && fallsThrough(method)) return this.#outOfDialog(tx, received);
-    if (work === undefined) return servers.respondPlain(tx, 481);
+    if (work === undefined) return this.#inNoDialog(tx, received);
     const { dialog } = work;
     if (dialog.app === undefined) {
       if (method === 'BYE') dialogs.remove(work);
@@ -166,7 +168,30 @@ export class InboundRequests {
     this.#assign(tx, dialog.app);
     if (method === 'BYE') this.#onBye(work);
     delivery.requestInDialog(dialog.app, { transactionId: tx.id, dialogId: dialog.id, message: tx.request, received });
+    if (this.#parts.core.options.strict) this.#imitate(tx, work);
     if (method === 'PRACK') work.reliable?.release();
+  }
+
+  #inNoDialog(tx: ServerTransaction, received: Received): void {
+    const { method } = tx.request;
+    if (method === 'NOTIFY' && this.#isEarly(tx, received)) return;
+    if (fallsThrough(method)) return this.#outOfDialog(tx, received);
+    this.#parts.servers.respondPlain(tx, 481);
+  }
+
+  /** drachtio-server answers the last NOTIFY of a subscription itself, and wrongly (drachtio-protocol §6.11). */
+  #imitate(tx: ServerTransaction, work: DialogWork): void {
+    if (work.dialog.method !== 'SUBSCRIBE' || !isLastNotify(tx.request.method, tx.request.headers)) return;
+    this.#parts.servers.respondPlain(tx, 500);
+    this.#parts.dialogs.remove(work);
+  }
+
+  /** The NOTIFY of a SUBSCRIBE that has no answer yet waits for it. */
+  #isEarly(tx: ServerTransaction, received: Received): boolean {
+    const id = dialogId(tx.facts.callId, tx.facts.toTag);
+    return this.#parts.notifies.hold(id, () => {
+      if (this.#parts.servers.isOpen(tx)) this.#inDialog(tx, received);
+    });
   }
 
   /** What collides with something under way is refused at once. */
@@ -233,13 +258,14 @@ export class InboundRequests {
   }
 
   #assign(tx: ServerTransaction, app: AppId): void {
-    const { servers, appTable } = this.#parts;
+    const { servers, appTable, core } = this.#parts;
     tx.app = app;
     appTable.countTransaction(app, 1);
     const isInvite = tx.request.method === 'INVITE';
     if (isInvite) servers.respondPlain(tx, 100);
     // Nobody may be left ringing for ever; for other methods the sender has given up by then (RFC 4320 §4.1).
-    servers.awaitApp(tx, () => (isInvite ? servers.respondPlain(tx, 480) : servers.abandon(tx)));
+    const isAnswered = isInvite && !core.options.strict;
+    servers.awaitApp(tx, () => (isAnswered ? servers.respondPlain(tx, 480) : servers.abandon(tx)));
   }
 }
 

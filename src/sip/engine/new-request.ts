@@ -1,8 +1,7 @@
 /** A new request outside a dialog, with everything filled in that its application left out: drachtio-protocol §5.2. */
-import type { Random } from '../../kernel/index.ts';
 import { parseCSeq, parseNameAddr, type SipHeader, type SipRequest } from '../message/index.ts';
 import { findHeader } from './app-headers.ts';
-import { createSequence, createTag } from './core.ts';
+import { createSequence, createTag, type EngineCore } from './core.ts';
 import { localizeHeaders, ownUri, viaValue } from './local-address.ts';
 import type { ListenerAddress } from './ports.ts';
 import { withTag } from './response-builder.ts';
@@ -27,10 +26,11 @@ export function buildNewRequest(
     readonly headers: readonly SipHeader[];
     readonly body: Buffer;
   },
-  by: { readonly listener: ListenerAddress; readonly branch: string; readonly random: Random },
+  by: { readonly listener: ListenerAddress; readonly branch: string; readonly core: EngineCore },
 ): NewRequest {
   const { method, uri, body } = wish;
-  const { listener, random } = by;
+  const { listener } = by;
+  const { random, options } = by.core;
   const given = localizeHeaders(wish.headers, listener);
   const from = withTag(findHeader(given, 'From') ?? `<${ownUri(listener)}>`, createTag(random));
   const fromTag = parseNameAddr(from)?.params.get('tag') ?? '';
@@ -40,7 +40,7 @@ export function buildNewRequest(
     { name: 'Via', value: viaValue(listener, by.branch) },
     { name: 'Max-Forwards', value: findHeader(given, 'Max-Forwards') ?? '70' },
     { name: 'From', value: from },
-    { name: 'To', value: findHeader(given, 'To') ?? `<${uri}>` },
+    { name: 'To', value: findHeader(given, 'To') ?? (options.strict ? uri : `<${uri}>`) },
     { name: 'Call-ID', value: callId },
     { name: 'CSeq', value: `${cseq} ${method}` },
     ...contactsOf(method, given, listener),

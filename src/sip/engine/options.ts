@@ -24,7 +24,15 @@ export interface EngineOptions {
   readonly emergencyNumbers: readonly string[];
   /** The smallest session interval accepted, Min-SE; not below 90 in earnest (RFC 4028 §5). */
   readonly minSessionSec: number;
-  /** Behave like drachtio-server where its clients can tell, faults included. */
+  /**
+   * Behave like drachtio-server where its clients can tell, faults included (drachtio-protocol §5-§11). Imitated are:
+   * its receive buffer, `remove_route` of every verb; WebSockets reported as tcp;
+   * REFER and unknown methods outside dialogs dropped, INVITEs that no application answers left without answer; a
+   * first retransmission after 2·T1; a default To without brackets; forks that answer late never ended; a 487 that does
+   * not come and connections that close never told of; the last NOTIFY of a subscription answered 500; session
+   * refreshes by re-INVITE only; a proxy's final timeout ignored and its CANCEL answered at once.
+   * Not imitated: commands taken before authentication, losing the final response after a 1xx in a dialog, and what only its configuration decides.
+   */
   readonly strict: boolean;
 }
 

@@ -5,6 +5,7 @@ import type { ClientTransactions } from './client-transactions.ts';
 import type { Connections } from './connections.ts';
 import type { EngineCore } from './core.ts';
 import type { DialogTable } from './dialog-table.ts';
+import type { EarlyNotifies } from './early-notifies.ts';
 import type { NextHops } from './next-hop.ts';
 import type { ServerTransactions } from './server-transactions.ts';
 
@@ -16,6 +17,7 @@ export interface EngineParts {
   readonly servers: ServerTransactions;
   readonly clients: ClientTransactions;
   readonly dialogs: DialogTable;
+  readonly notifies: EarlyNotifies;
   readonly connections: Connections;
   readonly hops: NextHops;
   readonly delivery: AppDelivery;

@@ -119,9 +119,10 @@ export class ServerTransactions {
     return tx;
   }
 
-  /** Calls `onSilent` when the application has not answered for 64·T1. */
+  /** Calls `onSilent` when the application has not answered for 64·T1; drachtio-server waits twice as long. */
   awaitApp(tx: ServerTransaction, onSilent: () => void): void {
-    tx.silence = this.#core.timers.after(transactionTimeout(this.#core.options.timers), onSilent);
+    const { timers, strict } = this.#core.options;
+    tx.silence = this.#core.timers.after(transactionTimeout(timers) * (strict ? 2 : 1), onSilent);
     if (tx.request.method === 'INVITE') this.#unanswered++;
   }
 

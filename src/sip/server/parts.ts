@@ -147,6 +147,7 @@ async function openWire(options: SipServerOptions, parts: WireParts): Promise<Wi
       input,
       listeners: () => net.listeners,
       version: VERSION,
+      strict: options.engine?.strict === true,
       clock,
       logger,
     });

@@ -7,6 +7,7 @@ import { parseCommand, type WireCommand } from './command.ts';
 import { encodeFrame, FrameDecoder } from './frame.ts';
 import { formatLeader, formatTime } from './leader.ts';
 import { AFTER_ALL, Outbox } from './outbox.ts';
+import { RingDecoder } from './ring-decoder.ts';
 
 export interface WireContext {
   readonly secret: string;
@@ -15,6 +16,8 @@ export interface WireContext {
   readonly input: EngineInput;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Take frames in as drachtio-server does. */
+  readonly strict: boolean;
 }
 
 /** Largest payload an application may send, in bytes (drachtio-protocol §10.1). */
@@ -37,7 +40,7 @@ export class WireConnection {
   readonly app: AppId;
   readonly #socket: Socket;
   readonly #context: WireContext;
-  readonly #decoder = new FrameDecoder(PAYLOAD_LIMIT);
+  readonly #decoder: FrameDecoder | RingDecoder;
   readonly #outbox: Outbox;
   #authenticated = false;
   #closed = false;
@@ -48,6 +51,7 @@ export class WireConnection {
     this.app = app;
     this.#socket = socket;
     this.#context = context;
+    this.#decoder = context.strict ? new RingDecoder() : new FrameDecoder(PAYLOAD_LIMIT);
     this.#outbox = new Outbox({
       write: (data, flushed) => this.#write(data, flushed),
       defer: (turn) => setImmediate(turn),

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { useEngine } from '../../support/engine-suite.ts';
 import { isRequest, isResponse, offerSdp, openUdpPeer, type SipPeer, unique } from '../../support/sip-peer.ts';
-import { type AppRequest, type AppText, brings, realEngine } from '../../support/test-engine.ts';
+import { type AppRequest, type AppText, brings, hasRealFaults } from '../../support/test-engine.ts';
 
 const suite = useEngine();
 const { keep } = suite;
@@ -214,7 +214,7 @@ describe('CANCEL by the application', () => {
     expect(await destroyed).toBe('ACK-BYE due to cancel race condition');
   });
 
-  test.skipIf(realEngine !== undefined)(
+  test.skipIf(hasRealFaults)(
     'behaviour 30: a peer that never sends its 487 cannot hang the call (the real server never tells, §11)',
     async () => {
       await openPeer();

@@ -16,7 +16,7 @@ import {
   type AppDialog,
   type AppRequest,
   brings,
-  realEngine,
+  hasRealFaults,
   startTestEngine,
 } from '../../support/test-engine.ts';
 
@@ -103,7 +103,7 @@ describe('WebSocket', () => {
     });
     await peer.wait(isResponse(200));
     expect(seen?.get('via')).toMatch(/^SIP\/2\.0\/WS df7jal23ls0d\.invalid/);
-    expect(seen?.protocol).toBe(suite.engine.isReal ? 'tcp' : 'ws'); // §10.2
+    expect(seen?.protocol).toBe(hasRealFaults ? 'tcp' : 'ws'); // §10.2
     expect(seen?.receivedOn).toBe(`127.0.0.1:${suite.engine.ws.port}`);
   });
 
@@ -148,7 +148,7 @@ describe('WebSocket', () => {
   });
 });
 
-describe.skipIf(realEngine !== undefined)('WebSocket behind our own TLS front', () => {
+describe.skipIf(hasRealFaults)('WebSocket behind our own TLS front', () => {
   /** What the front says about a browser, and how the browser names its transport. */
   const browser = { 'x-forwarded-for': '198.51.100.7', 'x-forwarded-port': '50123', 'x-forwarded-proto': 'https' };
   const via = (): string => `Via: SIP/2.0/WSS ${unique('h')}.invalid;branch=${unique('z9hG4bK')}`;
@@ -301,7 +301,7 @@ describe('connection reuse', () => {
     ]) {
       peer.request('OPTIONS');
       const { fields } = await app.wait(brings('OPTIONS'));
-      expect(fields[4]).toBe(suite.engine.isReal && peer.transport === 'ws' ? 'tcp' : peer.transport);
+      expect(fields[4]).toBe(hasRealFaults && peer.transport === 'ws' ? 'tcp' : peer.transport);
       await app.command(`sip|${fields[8]}|\nSIP/2.0 200 OK\n\n`);
       await peer.wait(isResponse(200));
     }

@@ -19,6 +19,7 @@ import {
   type AppRequest,
   type AppResponse,
   brings,
+  hasRealFaults,
   type OutgoingOptions,
   realEngine,
 } from '../../support/test-engine.ts';
@@ -72,7 +73,7 @@ describe('new requests by the application', () => {
     expect(invite.header('Via')).toMatch(/;rport(;|$)/);
     expect(invite.header('Max-Forwards')).toBe('70');
     expect(invite.header('From')).toMatch(new RegExp(`^<sip:127\\.0\\.0\\.1:${suite.engine.udp.port}>;tag=.+`));
-    expect(invite.header('To')).toBe(`<sip:bob@${peer.address}>`);
+    expect(invite.header('To')).toBe(hasRealFaults ? `sip:bob@${peer.address}` : `<sip:bob@${peer.address}>`);
     expect(invite.header('Call-ID')).not.toBe('');
     expect(invite.header('CSeq')).toMatch(/^[1-9]\d* INVITE$/);
     expect(invite.header('Contact')).toBe(`<sip:127.0.0.1:${suite.engine.udp.port}>`);
@@ -133,7 +134,7 @@ describe('new requests by the application', () => {
     await expect(call).rejects.toMatchObject({ status: 486 });
   });
 
-  test.skipIf(realEngine !== undefined)(
+  test.skipIf(hasRealFaults)(
     'behaviour 25: the default To keeps URI parameters inside the brackets (not there, §5.2)',
     async () => {
       const tcp = keep(await openTcpListenerPeer());
@@ -404,8 +405,9 @@ describe('new requests by the application', () => {
     ]);
     expect((await app.wait(isFinal(invite.fields[10]), wait)).message).toMatch(/^SIP\/2\.0 408 /);
     // Timer E: T1, 2·T1, 4·T1 and so on up to T2; timer A doubles without end: 6 copies before B fires.
-    expect(peer.count(isRequest('INVITE'))).toBeGreaterThanOrEqual(6);
-    expect(peer.count(isRequest('OPTIONS'))).toBeGreaterThanOrEqual(8);
+    // The real server begins with 2·T1 (§6.10).
+    expect(peer.count(isRequest('INVITE'))).toBeGreaterThanOrEqual(hasRealFaults ? 5 : 6);
+    expect(peer.count(isRequest('OPTIONS'))).toBeGreaterThanOrEqual(hasRealFaults ? 7 : 8);
   });
 
   test('behaviour 37: over TCP nothing is retransmitted', async () => {

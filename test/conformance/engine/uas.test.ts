@@ -11,7 +11,7 @@ import {
   type SipPeer,
   unique,
 } from '../../support/sip-peer.ts';
-import { type App, type AppRequest, type AppResponse, brings, realEngine } from '../../support/test-engine.ts';
+import { type App, type AppRequest, type AppResponse, brings, hasRealFaults } from '../../support/test-engine.ts';
 
 const suite = useEngine();
 const { keep } = suite;
@@ -99,7 +99,7 @@ describe('requests from the network', () => {
       'NOTIFY',
       'SUBSCRIBE',
       'PUBLISH',
-      ...(suite.engine.isReal ? [] : ['REFER']),
+      ...(hasRealFaults ? [] : ['REFER']),
     ];
     const app = keep(await suite.engine.rawApp(...methods.map((method) => method.toLowerCase())));
     for (const method of methods) {
@@ -381,7 +381,7 @@ describe('requests from the network', () => {
     }
   });
 
-  test.skipIf(realEngine !== undefined)(
+  test.skipIf(hasRealFaults)(
     'behaviour 19: an application that stays silent: the caller gets a final answer (the real server stays silent, §11)',
     async () => {
       await openPeer();

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { useEngine } from '../../support/engine-suite.ts';
 import { openUdpPeer } from '../../support/sip-peer.ts';
-import { brings, type RawApp, realEngine } from '../../support/test-engine.ts';
+import { brings, hasRealFaults, type RawApp, realEngine } from '../../support/test-engine.ts';
 
 const suite = useEngine();
 const { keep } = suite;
@@ -46,7 +46,7 @@ describe('wire', () => {
     expect(app.frames).toHaveLength(before);
   });
 
-  test.skipIf(realEngine !== undefined)(
+  test.skipIf(hasRealFaults)(
     'behaviour 01: more than 256 kB closes the connection (the real server wedges at 12 kB, §10.1)',
     async () => {
       const peer = keep(await openUdpPeer(suite.engine.udp));
@@ -133,7 +133,7 @@ describe('wire', () => {
     await app.settled();
     peer.request('OPTIONS');
     await peer.wait((message) => message.status === 503);
-    if (!suite.engine.isReal) {
+    if (!hasRealFaults) {
       // The real server forgets every verb of the client (§10.3).
       peer.request('MESSAGE');
       await peer.wait((message) => message.status === 202);
