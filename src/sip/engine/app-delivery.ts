@@ -54,7 +54,13 @@ export class AppDelivery {
     afterEcho: boolean,
   ): void {
     const { transactionId, dialogId, message } = told;
-    const common = { kind: 'sip', source: 'network', bytes: 0, proto: protoName(this.#core, told.transport), ...NOBODY } as const;
+    const common = {
+      kind: 'sip',
+      source: 'network',
+      bytes: 0,
+      proto: protoName(this.#core, told.transport),
+      ...NOBODY,
+    } as const;
     this.#core.apps.send(app, { ...common, transactionId, dialogId, receivedOn: undefined, message }, afterEcho);
   }
 
