@@ -24,8 +24,8 @@ interface Occupancy {
 const FEW_CALLS = 20;
 /** A share below this would keep us from noticing that it is over. */
 const LEAST_SHARE = 0.02;
-const SHRINK = 0.8;
-const GROW = 0.025;
+const SHRINK = 0.92;
+const GROW = 0.01;
 
 export class Admission {
   readonly #options: EngineOptions;
@@ -54,7 +54,7 @@ export class Admission {
     return this.#turnedAway;
   }
 
-  /** Takes a sample; to be called about twenty times a second. */
+  /** Takes a sample; to be called about fifty times a second. */
   observe({ lagMs, isMemoryShort }: LoadSample, { unanswered }: Occupancy): void {
     this.#isMemoryShort = isMemoryShort;
     const { overloadLagMs } = this.#options;

@@ -112,7 +112,7 @@ export class SipEngine implements EngineInput {
     };
   }
 
-  /** Is told about twenty times a second how the threads keep up. */
+  /** Is told about fifty times a second how the threads keep up. */
   loadSampled(sample: LoadSample): void {
     this.#parts.admission.observe(sample, this.#parts.servers);
   }

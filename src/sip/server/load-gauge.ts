@@ -3,8 +3,8 @@ import type { Clock, Timer } from '../../kernel/index.ts';
 import type { LoadSample } from '../engine/index.ts';
 import { isMemoryShort, type Pulse, readPulse } from './pulse.ts';
 
-const TICK_MS = 50;
-const MEMORY_EVERY = 20;
+const TICK_MS = 20;
+const MEMORY_EVERY = 50;
 
 export interface LoadGaugeSetup {
   readonly clock: Clock;
@@ -12,6 +12,8 @@ export interface LoadGaugeSetup {
   readonly pulse: Pulse | undefined;
   /** How long what comes from the network waits before it is read, in milliseconds. */
   readonly queueDelayMs: () => number;
+  /** Processor time this thread has used, in milliseconds. */
+  readonly cpuMs: () => number;
   readonly onSample: (sample: LoadSample) => void;
 }
 
@@ -21,14 +23,16 @@ export class LoadGauge {
   #ticks = 0;
   #dueAt = 0;
   #isShort = false;
-  #worstLagMs = 0;
+  #cpuMs = 0;
+  #worstStallMs = 0;
 
   constructor(setup: LoadGaugeSetup) {
     this.#setup = setup;
   }
 
   start(): void {
-    const { clock } = this.#setup;
+    const { clock, cpuMs } = this.#setup;
+    this.#cpuMs = cpuMs();
     this.#dueAt = clock.now() + TICK_MS;
     this.#timer = clock.after(TICK_MS, () => {
       this.#tick(clock.now() - this.#dueAt);
@@ -36,10 +40,13 @@ export class LoadGauge {
     });
   }
 
-  /** The longest this thread was late since the last time it was asked, in milliseconds. */
-  takeWorstLagMs(): number {
-    const worst = this.#worstLagMs;
-    this.#worstLagMs = 0;
+  /**
+   * The longest this thread was late by its own doing since the last time it was asked, in milliseconds: while the
+   * machine had no processor for it, it used none.
+   */
+  takeWorstStallMs(): number {
+    const worst = this.#worstStallMs;
+    this.#worstStallMs = 0;
     return worst;
   }
 
@@ -48,8 +55,8 @@ export class LoadGauge {
   }
 
   #tick(ownLagMs: number): void {
-    const { pulse, queueDelayMs, onSample } = this.#setup;
-    this.#worstLagMs = Math.max(this.#worstLagMs, ownLagMs);
+    const { pulse, queueDelayMs, cpuMs, onSample } = this.#setup;
+    this.#worstStallMs = Math.max(this.#worstStallMs, Math.min(ownLagMs, cpuMs() - this.#cpuMs));
     if (this.#ticks++ % MEMORY_EVERY === 0) this.#isShort = isMemoryShort();
     const other = pulse === undefined ? { lagMs: 0, isMemoryShort: false } : readPulse(pulse);
     onSample({

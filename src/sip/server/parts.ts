@@ -23,8 +23,8 @@ export interface SipCounters {
   readonly applications: number;
   /** How long what comes from the network waits before it is read, in milliseconds. */
   readonly queueDelayMs: number;
-  /** The longest the engine's thread was late since the counters were last read, in milliseconds. */
-  readonly worstLagMs: number;
+  /** The longest the engine's thread was late by its own doing since the counters were last read, in milliseconds. */
+  readonly worstStallMs: number;
 }
 
 export interface SipParts {
@@ -68,6 +68,7 @@ export async function openSipParts(options: SipServerOptions, context: SipPartsC
     clock,
     pulse: context.pulse,
     queueDelayMs: () => net.queueDelayMs,
+    cpuMs: threadCpuMs,
     onSample: (sample) => engine.loadSampled(sample),
   });
   gauge.start();
@@ -80,7 +81,7 @@ export async function openSipParts(options: SipServerOptions, context: SipPartsC
       pressure: engine.pressure,
       applications: wire.connections,
       queueDelayMs: net.queueDelayMs,
-      worstLagMs: gauge.takeWorstLagMs(),
+      worstStallMs: gauge.takeWorstStallMs(),
     }),
     updateTls: (update) => net.updateTls(update),
     messagesOf: (sipCallIds) => log?.messagesOf(sipCallIds) ?? [],
@@ -90,6 +91,11 @@ export async function openSipParts(options: SipServerOptions, context: SipPartsC
       await net.close();
     },
   };
+}
+
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }
 
 async function openNet(

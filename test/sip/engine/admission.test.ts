@@ -70,7 +70,7 @@ describe('overload', () => {
 
   it('is over within five seconds after the load', () => {
     const { bench, app, peer } = overloaded();
-    for (let n = 0; n < 5 * 20; n++) bench.engine.loadSampled(EASY);
+    for (let n = 0; n < 5 * 50; n++) bench.engine.loadSampled(EASY);
     expect(bench.engine.pressure.admittedShare).toBe(1);
     for (let n = 0; n < 100; n++) peer.request('INVITE', { callId: `again-${n}`, body: SDP });
     expect(drain(app)).toHaveLength(100);
