@@ -1,4 +1,5 @@
 /** The engine in its thread, an application that answers, and an eye on what the thread's memory and its loop do. */
+import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { silentLogger } from '../../src/kernel/index.ts';
@@ -58,7 +59,8 @@ export class FuzzTarget {
   async state(): Promise<TargetState> {
     const counters = await this.server.counters();
     const snapshot = await this.#thread.getHeapSnapshot();
-    snapshot.destroy();
+    snapshot.resume();
+    await finished(snapshot);
     // That stood the thread still for a moment: not to be counted, once its gauge has seen it.
     await sleep(100);
     await this.server.counters();
