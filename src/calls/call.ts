@@ -45,6 +45,8 @@ export type BranchState =
 export interface Branch extends Leg {
   /** The number of its Stage, from 0. */
   readonly stage: number;
+  /** Its phone rang, or may have. */
+  readonly hasRung: boolean;
   readonly sipCallId: string | undefined;
   readonly state: BranchState;
 }
@@ -57,6 +59,11 @@ export interface Stage {
   readonly on: readonly FallbackCause[];
   /** The status that stands for it when it has nobody to ring. */
   readonly unreachable: number;
+  /**
+   * The stages right after it that stand in for it, and after which words they may: only while nobody can have heard a
+   * phone ring. Otherwise they are passed over.
+   */
+  readonly spares: { readonly count: number; readonly on: readonly FallbackCause[] } | undefined;
 }
 
 /** What is rung when the stages before have ended, and every word of the last one is among these. */

@@ -21,6 +21,7 @@ export type {
   PortReport,
   RtpSourcePolicy,
 } from './media-plane.ts';
+export { mayRing } from './outcome.ts';
 export { callRecordOf } from './record.ts';
 export { startCall, step } from './step.ts';
 export {

@@ -84,3 +84,11 @@ function isBetter(candidate: BranchFailure, than: BranchFailure): boolean {
   const [a, b] = [callerStatusOf(candidate.sipStatus), callerStatusOf(than.sipStatus)];
   return a !== b && better(b, a) === a;
 }
+
+/** Progress after which no phone has rung for sure: forwarded, queued, ended early elsewhere (RFC 3261 §21.1, RFC 6228). */
+const QUIET = new Set([100, 181, 182, 199]);
+
+/** Whether a phone rings, or may ring, when this provisional status comes. */
+export function mayRing(sipStatus: number): boolean {
+  return !QUIET.has(sipStatus);
+}

@@ -48,7 +48,7 @@ export function ringNext(call: Call): CallStep {
       state: { ...state, said: [...state.said, { sipStatus: stage.unreachable, reason: undefined }] },
     });
   const branches = stage.branches.map(
-    (leg): Branch => ({ ...leg, stage: index, sipCallId: undefined, state: { kind: 'rung' } }),
+    (leg): Branch => ({ ...leg, stage: index, hasRung: false, sipCallId: undefined, state: { kind: 'rung' } }),
   );
   const rung = branches.map((branch): CallOutput => ({ kind: 'ring', legId: branch.legId }));
   return {
@@ -57,15 +57,23 @@ export function ringNext(call: Call): CallStep {
   };
 }
 
-/** The Call with the stages that may still be rung: the rest of its own, or those of a fallback in their place. */
+/**
+ * The Call with the stages that may still be rung: a spare of the last one, the rest of its own, or those of a fallback
+ * in their place.
+ */
 function planNext(call: Call, { stage }: Ringing): Call {
   const last = call.stages[stage];
   if (last === undefined) return call;
   const rung = currentBranches(call);
   const words = rung.length === 0 ? [last.unreachable] : wordsOf(rung).map(({ sipStatus }) => sipStatus);
-  if (call.stages.length > stage + 1 && allowsNext(last.on, words)) return call;
+  const { spares } = last;
+  const mayUseSpare = !rung.some(({ hasRung }) => hasRung);
+  if (spares !== undefined && mayUseSpare && allowsNext(spares.on, words)) return call;
+  const before = call.stages.slice(0, stage + 1);
+  const after = call.stages.slice(stage + 1 + (spares?.count ?? 0));
+  if (after.length > 0 && allowsNext(last.on, words)) return { ...call, stages: [...before, ...after] };
   const fallback = call.fallbacks.find(({ on }) => allowsNext(on, words));
-  return { ...call, stages: [...call.stages.slice(0, stage + 1), ...(fallback?.stages ?? [])], fallbacks: [] };
+  return { ...call, stages: [...before, ...(fallback?.stages ?? [])], fallbacks: [] };
 }
 
 /**

@@ -11,7 +11,7 @@ import type { CallEvent } from './call-event.ts';
 import type { CallInput } from './call-input.ts';
 import type { CallOutput, CallStep } from './call-output.ts';
 import type { EndReason } from './call-record.ts';
-import { endReasonOf } from './outcome.ts';
+import { endReasonOf, mayRing } from './outcome.ts';
 import { forgetEarly, hearProgress } from './progress.ts';
 import { NORMAL_CLEARING, q850In, q850Of } from './q850.ts';
 import { BEFORE_FIRST, closeStage, currentBranches, endOfHunt, ringNext } from './stage.ts';
@@ -151,7 +151,11 @@ function onRinging(call: Call, input: Extract<CallInput, { kind: 'branch-ringing
   const { sipStatus } = input;
   const { state, progress } = hearProgress(call.state, { ...input, isOnly: currentBranches(call).length === 1 });
   const next: Call = {
-    ...withBranch(call, { ...branch, state: { kind: 'ringing' } }),
+    ...withBranch(call, {
+      ...branch,
+      hasRung: branch.hasRung || input.early || mayRing(sipStatus),
+      state: { kind: 'ringing' },
+    }),
     ringingAt: sipStatus === 180 || input.early ? (call.ringingAt ?? now) : call.ringingAt,
     state,
   };

@@ -65,10 +65,17 @@ function requestOf(config: Config, demoUsers: readonly string[], test: DialplanT
     source,
     headers: (name) => headers.get(name.toLowerCase()),
     at: test.at,
-    trunks: config.trunks.filter((each) => serves(each.tenant)).map(({ name }) => name),
+    trunks: trunkNames(config, serves),
     emergencyNumbers: config.emergencyNumbers,
     isUser: (name) => users.some((each) => each.name === name && serves(each.tenant)),
   };
+}
+
+/** The trunks that serve the tenant, then the groups all of whose trunks do. */
+function trunkNames({ trunks, trunkGroups }: Config, serves: (tenant: string) => boolean): readonly string[] {
+  const names = trunks.filter((trunk) => serves(trunk.tenant)).map(({ name }) => name);
+  const groups = trunkGroups.filter(({ members }) => members.every(({ trunk }) => names.includes(trunk)));
+  return [...names, ...groups.map(({ name }) => name)];
 }
 
 function sourceOf({ trunk, user }: DialplanTest, isUser: boolean): CallSource {

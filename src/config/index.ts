@@ -2,4 +2,4 @@ export { DEMO_USERS, loadApiToken, loadDemoAccounts } from './accounts.ts';
 export { localAddresses, resolveAnnounced } from './addresses.ts';
 export type { ListenerConfig } from './listener-schema.ts';
 export { type Config, configKeys, loadConfig } from './load.ts';
-export type { ProfileConfig, TrunkConfig, UserConfig } from './schema.ts';
+export type { ProfileConfig, UserConfig } from './schema.ts';

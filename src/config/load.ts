@@ -97,7 +97,14 @@ function checkReferences(config: ConfigFile, profiles: readonly ProfileConfig[],
       ]);
     }
   }
-  const names = [...(config.users ?? []), ...config.trunks].map((entry) => entry.name);
+  for (const [index, group] of config.trunkGroups.entries()) {
+    const missing = group.members.find(({ trunk }) => !config.trunks.some((each) => each.name === trunk));
+    if (missing !== undefined)
+      throw errors.CONFIG_INVALID([
+        `${where}: trunkGroups[${index}].members: no trunk "${missing.trunk}"; add it under trunks, or take it out`,
+      ]);
+  }
+  const names = [...(config.users ?? []), ...config.trunks, ...config.trunkGroups].map((entry) => entry.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw errors.CONFIG_INVALID([`${where}: "${twice}" names two users or trunks; rename one`]);
 }

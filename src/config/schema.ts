@@ -6,17 +6,11 @@ import { z } from 'zod';
 import { callFeatureSchemas } from './call-feature-schema.ts';
 import { limitsSchema } from './limits-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
-import { trunkTlsSchema } from './trunk-tls-schema.ts';
+import { name, tenant } from './name-schema.ts';
+import { nameServersSchema, trunkGroupSchema, trunkSchema } from './trunk-schema.ts';
 
 const port = z.int().min(0).max(65535);
-const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, 'letters, digits, dot, dash, underscore; at most 64');
 const host = z.string().min(1).max(253);
-
-const tenant = z
-  .string()
-  .regex(/^(\*|[a-z0-9][a-z0-9._-]{0,63})$/i, 'letters, digits, dot, dash, underscore; at most 64; or *')
-  .default('default')
-  .describe('whose it is: users of one tenant call each other and use its trunks; *: everybody’s');
 
 const httpSchema = z.strictObject({
   enabled: z.boolean().default(true).describe('serve plain HTTP (browsers give a microphone only to localhost there)'),
@@ -83,30 +77,6 @@ const userSchema = z.strictObject({
   tenant,
 });
 
-const trunkSchema = z
-  .strictObject({
-    name: name.describe('how the dialplan and the records call it'),
-    tenant,
-    addresses: z
-      .array(z.string().min(1))
-      .default([])
-      .describe('source addresses that belong to it: IP, IP/prefix length, or IP:port'),
-    certificateNames: z
-      .array(z.string().min(1))
-      .default([])
-      .describe(
-        'names of which its TLS certificate must carry one (listener clientCa); with `addresses` both must be right',
-      ),
-    target: z.string().min(1).describe('host[:port] where calls to it are sent'),
-    transport: z.enum(['udp', 'tcp', 'tls']).default('udp').describe('transport towards it'),
-    tls: trunkTlsSchema.optional().describe('whom to believe and what to show, with transport tls'),
-    profile: name.default('trunks').describe('file in sip-profiles/ with its policy'),
-  })
-  .refine(({ addresses, certificateNames }) => addresses.length + certificateNames.length > 0, {
-    path: ['addresses'],
-    error: 'its calls must be recognized by addresses, certificateNames, or both',
-  });
-
 const sipSchema = z.strictObject({
   engine: z
     .string()
@@ -138,6 +108,7 @@ const sipSchema = z.strictObject({
     .max(60)
     .default(10)
     .describe('how long a call waits for a browser or TCP phone that has lost its connection'),
+  dnsServers: nameServersSchema,
   limits: limitsSchema.prefault({}),
 });
 
@@ -195,6 +166,10 @@ export const configSchema = z.strictObject({
   media: mediaSchema.prefault({}),
   users: z.array(userSchema).optional().describe('accounts; without them three demo accounts with generated passwords'),
   trunks: z.array(trunkSchema).default([]).describe('carriers and PBXs that call without registering'),
+  trunkGroups: z
+    .array(trunkGroupSchema)
+    .default([])
+    .describe('trunks under one name: the next one is tried when one cannot take a call'),
   dialplan: z
     .string()
     .default('dialplans/default.yaml')
@@ -262,5 +237,4 @@ export const profileSchema = z.strictObject({
 
 export type ConfigFile = z.infer<typeof configSchema>;
 export type UserConfig = z.infer<typeof userSchema>;
-export type TrunkConfig = z.infer<typeof trunkSchema>;
 export type ProfileConfig = z.infer<typeof profileSchema>;

@@ -1,11 +1,11 @@
 /** Telephony from the configuration. */
 import { hostname } from 'node:os';
 import type { CallEvent } from '../calls/index.ts';
-import { localAddresses, type UserConfig } from '../config/index.ts';
+import { type Config, localAddresses, type ProfileConfig, type UserConfig } from '../config/index.ts';
 import { createRouteHook } from '../hooks/index.ts';
 import type { RunningMediaPlane } from '../media/index.ts';
 import type { Store } from '../store/index.ts';
-import { startTelephony, type Telephony } from '../telephony/index.ts';
+import { startTelephony, type Telephony, type Trunk } from '../telephony/index.ts';
 import type { Engine } from './engine.ts';
 import { clock, type Parts, random } from './parts.ts';
 
@@ -42,8 +42,10 @@ export async function startCalls(
     trunks: config.trunks.map((trunk) => {
       const profile = profiles.find(({ name }) => name === trunk.profile);
       if (profile === undefined) throw new Error(`trunk ${trunk.name} has no profile`);
-      return { ...trunk, profile };
+      return trunkOptions(trunk, profile);
     }),
+    trunkGroups: config.trunkGroups,
+    nameServers: sip.dnsServers,
     dialplan: config.dialplan,
     emergencyNumbers: config.emergencyNumbers,
     routeHook: createRouteHook({ clock, random, logger, concurrency: 200 }),
@@ -61,4 +63,14 @@ export async function startCalls(
   });
   scope.add(() => telephony.close());
   return telephony;
+}
+
+function trunkOptions({ health, hunt, ...trunk }: Config['trunks'][number], profile: ProfileConfig): Trunk {
+  const { intervalSec, timeoutSec, suspectSec, ...counts } = health;
+  return {
+    ...trunk,
+    profile,
+    health: { ...counts, intervalMs: intervalSec * 1000, timeoutMs: timeoutSec * 1000, suspectMs: suspectSec * 1000 },
+    hunt: { failoverOn: hunt.failoverOn, tryTimeoutMs: hunt.tryTimeoutSec * 1000 },
+  };
 }

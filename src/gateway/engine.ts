@@ -8,6 +8,7 @@ import {
   startSipServer,
   type WireAddress,
 } from '../sip/server/index.ts';
+import { isHostName } from '../telephony/index.ts';
 import { type Parts, random } from './parts.ts';
 
 export interface Engine {
@@ -81,7 +82,7 @@ function engineLimits(
       maxUnansweredCalls: overload.unansweredCalls,
       retryAfterSec: overload.retryAfterSec,
     },
-    trustedNetworks: config.trunks.flatMap(({ addresses }) => addresses),
+    trustedNetworks: config.trunks.flatMap(({ addresses }) => addresses.filter((address) => !isHostName(address))),
     emergencyNumbers: config.emergencyNumbers,
   };
 }

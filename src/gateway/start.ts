@@ -59,6 +59,7 @@ export async function startGateway({ config, logger, scope, onFatal }: GatewaySe
     sip: () => sipFigures(engine.server),
     activeCalls: () => telephony.activeCalls,
     registrations: () => telephony.bindingCount,
+    trunks: () => telephony.trunks(),
   });
   observers.push((event) => metrics.observe(event));
   const ops = await startWeb(parts, createViews({ telephony, media, metrics, server: engine.server }), engine.upstream);

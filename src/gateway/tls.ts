@@ -49,7 +49,7 @@ export async function openTls(
     listener: (listener) => materialOf(listeners.get(listener)?.(), listener),
     peers: () =>
       trunks.map(({ trunk, texts, tls }) => ({
-        hosts: [hostOf(trunk.target)],
+        hosts: [trunk.target].flat().map(hostOf),
         verify: tls.verify,
         ...(tls.serverName === undefined ? {} : { serverName: tls.serverName }),
         ...texts(),
@@ -83,7 +83,10 @@ function pairOf({ certificate = '', key = '' }: TlsTexts): { certificate: string
   return { certificate, key };
 }
 
-/** `host`, `host:port`, `[v6]:port`. */
+/** Of `host`, `host:port`, `[v6]:port` or a URI. */
 function hostOf(target: string): string {
-  return target.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  return target
+    .replace(/^sips?:|;.*$/gi, '')
+    .replace(/:\d+$/, '')
+    .replace(/^\[|\]$/g, '');
 }

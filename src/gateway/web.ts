@@ -26,6 +26,7 @@ export function createViews({
     messages: async ({ legs }) =>
       (await server?.messagesOf(legs.flatMap(({ sipCallId }) => (sipCallId === undefined ? [] : [sipCallId])))) ?? [],
     registrations: () => telephony.registrations(),
+    trunks: () => telephony.trunks(),
     metrics: () => metrics.scrape(),
     readiness: () => Promise.resolve({ sip: telephony.isConnected, media: media.workersRunning > 0 }),
   };

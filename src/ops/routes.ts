@@ -13,9 +13,34 @@ export interface RegistrationView {
   readonly isFlowLost: boolean;
 }
 
+export interface TrunkView {
+  readonly name: string;
+  readonly targets: readonly string[];
+  readonly limits: { readonly calls: number | undefined; readonly callsPerSec: number | undefined };
+  /** Running calls. */
+  readonly inbound: number;
+  readonly outbound: number;
+  /** Calls refused for a limit since the start. */
+  readonly refusedInbound: number;
+  readonly refusedOutbound: number;
+  /** The addresses behind the targets, as calls would try them without regard to weight and health. */
+  readonly servers: readonly {
+    readonly transport: string;
+    readonly address: string;
+    readonly port: number;
+    readonly priority: number;
+    readonly weight: number;
+    readonly standing: string;
+    readonly since: number;
+    readonly lastStatus: number | undefined;
+    readonly roundTripMs: number | undefined;
+  }[];
+}
+
 /** What the API shows, read anew at each request. */
 export interface OpsViews extends CallViews {
   readonly registrations: () => Promise<readonly RegistrationView[]>;
+  readonly trunks: () => readonly TrunkView[];
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
   /** Part → is it ready; all true: ready. */
   readonly readiness: () => Promise<Readonly<Record<string, boolean>>>;
@@ -69,6 +94,7 @@ function addRegistrations(app: FastifyInstance, { views, token }: RouteOptions):
   app.get('/registrations', { preHandler: guardOf(token) }, async () => ({
     registrations: await views.registrations(),
   }));
+  app.get('/trunks', { preHandler: guardOf(token) }, () => ({ trunks: views.trunks() }));
 }
 
 /** Adds every route to one server. */

@@ -9,6 +9,23 @@ export interface MetricSources {
   readonly sip: () => Promise<Readonly<Record<string, number>>>;
   readonly activeCalls: () => number;
   readonly registrations: () => number;
+  readonly trunks: () => readonly TrunkFigures[];
+}
+
+/** Of one trunk: its load, and for each address behind it how it stands. */
+export interface TrunkFigures {
+  readonly name: string;
+  readonly inbound: number;
+  readonly outbound: number;
+  readonly refusedInbound: number;
+  readonly refusedOutbound: number;
+  readonly servers: readonly {
+    readonly transport: string;
+    readonly address: string;
+    readonly port: number;
+    readonly standing: string;
+    readonly roundTripMs: number | undefined;
+  }[];
 }
 
 export interface Metrics {
@@ -94,6 +111,55 @@ function observeEvent(metrics: ReturnType<typeof callMetrics>, event: CallEvent)
   }
 }
 
+/** One family with labels, as Prometheus text; nothing without samples. */
+function family(
+  head: { readonly name: string; readonly type: 'gauge' | 'counter'; readonly help: string },
+  samples: readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[],
+): readonly string[] {
+  if (samples.length === 0) return [];
+  const lines = samples.map(([labels, value]) => {
+    const list = Object.entries(labels).map(([label, text]) => `${label}="${text.replaceAll(/["\\\n]/g, '_')}"`);
+    return `${head.name}{${list.join(',')}} ${value}`;
+  });
+  return [`# HELP ${head.name} ${head.help}`, `# TYPE ${head.name} ${head.type}`, ...lines];
+}
+
+function trunkLines(trunks: readonly TrunkFigures[]): readonly string[] {
+  const servers = trunks.flatMap(({ name, servers: all }) =>
+    all.map(({ transport, address, port, ...server }) => ({
+      labels: { trunk: name, server: `${transport}:${address}:${port}` },
+      ...server,
+    })),
+  );
+  const both = (inbound: 'inbound' | 'refusedInbound', outbound: 'outbound' | 'refusedOutbound') =>
+    trunks.flatMap((trunk) => [
+      [{ trunk: trunk.name, direction: 'inbound' }, trunk[inbound]] as const,
+      [{ trunk: trunk.name, direction: 'outbound' }, trunk[outbound]] as const,
+    ]);
+  return [
+    ...family(
+      { name: 'viaduct_trunk_calls_active', type: 'gauge', help: 'Calls a trunk carries' },
+      both('inbound', 'outbound'),
+    ),
+    ...family(
+      { name: 'viaduct_trunk_calls_refused_total', type: 'counter', help: 'Calls refused for a limit of the trunk' },
+      both('refusedInbound', 'refusedOutbound'),
+    ),
+    ...family(
+      {
+        name: 'viaduct_trunk_server_up',
+        type: 'gauge',
+        help: '1: an address of a trunk is tried as usual; 0: last or not',
+      },
+      servers.map(({ labels, standing }) => [labels, standing === 'up' || standing === 'unknown' ? 1 : 0]),
+    ),
+    ...family(
+      { name: 'viaduct_trunk_server_round_trip_seconds', type: 'gauge', help: 'From OPTIONS to its response' },
+      servers.flatMap(({ labels, roundTripMs }) => (roundTripMs === undefined ? [] : [[labels, roundTripMs / 1000]])),
+    ),
+  ];
+}
+
 /** Figures that are read anew at each scrape, written as Prometheus text. */
 async function scrapeSources(sources: MetricSources): Promise<string> {
   const lines: string[] = [];
@@ -112,6 +178,7 @@ async function scrapeSources(sources: MetricSources): Promise<string> {
       );
   }
   for (const [name, value] of Object.entries(await sources.sip())) write(`viaduct_sip_${snake(name)}`, 'gauge', value);
+  lines.push(...trunkLines(sources.trunks()));
   return `${lines.join('\n')}\n`;
 }
 

@@ -1,10 +1,9 @@
 /**
- * One outbound SIP Leg: its INVITE to a Binding or a Trunk, and then its dialog. A Binding whose connection is gone
- * is waited for: the client registers again within seconds, and the call goes to where it came back.
+ * One outbound SIP Leg to a Binding: its INVITE, and then its dialog. A Binding whose connection is gone is waited
+ * for: the client registers again within seconds, and the call goes to where it came back.
  */
 import type { Clock, Timer, Unsubscribe } from '../kernel/index.ts';
 import { type Binding, hasFlow } from './binding.ts';
-import type { Trunk } from './options.ts';
 import { nextHopOf } from './register.ts';
 import type { Registrar } from './registrar.ts';
 import type {
@@ -18,9 +17,10 @@ import type {
   SipReply,
 } from './sip-ports.ts';
 
-export type SipTarget =
-  | { readonly kind: 'binding'; readonly binding: Binding }
-  | { readonly kind: 'trunk'; readonly trunk: Trunk; readonly number: string };
+export interface BindingTarget {
+  readonly kind: 'binding';
+  readonly binding: Binding;
+}
 
 export interface BranchReports {
   readonly onInvited: (sipCallId: string) => void;
@@ -34,7 +34,7 @@ export interface BranchReports {
 }
 
 export interface BranchOptions {
-  readonly target: SipTarget;
+  readonly target: BindingTarget;
   readonly headers: SipHeaders;
   readonly link: EngineLink;
   readonly registrar: Registrar;
@@ -83,8 +83,7 @@ export class BranchLeg implements BranchSide {
   ring(offer: string): void {
     if (this.#state.kind !== 'new') return;
     const { target, registrar } = this.#options;
-    if (target.kind === 'trunk') this.#inviteTrunk(target.trunk, target.number, offer);
-    else if (registrar.isFlowLost(target.binding)) this.#await(target.binding, offer);
+    if (registrar.isFlowLost(target.binding)) this.#await(target.binding, offer);
     else this.#inviteBinding(target.binding, offer);
   }
 
@@ -109,27 +108,13 @@ export class BranchLeg implements BranchSide {
     this.#state = { kind: 'over' };
   }
 
-  #inviteTrunk(trunk: Trunk, number: string, offer: string): void {
-    const transport = trunk.transport === 'udp' ? '' : `;transport=${trunk.transport}`;
-    const uri = `sip:${number}@${trunk.target}`;
-    this.#invite(
-      {
-        uri: `${uri}${transport}`,
-        nextHop: undefined,
-        headers: { ...this.#options.headers, To: `<${uri}>` },
-        body: offer,
-      },
-      undefined,
-    );
-  }
-
   #inviteBinding(binding: Binding, offer: string): void {
     this.#options.claimed.add(binding.id);
     const headers = { ...this.#options.headers, To: `<${binding.aor}>` };
     this.#invite({ uri: binding.contact, nextHop: nextHopOf(binding), headers, body: offer }, binding);
   }
 
-  #invite(request: Parameters<EngineLink['invite']>[0], binding: Binding | undefined): void {
+  #invite(request: Parameters<EngineLink['invite']>[0], binding: Binding): void {
     const { link, reports } = this.#options;
     const invite = link.invite(request, {
       onSent: reports.onInvited,
@@ -153,8 +138,8 @@ export class BranchLeg implements BranchSide {
     this.#state = { kind: 'invited', invite };
   }
 
-  #onFailed(reply: SipReply, binding: Binding | undefined, offer: string): void {
-    const isGone = binding !== undefined && hasFlow(binding) && CONNECTION_GONE.has(reply.status) && !this.#hasRung;
+  #onFailed(reply: SipReply, binding: Binding, offer: string): void {
+    const isGone = hasFlow(binding) && CONNECTION_GONE.has(reply.status) && !this.#hasRung;
     if (isGone && !this.#isCalledOff) {
       this.#options.registrar.markFlowLost(binding);
       this.#await(binding, offer);

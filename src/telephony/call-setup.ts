@@ -4,7 +4,7 @@ import type { LegId, PortId } from '../kernel/index.ts';
 import { formatNameAddr, parseUri } from '../sip/message/index.ts';
 import { ALLOW, SUPPORTED_IN_DIALOG } from './allow.ts';
 import { AnchoredMedia, type BranchMedia } from './anchored-media.ts';
-import { BranchLeg, type SipTarget } from './branch-leg.ts';
+import { type BindingTarget, BranchLeg, type BranchReports } from './branch-leg.ts';
 import { BypassMedia } from './bypass-media.ts';
 import { calledParty } from './called-party.ts';
 import { type Caller, profileFor } from './caller.ts';
@@ -18,7 +18,10 @@ import type { Registrar } from './registrar.ts';
 import type { BranchTarget, RoutedStage, Routing } from './routing.ts';
 import type { Settings } from './settings.ts';
 import type { EngineLink, SipHeaders } from './sip-ports.ts';
+
 import type { StandingLeg } from './standing-leg.ts';
+import type { TrunkDirectory } from './trunk-directory.ts';
+import { TrunkLeg, type TrunkTarget } from './trunk-leg.ts';
 
 export interface SetupContext {
   readonly options: TelephonyOptions;
@@ -27,6 +30,7 @@ export interface SetupContext {
   readonly link: EngineLink;
   readonly settings: Settings;
   readonly legs: LegBook;
+  readonly trunks: TrunkDirectory;
 }
 
 type StagesRouting = Extract<Routing, { kind: 'stages' }>;
@@ -63,6 +67,7 @@ export function setUpCall(request: SetupRequest, context: SetupContext): SetUpCa
       branches: legs.map(({ leg }) => leg),
       ringMs: stage.ringMs ?? context.timers.noAnswerMs,
       on: stage.on,
+      spares: stage.spares,
       unreachable: stage.unreachable,
     };
   };
@@ -76,7 +81,7 @@ export function setUpCall(request: SetupRequest, context: SetupContext): SetUpCa
   const branches = new Map<LegId, LiveBranch>(
     planned.map(({ leg, target }) => [
       leg.legId,
-      target.kind === 'built-in' ? 'built-in' : branchLeg({ leg, target, claimed, request }, context),
+      target.kind === 'built-in' ? 'built-in' : sipLeg({ leg, target, claimed, request }, context),
     ]),
   );
   const isBypass = bypasses(request);
@@ -107,7 +112,7 @@ function partyOf(target: BranchTarget): string {
     case 'built-in':
       return `agent:${target.endpoint}`;
     case 'trunk':
-      return `sip:${target.number}@${target.trunk.target}`;
+      return `sip:${target.number}@${[target.trunk.target].flat()[0]?.replace(/^sips?:/i, '')}`;
     case 'binding':
       return target.binding.aor;
   }
@@ -129,7 +134,7 @@ interface Planned {
 function anchoredMedia(
   { live, inbound, standing }: SetupRequest,
   planned: readonly Planned[],
-  { options, settings }: SetupContext,
+  { options, settings, trunks }: SetupContext,
 ): AnchoredMedia {
   const { media, random } = options;
   const { callId } = live.call;
@@ -137,7 +142,7 @@ function anchoredMedia(
     const owner = { callId, legId: leg.legId, portId: leg.portId };
     if (target.kind === 'built-in') return [leg.legId, { kind: 'built-in', leg: { owner, endpoint: target.endpoint } }];
     const profile = profileOf(target, settings);
-    const family = familyOf(target.kind === 'binding' ? target.binding.sourceAddress : target.trunk.target);
+    const family = familyOf(target.kind === 'binding' ? target.binding.sourceAddress : trunks.addressOf(target.trunk));
     const kind = leg.kind === 'webrtc' ? 'webrtc' : 'rtp';
     return [
       leg.legId,
@@ -153,45 +158,51 @@ function anchoredMedia(
   return new JoinMedia({ ...parts, standing: standing.legs, isWanted, onJoined: standing.onJoined });
 }
 
-function profileOf(target: SipTarget, { profiles }: Settings): ProfilePolicy {
+function profileOf(target: BindingTarget | TrunkTarget, { profiles }: Settings): ProfilePolicy {
   return target.kind === 'trunk' ? target.trunk.profile : profileFor(target.binding.transport, profiles);
 }
 
 interface BranchRequest {
   readonly leg: Leg;
-  readonly target: SipTarget;
+  readonly target: BindingTarget | TrunkTarget;
   readonly claimed: Set<string>;
   readonly request: SetupRequest;
 }
 
-function branchLeg({ leg: { legId }, target, claimed, request }: BranchRequest, context: SetupContext): BranchLeg {
+function sipLeg(
+  { leg: { legId }, target, claimed, request }: BranchRequest,
+  context: SetupContext,
+): BranchLeg | TrunkLeg {
   const { live } = request;
-  const { registrar, link, timers, options, legs } = context;
+  const { registrar, link, timers, options, trunks } = context;
+  const { clock } = options;
+  const headers = { ...headersFor(target, request, options.domain), ...locationOf(request) };
+  const reports = reportsOf(live, legId, context);
+  if (target.kind === 'binding') {
+    const { reregisterWaitMs } = timers;
+    return new BranchLeg({ target, headers, link, registrar, clock, reregisterWaitMs, claimed, reports });
+  }
+  const { isEmergency } = request.routing;
+  return new TrunkLeg({ target, isEmergency, headers, link, trunks, clock, logger: live.logger, reports });
+}
+
+function reportsOf(live: LiveCall, legId: LegId, { legs }: SetupContext): BranchReports {
   const home = (): LiveCall => legs.find(legId)?.home ?? live;
   const forks = new ForkAnswers();
-  return new BranchLeg({
-    target,
-    headers: { ...headersFor(target, request, options.domain), ...locationOf(request) },
-    link,
-    registrar,
-    clock: options.clock,
-    reregisterWaitMs: timers.reregisterWaitMs,
-    claimed,
-    reports: {
-      onInvited: (sipCallId) => live.feed({ kind: 'branch-invited', legId, sipCallId }),
-      onRinging: (reply) => live.onBranchRinging(legId, reply.status, forks.onProvisional(reply)),
-      onAnswered: (reply) => live.onBranchAnswered(legId, forks.onAnswered(reply)),
-      onFailed: (reply) => live.onBranchFailed(legId, reply),
-      onBye: (end) => home().onBye(legId, end),
-      onOffer: (offer) => home().onOffer(legId, offer),
-      onRequest: (inDialog) => home().onRequest(legId, inDialog),
-      onAck: (body) => home().onAck(legId, body),
-    },
-  });
+  return {
+    onInvited: (sipCallId) => live.feed({ kind: 'branch-invited', legId, sipCallId }),
+    onRinging: (reply) => live.onBranchRinging(legId, reply.status, forks.onProvisional(reply)),
+    onAnswered: (reply) => live.onBranchAnswered(legId, forks.onAnswered(reply)),
+    onFailed: (reply) => live.onBranchFailed(legId, reply),
+    onBye: (end) => home().onBye(legId, end),
+    onOffer: (offer) => home().onOffer(legId, offer),
+    onRequest: (inDialog) => home().onRequest(legId, inDialog),
+    onAck: (body) => home().onAck(legId, body),
+  };
 }
 
 /** Nothing of the caller's own headers goes through but who it is: the two sides do not see each other's network. */
-function headersFor(target: SipTarget, request: SetupRequest, domain: string): SipHeaders {
+function headersFor(target: BindingTarget | TrunkTarget, request: SetupRequest, domain: string): SipHeaders {
   const { caller, routing, maxForwards, headers } = request;
   const { user, displayName } = caller.identity;
   const ofTrunk = target.kind === 'trunk' ? target.trunk.callerId : undefined;

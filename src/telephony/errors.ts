@@ -25,5 +25,8 @@ export const telephonyErrors = catalogue({
   },
   TELEPHONY_LEG_ENDED: { sip: 487, retryable: false, text: 'The leg has ended' },
   TELEPHONY_UNKNOWN_LEG: { sip: 500, retryable: false, text: 'The call has no leg %s' },
-  TELEPHONY_BAD_ADDRESS: { retryable: false, text: 'Trunk %s: %s is not an IP address, IP/prefix length or IP:port' },
+  TELEPHONY_BAD_ADDRESS: {
+    retryable: false,
+    text: 'Trunk %s: %s is not an IP address, IP/prefix length, IP:port or host name',
+  },
 });

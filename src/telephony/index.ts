@@ -14,3 +14,5 @@ export type { Registration } from './registrar.ts';
 export type { ReloadableOptions } from './settings.ts';
 export type { WireAddress } from './srf-adapter.ts';
 export { startTelephony, type Telephony } from './telephony.ts';
+export type { TrunkView } from './trunk-directory.ts';
+export { isHostName } from './trunk-match.ts';

@@ -10,6 +10,8 @@ export interface BookedLeg {
   readonly home: LiveCall;
   /** With whose rights its party asks for things. */
   readonly party: Caller;
+  /** Called when the call that it belongs to then is over. */
+  readonly onForgotten?: () => void;
 }
 
 export class LegBook {
@@ -30,7 +32,11 @@ export class LegBook {
 
   /** The call is over, and its Legs with it: those that have not moved on. */
   forget(home: LiveCall): void {
-    for (const { legId, home: current } of this.#legs.values()) if (current === home) this.#legs.delete(legId);
+    for (const { legId, home: current, onForgotten } of this.#legs.values()) {
+      if (current !== home) continue;
+      this.#legs.delete(legId);
+      onForgotten?.();
+    }
   }
 
   /** The Leg whose confirmed dialog this is, matched exactly (RFC 3891 §3). */

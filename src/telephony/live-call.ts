@@ -24,6 +24,7 @@ import { Negotiation } from './negotiation.ts';
 import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
 import type { DialogEnd, InboundRequest, InDialogOffer, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
+
 import type { StandingParts } from './standing-parts.ts';
 
 /** Built-in parties have no SIP side: they answer at once. */

@@ -3,8 +3,13 @@ import type { CallObserver, MediaPlane, RtpSourcePolicy } from '../calls/index.t
 import type { Dialplan, RouteHook } from '../dialplan/index.ts';
 import type { Clock, Logger, Random } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
+import type { LocateTransport } from '../sip/locate/index.ts';
 import type { Store } from '../store/index.ts';
 import type { WireAddress } from './srf-adapter.ts';
+import type { TrunkGroup } from './trunk-groups.ts';
+import type { HealthPolicy } from './trunk-health.ts';
+import type { HuntPolicy } from './trunk-hunt.ts';
+import type { TrunkLimits } from './trunk-limits.ts';
 
 export interface AuthPolicy {
   /** False: requests from anybody are taken, as `anonymous`. */
@@ -76,16 +81,22 @@ export interface Trunk {
   readonly name: string;
   /** Whose it is; SHARED: everybody's. Default DEFAULT_TENANT. */
   readonly tenant?: string | undefined;
-  /** Source addresses: IP, IP/prefix length, or IP:port. */
+  /** Source addresses: IP, IP/prefix length, IP:port, or host names. None, and no certificate names: those of its servers. */
   readonly addresses: readonly string[];
   /** Names of which its verified TLS certificate must carry one; with `addresses` both must be right. */
   readonly certificateNames?: readonly string[];
-  /** host[:port] where calls to it are sent. */
-  readonly target: string;
-  readonly transport: 'udp' | 'tcp' | 'tls';
+  /** Where calls to it are sent: host[:port] or a sip or sips URI; of several, those before are tried first. */
+  readonly target: string | readonly string[];
+  /** For targets that name none; auto: by RFC 3263. */
+  readonly transport: 'auto' | LocateTransport;
   readonly profile: ProfilePolicy;
   /** The user part our calls to it come from; undefined: the caller's. */
   readonly callerId?: string | undefined;
+  /** Undefined: no OPTIONS are sent, and what calls find out counts as by default. */
+  readonly health?: HealthPolicy | undefined;
+  /** Undefined: DEFAULT_HUNT. */
+  readonly hunt?: HuntPolicy | undefined;
+  readonly limits?: TrunkLimits | undefined;
 }
 
 export interface TelephonyTimers {
@@ -118,6 +129,10 @@ export interface TelephonyOptions {
   readonly profiles: Profiles;
   readonly users: readonly UserAccount[];
   readonly trunks: readonly Trunk[];
+  /** Default: none. */
+  readonly trunkGroups?: readonly TrunkGroup[] | undefined;
+  /** IP or IP:port of the name servers to ask for trunks; none: those of this machine. */
+  readonly nameServers?: readonly string[] | undefined;
   readonly dialplan: Dialplan;
   readonly emergencyNumbers?: readonly string[];
   readonly routeHook?: RouteHook | undefined;

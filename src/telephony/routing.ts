@@ -15,16 +15,20 @@ import {
 import type { Clock } from '../kernel/index.ts';
 import { parseUri, type SipUri } from '../sip/message/index.ts';
 import type { Authenticator } from './authenticator.ts';
-import type { Binding } from './binding.ts';
+import type { BindingTarget } from './branch-leg.ts';
 import type { BuiltInEndpoint } from './call-media.ts';
 import type { Caller } from './caller.ts';
-import { DEFAULT_TENANT, SHARED, type Trunk } from './options.ts';
+import { DEFAULT_TENANT, SHARED } from './options.ts';
 import type { Registrar } from './registrar.ts';
 import type { SipTransportName } from './sip-ports.ts';
+import type { TrunkDirectory } from './trunk-directory.ts';
+import { DEFAULT_HUNT } from './trunk-hunt.ts';
+import type { TrunkTarget } from './trunk-leg.ts';
+import { isSecureTrunk } from './trunk-servers.ts';
 
 export type BranchTarget =
-  | { readonly kind: 'binding'; readonly binding: Binding }
-  | { readonly kind: 'trunk'; readonly trunk: Trunk; readonly number: string }
+  | BindingTarget
+  | TrunkTarget
   | { readonly kind: 'built-in'; readonly endpoint: BuiltInEndpoint };
 
 /** A fork rung at once, before its Legs exist. */
@@ -35,6 +39,8 @@ export interface RoutedStage {
   readonly on: readonly FallbackCause[];
   /** The status that stands for it when it has no targets. */
   readonly unreachable: number;
+  /** How many of the stages after it stand in for it, and after which words, while no phone has rung. */
+  readonly spares?: { readonly count: number; readonly on: readonly FallbackCause[] } | undefined;
 }
 
 export interface RoutedFallback {
@@ -61,7 +67,7 @@ export type Routing = {
 export interface RoutingContext {
   readonly dialplan: Dialplan;
   readonly emergencyNumbers: readonly string[];
-  readonly trunks: readonly Trunk[];
+  readonly directory: TrunkDirectory;
   readonly authenticator: Authenticator;
   readonly registrar: Registrar;
   readonly domain: string;
@@ -114,7 +120,7 @@ function narrow(stages: readonly RoutedStage[]): readonly RoutedStage[] {
 
 function isReachedByTls(target: BranchTarget): boolean {
   if (target.kind === 'built-in') return true;
-  return isTls(target.kind === 'binding' ? target.binding.transport : target.trunk.transport);
+  return target.kind === 'trunk' ? isSecureTrunk(target.trunk) : isTls(target.binding.transport);
 }
 
 /** Refused where no stage has anybody to ring. */
@@ -136,7 +142,7 @@ function requestOf({ uri, party, header }: RouteQuery, to: SipUri, context: Rout
     source: party.kind,
     headers: header,
     at: context.clock.wallTime(),
-    trunks: context.trunks.filter((trunk) => serves(trunk.tenant, tenant)).map((trunk) => trunk.name),
+    trunks: context.directory.namesFor((trunk) => serves(trunk.tenant, tenant)),
     emergencyNumbers: context.emergencyNumbers,
     isUser: (name) => {
       const user = context.authenticator.userOf(name);
@@ -199,25 +205,32 @@ function routingOf(decision: RouteDecision, party: Caller, context: RoutingConte
   const refused = (status: number): Routing => ({ kind: 'refused', rule, isEmergency, status });
   if (decision.kind === 'reject') return refused(decision.status);
   if (decision.kind !== 'ring') return refused(501);
-  const route = (each: PlannedStage): RoutedStage => routedStage(each, party, context);
-  const stages = decision.stages.map(route);
-  const fallbacks = decision.fallbacks.map(({ on, stages: inner }) => ({ on, stages: inner.map(route) }));
+  const route = (each: PlannedStage): readonly RoutedStage[] => routedStages(each, party, context);
+  const stages = decision.stages.flatMap(route);
+  const fallbacks = decision.fallbacks.map(({ on, stages: inner }) => ({ on, stages: inner.flatMap(route) }));
   return unlessEmpty({ kind: 'stages', rule, isEmergency, stages, fallbacks, callerId: decision.callerId });
 }
 
-function routedStage({ places, ringSec, on }: PlannedStage, party: Caller, context: RoutingContext): RoutedStage {
+/** A trunk group rung by itself gives a stage for each of its trunks; in a fork its best trunk stands for it. */
+function routedStages(
+  { places, ringSec, on }: PlannedStage,
+  party: Caller,
+  context: RoutingContext,
+): readonly RoutedStage[] {
   const found = places.map((place) => targetsOf(place, party, context));
-  return {
-    targets: found.flatMap(({ targets }) => targets),
-    ringMs: ringSec === undefined ? undefined : ringSec * 1000,
-    on,
-    unreachable: found.find(({ targets }) => targets.length === 0)?.status ?? 480,
-  };
+  const common = { ringMs: ringSec === undefined ? undefined : ringSec * 1000, on, unreachable: 480 };
+  const [only] = found;
+  if (found.length === 1 && only?.trunks !== undefined) return trunkStages(only.trunks, common);
+  const targets = found.flatMap((each) => (each.trunks === undefined ? each.targets : each.targets.slice(0, 1)));
+  const unreachable = found.find((each) => each.targets.length === 0)?.status ?? 480;
+  return [{ ...common, targets, unreachable }];
 }
 
 /** `status`: what stands for them when there are none. */
 interface Targets {
   readonly targets: readonly BranchTarget[];
+  /** The same, where they are the trunks behind one name. */
+  readonly trunks?: readonly TrunkTarget[];
   readonly status: number;
 }
 
@@ -230,12 +243,11 @@ function targetsOf(place: Place, party: Caller, context: RoutingContext): Target
     case 'user':
       return userTargets(place.aor, party, context);
     case 'trunk': {
-      const trunk = context.trunks.find((each) => each.name === place.trunk);
       // Whatever the rules say: nobody unknown spends money.
       if (party.kind === 'anonymous') return none(403);
-      return trunk === undefined
-        ? none(404)
-        : { targets: [{ kind: 'trunk', trunk, number: place.number }], status: 480 };
+      const { number } = place;
+      const targets = context.directory.behind(place.trunk).map((trunk) => ({ kind: 'trunk', trunk, number }) as const);
+      return targets.length === 0 ? none(404) : { targets, trunks: targets, status: 480 };
     }
     case 'agent':
       return { targets: [{ kind: 'built-in', endpoint: place.agent }], status: 480 };
@@ -249,4 +261,19 @@ function userTargets(aor: string, party: Caller, context: RoutingContext): Targe
   if (host !== context.domain || user === undefined || !serves(user.tenant, tenantOf(party))) return none(404);
   const bindings = context.registrar.bindingsOf(`sip:${name}@${context.domain}`);
   return { targets: bindings.map((binding) => ({ kind: 'binding', binding })), status: 480 };
+}
+
+/** The trunks behind one name: one after another, and not one more once a phone has rung. */
+function trunkStages(
+  targets: readonly TrunkTarget[],
+  common: Pick<RoutedStage, 'ringMs' | 'on' | 'unreachable'>,
+): readonly RoutedStage[] {
+  return targets.map((target, index): RoutedStage => {
+    const count = targets.length - 1 - index;
+    // The same words that lead from one server of a trunk to the next lead from one trunk to the next.
+    const spares = { count, on: [408, 430, ...(target.trunk.hunt ?? DEFAULT_HUNT).failoverOn] };
+    return count === 0
+      ? { ...common, targets: [target] }
+      : { ...common, targets: [{ ...target, moreFollow: true }], unreachable: 503, spares };
+  });
 }

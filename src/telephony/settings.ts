@@ -6,12 +6,16 @@ import type { Dialplan } from '../dialplan/index.ts';
 import { Authenticator, type AuthenticatorOptions } from './authenticator.ts';
 import type { IdentifyContext } from './caller.ts';
 import type { Profiles, Trunk, UserAccount } from './options.ts';
-import { createTrunkMatch, type TrunkMatch } from './trunk-match.ts';
+import type { TrunkDirectory } from './trunk-directory.ts';
+import type { TrunkGroup } from './trunk-groups.ts';
+import type { TrunkMatch } from './trunk-match.ts';
 
 export interface ReloadableOptions {
   readonly profiles: Profiles;
   readonly users: readonly UserAccount[];
   readonly trunks: readonly Trunk[];
+  /** Default: none. */
+  readonly trunkGroups?: readonly TrunkGroup[] | undefined;
   readonly dialplan: Dialplan;
   /** Calls to them are told by `isEmergency`. Default: none. */
   readonly emergencyNumbers?: readonly string[];
@@ -19,18 +23,21 @@ export interface ReloadableOptions {
 
 interface Snapshot extends ReloadableOptions {
   readonly authenticator: Authenticator;
-  readonly trunkOf: TrunkMatch;
 }
 
 export class Settings implements IdentifyContext {
   readonly domain: string;
+  readonly trunkOf: TrunkMatch;
   readonly #auth: Omit<AuthenticatorOptions, 'users'>;
+  readonly #directory: TrunkDirectory;
   #current: Snapshot;
 
-  /** Throws TELEPHONY_BAD_ADDRESS for a malformed address of a trunk. */
-  constructor(options: ReloadableOptions, auth: Omit<AuthenticatorOptions, 'users'>) {
+  /** Throws TELEPHONY_BAD_ADDRESS or LOCATE_BAD_TARGET for a malformed address or target of a trunk. */
+  constructor(options: ReloadableOptions, directory: TrunkDirectory, auth: Omit<AuthenticatorOptions, 'users'>) {
     this.domain = auth.domain;
     this.#auth = auth;
+    this.#directory = directory;
+    this.trunkOf = (source) => directory.recognize(source);
     this.#current = this.#snapshot(options);
   }
 
@@ -43,16 +50,8 @@ export class Settings implements IdentifyContext {
     return this.#current.authenticator;
   }
 
-  get trunkOf(): TrunkMatch {
-    return this.#current.trunkOf;
-  }
-
   get profiles(): Profiles {
     return this.#current.profiles;
-  }
-
-  get trunks(): readonly Trunk[] {
-    return this.#current.trunks;
   }
 
   get dialplan(): Dialplan {
@@ -64,15 +63,9 @@ export class Settings implements IdentifyContext {
   }
 
   #snapshot(options: ReloadableOptions): Snapshot {
-    const { profiles, users, trunks, dialplan, emergencyNumbers = [] } = options;
-    return {
-      profiles,
-      users,
-      trunks,
-      dialplan,
-      emergencyNumbers,
-      authenticator: new Authenticator({ ...this.#auth, users }),
-      trunkOf: createTrunkMatch(trunks),
-    };
+    const { users, trunks, trunkGroups: groups = [] } = options;
+    const authenticator = new Authenticator({ ...this.#auth, users });
+    this.#directory.replace({ trunks, groups });
+    return { ...options, authenticator };
   }
 }

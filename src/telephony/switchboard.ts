@@ -2,6 +2,7 @@
 import { type CallRecord, createCallId, type MediaEvent, type NewCall, startCall } from '../calls/index.ts';
 import { type CallId, CodedError, type LegId, type PortId, type Timer } from '../kernel/index.ts';
 import { noCommonCodecWarning, warningFor } from '../sdp/index.ts';
+import { parseUri } from '../sip/message/index.ts';
 import { bypasses, type SetupContext, setUpCall } from './call-setup.ts';
 import { type Caller, identifyCaller } from './caller.ts';
 import { CallerLeg } from './caller-leg.ts';
@@ -13,10 +14,14 @@ import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
 import { type RouteQuery, type Routing, routeUri } from './routing.ts';
 import type { InboundInvite } from './sip-ports.ts';
+
 import { TransferDesk } from './transfer-desk.ts';
 import type { Replaced } from './transfer-target.ts';
+import type { TrunkPass } from './trunk-limits.ts';
 
 const DEFAULT_MAX_FORWARDS = 70;
+/** Seconds after which a trunk over its limits may try again. */
+const LIMIT_RETRY_SEC = '2';
 
 export interface SwitchboardContext extends SetupContext {
   readonly records: RecordBook;
@@ -84,7 +89,18 @@ export class Switchboard {
     }
     const who = identifyCaller(invite, this.#context.settings);
     if (who.kind === 'refused') invite.reply(who.status, who.headers);
-    else this.#take(invite, who.caller, Math.min(maxForwards, 255) - 1);
+    else this.#admit(invite, who.caller, Math.min(maxForwards, 255) - 1);
+  }
+
+  /** A trunk over its limits is told to come again (RFC 3261 §21.5.4). */
+  #admit(invite: InboundInvite, caller: Caller, maxForwards: number): void {
+    if (caller.kind !== 'trunk') return this.#take(invite, caller, maxForwards, () => {});
+    const { trunks, options, settings } = this.#context;
+    const isEmergency = settings.emergencyNumbers.includes(parseUri(invite.uri)?.user ?? '');
+    const pass = trunks.enter(caller.trunk, 'inbound', isEmergency);
+    if (pass !== undefined) return this.#take(invite, caller, maxForwards, pass);
+    options.logger.warn({ trunk: caller.trunk.name, sipCallId: invite.sipCallId }, 'trunk limit reached');
+    invite.reply(503, { 'Retry-After': LIMIT_RETRY_SEC });
   }
 
   /** Ends every call. Resolves when the other sides have been told, or when `withinMs` have passed. */
@@ -101,7 +117,8 @@ export class Switchboard {
     timer?.cancel();
   }
 
-  #take(invite: InboundInvite, caller: Caller, maxForwards: number): void {
+  // oxlint-disable-next-line eslint/max-params
+  #take(invite: InboundInvite, caller: Caller, maxForwards: number, leave: TrunkPass): void {
     const { options } = this.#context;
     const { random } = options;
     const legId = random.hex(8) as LegId;
@@ -118,7 +135,7 @@ export class Switchboard {
     const live = this.#open({ from: caller.identity.uri, to: invite.uri, trunk, inbound: inboundLeg });
     const { callId } = live.call;
     const { legs } = this.#context;
-    legs.add({ legId, home: live, party: caller });
+    legs.add({ legId, home: live, party: caller, onForgotten: leave });
     const home = (): LiveCall => legs.find(legId)?.home ?? live;
     const callerLeg = new CallerLeg(invite, {
       onCancelled: (reason) => live.feed({ kind: 'caller-cancelled', reason: canonicalReason(reason) }),
@@ -190,10 +207,19 @@ export class Switchboard {
   }
 
   #routeTo(query: RouteQuery): Promise<Routing> {
-    const { options, registrar, settings } = this.#context;
+    const { options, registrar, settings, trunks: directory } = this.#context;
     const { clock, routeHook } = options;
-    const { domain, dialplan, emergencyNumbers, trunks, authenticator } = settings;
-    return routeUri(query, { domain, dialplan, emergencyNumbers, trunks, authenticator, registrar, clock, routeHook });
+    const { domain, dialplan, emergencyNumbers, authenticator } = settings;
+    return routeUri(query, {
+      domain,
+      dialplan,
+      emergencyNumbers,
+      directory,
+      authenticator,
+      registrar,
+      clock,
+      routeHook,
+    });
   }
 
   /** The caller takes a party's place in a call that stands (RFC 3891). */

@@ -12,6 +12,7 @@ import { type ReloadableOptions, Settings } from './settings.ts';
 import type { EngineLink, EngineListener } from './sip-ports.ts';
 import { connectEngine } from './srf-adapter.ts';
 import { Switchboard } from './switchboard.ts';
+import { openTrunks, type TrunkDirectory, type TrunkView } from './trunk-directory.ts';
 
 export interface Telephony {
   /** Where the engine listens, as `proto/host:port`. */
@@ -26,9 +27,10 @@ export interface Telephony {
   /** The record of one call, running or ended. */
   record(callId: string): Promise<CallRecord | undefined>;
   registrations(): Promise<readonly Registration[]>;
+  trunks(): readonly TrunkView[];
   /**
    * Puts other users, trunks, policies and rules in force, for every request from now on. Running calls are not
-   * touched. Throws TELEPHONY_BAD_ADDRESS, and all stays as it was then.
+   * touched. Throws TELEPHONY_BAD_ADDRESS or LOCATE_BAD_TARGET, and all stays as it was then.
    */
   reload(options: ReloadableOptions): void;
   /** Refuses new calls, ends the running ones politely, and lets go of the engine. Bounded by `timers.shutdownMs`. */
@@ -37,7 +39,7 @@ export interface Telephony {
 
 /** Starts it. Throws when the engine cannot be reached or refuses, or a trunk's address is malformed. */
 export async function startTelephony(options: TelephonyOptions): Promise<Telephony> {
-  const { store, clock, random, logger, observer, media, domain } = options;
+  const { store, clock, random, logger, observer, media } = options;
   const timers = { ...DEFAULT_TIMERS, ...options.timers };
   const registrar = new Registrar({
     store,
@@ -46,42 +48,61 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
     observer,
     flowEpoch: options.flowEpoch ?? random.hex(8),
   });
-  const settings = new Settings(options, {
-    domain,
-    nonces: new Nonces(clock, random),
-    onFailure: ({ method, source }, why) => {
-      observer({ kind: 'auth-failed', method, sourceAddress: source.address, why });
-    },
-  });
   const records = new RecordBook({ store, ttlMs: timers.recordTtlMs, clock, logger });
   await registrar.load();
   // Requests arrive from the moment the engine knows us; until the parts stand there is nobody to take them.
-  let switchboard: Switchboard | undefined;
+  let running: { readonly board: Switchboard; readonly settings: Settings } | undefined;
   const sourceOf = createSourceReader(options.edgeProxies ?? []);
   const listener: EngineListener = {
     onInvite: (invite) =>
-      switchboard === undefined
+      running === undefined
         ? invite.reply(503, { 'Retry-After': '1' })
-        : switchboard.onInvite({ ...invite, source: sourceOf(invite) }),
+        : running.board.onInvite({ ...invite, source: sourceOf(invite) }),
     onRequest: (request) =>
-      void answerRequest({ ...request, source: sourceOf(request) }, settings, registrar)?.catch((error: unknown) => {
-        logger.error({ err: error, method: request.method }, 'request failed');
-        request.reply(500);
-      }),
-    onLost: () => switchboard?.dropAll(),
+      running === undefined
+        ? request.reply(503, { 'Retry-After': '1' })
+        : void answerRequest({ ...request, source: sourceOf(request) }, running.settings, registrar)?.catch(
+            (error: unknown) => {
+              logger.error({ err: error, method: request.method }, 'request failed');
+              request.reply(500);
+            },
+          ),
+    onLost: () => running?.board.dropAll(),
   };
   const link = await connectEngine({ wire: options.wire, isOurs: options.isEngineOurs === true, listener, logger });
-  const board = new Switchboard({ options, timers, registrar, link, settings, records, legs: new LegBook() });
-  switchboard = board;
+  const trunks = openTrunks(options, link);
+  const settings = createSettings(options, trunks, link);
+  const legs = new LegBook();
+  const board = new Switchboard({ options, timers, registrar, link, settings, records, trunks, legs });
+  running = { board, settings };
   const unsubscribe = media.onEvent((event) => board.onMedia(event));
   const close = async (): Promise<void> => {
     await board.close(timers.shutdownMs);
     unsubscribe();
     registrar.close();
+    trunks.close();
     link.close();
     await records.flush();
   };
-  return running({ link, board, registrar, settings, store, records, close });
+  return viewOf({ link, board, registrar, settings, trunks, store, records, close });
+}
+
+/** The trunks are looked for from now on. Throws for malformed addresses and targets, and lets go of the engine then. */
+function createSettings(options: TelephonyOptions, trunks: TrunkDirectory, link: EngineLink): Settings {
+  const { clock, random, observer, domain } = options;
+  try {
+    return new Settings(options, trunks, {
+      domain,
+      nonces: new Nonces(clock, random),
+      onFailure: ({ method, source }, why) => {
+        observer({ kind: 'auth-failed', method, sourceAddress: source.address, why });
+      },
+    });
+  } catch (error) {
+    trunks.close();
+    link.close();
+    throw error;
+  }
 }
 
 interface Running {
@@ -89,12 +110,13 @@ interface Running {
   readonly board: Switchboard;
   readonly registrar: Registrar;
   readonly settings: Settings;
+  readonly trunks: TrunkDirectory;
   readonly store: Store;
   readonly records: RecordBook;
   readonly close: () => Promise<void>;
 }
 
-function running({ link, board, registrar, settings, store, records, close }: Running): Telephony {
+function viewOf({ link, board, registrar, settings, trunks, store, records, close }: Running): Telephony {
   return {
     hostPorts: link.hostPorts,
     get isConnected() {
@@ -118,6 +140,7 @@ function running({ link, board, registrar, settings, store, records, close }: Ru
       return findCallRecord(store, callId);
     },
     registrations: async () => registrar.list(),
+    trunks: () => trunks.views(),
     reload: (next) => settings.replace(next),
     close,
   };

@@ -125,7 +125,7 @@ export function joinStanding(request: JoinRequest, context: TransferCallContext)
     onAnswered: () => live.onBranchAnswered(legId, ''),
   });
   const callParts: CallParts = { media, branches: new Map([[legId, branch]]) };
-  const stage = { branches: [leg], ringMs: context.timers.noAnswerMs, on: [], unreachable: 480 };
+  const stage = { branches: [leg], ringMs: context.timers.noAnswerMs, on: [], spares: undefined, unreachable: 480 };
   live.route({ kind: 'routed', route: 'transfer', media: 'anchored', stages: [stage], fallbacks: [] }, callParts);
   return true;
 }

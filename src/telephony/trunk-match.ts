@@ -14,12 +14,12 @@ interface Entry {
 
 export type TrunkMatch = (source: SipSource) => Trunk | undefined;
 
-/** Throws TELEPHONY_BAD_ADDRESS for an entry that is neither IP, IP/prefix length nor IP:port. */
+/** What `addresses` says by numbers; names in it are for whoever resolves them. Throws TELEPHONY_BAD_ADDRESS. */
 export function createTrunkMatch(trunks: readonly Trunk[]): TrunkMatch {
   const entries = trunks.flatMap((trunk): readonly Entry[] =>
     trunk.addresses.length === 0
       ? [{ trunk, range: undefined, port: undefined }]
-      : trunk.addresses.map((address) => entryOf(trunk, address)),
+      : trunk.addresses.filter((address) => !isHostName(address)).map((address) => entryOf(trunk, address)),
   );
   return (source) => {
     const address = source.address.replace(/^\[|\]$/g, '');
@@ -34,8 +34,13 @@ export function createTrunkMatch(trunks: readonly Trunk[]): TrunkMatch {
 }
 
 /** Without certificate names a trunk is believed by its address alone. */
-function isNamed({ certificateNames = [] }: Trunk, { peerNames = [] }: SipSource): boolean {
+export function isNamed({ certificateNames = [] }: Trunk, { peerNames = [] }: SipSource): boolean {
   return certificateNames.length === 0 || certificateNames.some((name) => peerNames.includes(name.toLowerCase()));
+}
+
+/** Letters make a name, unless they are hexadecimal digits of an IPv6 address. */
+export function isHostName(address: string): boolean {
+  return /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9])?$/i.test(address) && /[a-z]/i.test(address);
 }
 
 function entryOf(trunk: Trunk, text: string): Entry {

@@ -8,7 +8,7 @@ export function leg(name: string): Leg {
 }
 
 export function stage(names: readonly string[], on: readonly FallbackCause[] = DEFAULT_FALLBACK): Stage {
-  return { branches: names.map(leg), ringMs: 60_000, on, unreachable: 480 };
+  return { branches: names.map(leg), ringMs: 60_000, on, unreachable: 480, spares: undefined };
 }
 
 export const CALLER = leg('a');

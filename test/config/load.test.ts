@@ -25,6 +25,19 @@ describe('loadConfig', () => {
     expect(config.dialplan.rules.length).toBeGreaterThan(0);
   });
 
+  it.each([
+    'carrier.example',
+    'carrier.example:5070',
+    '192.0.2.1',
+    '2001:db8::1',
+    '[2001:db8::1]:5060',
+    'sip:carrier.example;transport=tcp',
+    'sips:carrier.example',
+    'SIP:[::1]:5062;transport=TLS',
+  ])('takes %s as the target of a trunk', (target) => {
+    expect(load(`trunks: [{ name: a, target: "${target}" }]`).trunks[0]?.target).toBe(target);
+  });
+
   it('yields a frozen object, all the way down', () => {
     const config = load('users: [{ name: alice, password: pw }]');
     expect(Object.isFrozen(config)).toBe(true);
@@ -38,18 +51,18 @@ describe('loadConfig', () => {
     ['http: { port: abc }', 'http.port: Invalid input: expected number, received string (found "abc")'],
     ['http: { port: 70000 }', 'http.port: Too big: expected number to be <=65535 (found 70000)'],
     ['sip: { engine: drachtio }', 'sip.engine: embedded, or drachtio://host:port (found "drachtio")'],
-    [
-      'trunks: [{ name: a, addresses: [], target: b }]',
-      'trunks[0].addresses: its calls must be recognized by addresses',
-    ],
-    [
-      'trunks: [{ name: a, target: b }]',
-      'trunks[0].addresses: its calls must be recognized by addresses, certificateNames, or both (it is missing)',
-    ],
+    ['trunks: [{ name: a, target: "sip:x@y" }]', 'trunks[0].target: must be host[:port], as carrier.example'],
+    ['trunks: [{ name: a, target: [] }]', 'trunks[0].target: Too small'],
+    ['trunks: [{ name: a }]', 'trunks[0].target: must be host[:port], as carrier.example'],
     [
       'trunks: [{ name: a, addresses: [192.0.2.1], target: b, transport: tls, tls: { certificate: c.pem } }]',
       'trunks[0].tls.key: certificate and key belong together: give both or none (it is missing)',
     ],
+    [
+      'trunkGroups: [{ name: g, members: [{ trunk: x }] }]',
+      'trunkGroups[0].members: no trunk "x"; add it under trunks',
+    ],
+    ['sip: { dnsServers: [dns.example] }', 'sip.dnsServers[0]: must be IP or IP:port (found "dns.example")'],
     [
       'trunks: [{ name: a, addresses: [192.0.2.1], target: b, profile: nope }]',
       'trunks[0].profile: no profile "nope" in sip-profiles; there are browsers, phones, trunks',

@@ -38,6 +38,17 @@ beforeEach(() => {
 });
 afterEach(() => scope.close());
 
+const TRUNK = {
+  name: 'carrier',
+  targets: ['carrier.test'],
+  limits: { calls: 5, callsPerSec: undefined },
+  inbound: 1,
+  outbound: 2,
+  refusedInbound: 0,
+  refusedOutbound: 0,
+  servers: [],
+};
+
 async function start(changes: Partial<OpsOptions> = {}): Promise<Ops> {
   const ops = await startOps({
     http: { address: '127.0.0.1', port: 0 },
@@ -54,6 +65,7 @@ async function start(changes: Partial<OpsOptions> = {}): Promise<Ops> {
       messages: () => Promise.resolve([]),
       call: (callId) => Promise.resolve(callId === 'c1' ? record : undefined),
       registrations: () => Promise.resolve([]),
+      trunks: () => [TRUNK],
       metrics: () => Promise.resolve({ text: 'x 1\n', contentType: 'text/plain; version=0.0.4' }),
       readiness: () => Promise.resolve({ sip: true, media: true }),
     },

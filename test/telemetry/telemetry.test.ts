@@ -56,6 +56,19 @@ function metrics() {
     sip: () => Promise.resolve({ messagesIn: 7 }),
     activeCalls: () => 3,
     registrations: () => 4,
+    trunks: () => [
+      {
+        name: 'carrier',
+        inbound: 1,
+        outbound: 2,
+        refusedInbound: 0,
+        refusedOutbound: 5,
+        servers: [
+          { transport: 'udp', address: '192.0.2.1', port: 5060, standing: 'up', roundTripMs: 12 },
+          { transport: 'tcp', address: '192.0.2.2', port: 5060, standing: 'down', roundTripMs: undefined },
+        ],
+      },
+    ],
   });
 }
 
@@ -81,6 +94,11 @@ describe('metrics', () => {
       'viaduct_media_ports_open 2',
       'transcoded_seconds_total 0',
       'viaduct_sip_messages_in 7',
+      'viaduct_trunk_calls_active{trunk="carrier",direction="outbound"} 2',
+      'viaduct_trunk_calls_refused_total{trunk="carrier",direction="outbound"} 5',
+      'viaduct_trunk_server_up{trunk="carrier",server="udp:192.0.2.1:5060"} 1',
+      'viaduct_trunk_server_up{trunk="carrier",server="tcp:192.0.2.2:5060"} 0',
+      'viaduct_trunk_server_round_trip_seconds{trunk="carrier",server="udp:192.0.2.1:5060"} 0.012',
     ]) {
       expect(text).toContain(`${line}\n`);
     }

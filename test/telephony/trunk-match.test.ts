@@ -47,7 +47,7 @@ describe('a source address', () => {
     expect(match({ transport: 'udp', address, port })?.name).toBe(name);
   });
 
-  it.each(['pbx.example', '192.0.2.1/33', '192.0.2', '', '2001:db8::/129'])(
+  it.each(['pbx example', '192.0.2.1/33', '192.0.2', '', '2001:db8::/129'])(
     '%j in the configuration is refused by name',
     (address) => {
       expect(() => createTrunkMatch([trunk('bad', address)])).toThrow(/bad/);

@@ -23,7 +23,8 @@ function draw<Item extends Weighted>(items: readonly Item[], random: Random): re
   const drawn: Item[] = [];
   while (left.length > 0) {
     const total = left.reduce((sum, { weight }) => sum + weight, 0);
-    const mark = random.uint32() % (total + 1);
+    const least = left.some(({ weight }) => weight === 0) ? 0 : 1;
+    const mark = least + (random.uint32() % (total + 1 - least));
     let sum = 0;
     const index = left.findIndex(({ weight }) => {
       sum += weight;

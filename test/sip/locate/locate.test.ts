@@ -42,7 +42,8 @@ describe('the order of RFC 2782', () => {
     fc.assert(
       fc.property(fc.array(item, { maxLength: 12 }), fc.nat(), (items, seed) => {
         const ordered = orderByWeight(items, seededRandom(seed));
-        expect(ordered.toSorted((a, b) => a.id - b.id)).toEqual(items.toSorted((a, b) => a.id - b.id));
+        expect(new Set(ordered)).toEqual(new Set(items));
+        expect(ordered).toHaveLength(items.length);
         const priorities = ordered.map(({ priority }) => priority);
         expect(priorities).toEqual(priorities.toSorted((a, b) => a - b));
       }),

@@ -1,0 +1,182 @@
+/** All trunks: their servers, their gates, the groups they are in, and who of them a source address is. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock, Logger, Random } from '../kernel/index.ts';
+import { createLocator, type LocateTransport, type Locator } from '../sip/locate/index.ts';
+import type { TelephonyOptions, Trunk } from './options.ts';
+import type { EngineLink, SipSource } from './sip-ports.ts';
+import { type TrunkGroup, trunksBehind } from './trunk-groups.ts';
+import { type CallDirection, TrunkGate, type TrunkLoad, type TrunkPass } from './trunk-limits.ts';
+import { createTrunkMatch, isHostName, isNamed, type TrunkMatch } from './trunk-match.ts';
+import type { TrunkServer } from './trunk-server.ts';
+import { type RankedServerView, TrunkServers } from './trunk-servers.ts';
+
+export interface TrunkDirectoryOptions {
+  readonly locator: Locator;
+  readonly link: EngineLink;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface TrunkList {
+  readonly trunks: readonly Trunk[];
+  readonly groups: readonly TrunkGroup[];
+}
+
+export interface TrunkView extends TrunkLoad {
+  readonly name: string;
+  readonly targets: readonly string[];
+  readonly limits: { readonly calls: number | undefined; readonly callsPerSec: number | undefined };
+  readonly servers: readonly RankedServerView[];
+}
+
+/** In the order of preference. */
+const TRANSPORTS: readonly LocateTransport[] = ['udp', 'tcp', 'tls'];
+
+interface Entry {
+  readonly trunk: Trunk;
+  readonly servers: TrunkServers;
+  /** Where its calls come from, as far as that is given by names; undefined: by numbers only. */
+  readonly sources: TrunkServers | undefined;
+  readonly gate: TrunkGate;
+}
+
+export class TrunkDirectory {
+  readonly #options: TrunkDirectoryOptions;
+  #list: TrunkList = { trunks: [], groups: [] };
+  #entries: ReadonlyMap<string, Entry> = new Map();
+  #match: TrunkMatch = () => undefined;
+
+  constructor(options: TrunkDirectoryOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Puts other trunks in force. What has not changed goes on as it was, and so do running calls. Throws
+   * LOCATE_BAD_TARGET or TELEPHONY_BAD_ADDRESS, and all stays as it was then.
+   */
+  replace(list: TrunkList): void {
+    const match = createTrunkMatch(list.trunks);
+    const before = this.#entries;
+    const entries = new Map(
+      list.trunks.map((trunk) => [trunk.name, entryOf(trunk, before.get(trunk.name), this.#options)]),
+    );
+    this.#list = list;
+    this.#match = match;
+    this.#entries = entries;
+    for (const [name, entry] of before) if (entries.get(name)?.servers !== entry.servers) stopEntry(entry);
+    for (const [name, entry] of entries) if (before.get(name)?.servers !== entry.servers) startEntry(entry);
+  }
+
+  close(): void {
+    for (const entry of this.#entries.values()) stopEntry(entry);
+    this.#options.locator.close();
+  }
+
+  /** What the dialplan may name: the trunks that are allowed, then the groups all of whose trunks are. */
+  namesFor(isAllowed: (trunk: Trunk) => boolean): readonly string[] {
+    const allowed = new Set(this.#list.trunks.filter(isAllowed).map(({ name }) => name));
+    const groups = this.#list.groups.filter(({ members }) => members.every(({ trunk }) => allowed.has(trunk)));
+    return [...allowed, ...groups.map(({ name }) => name)];
+  }
+
+  /**
+   * The trunk, or the members of the group, of that name: best first, drawn anew for each call, those whose servers
+   * seem to be down last. None when nobody has the name.
+   */
+  behind(name: string): readonly Trunk[] {
+    const drawn = trunksBehind(name, this.#list, this.#options.random);
+    const isPromising = (trunk: Trunk): boolean => this.#entries.get(trunk.name)?.servers.isPromising ?? false;
+    return [...drawn.filter(isPromising), ...drawn.filter((trunk) => !isPromising(trunk))];
+  }
+
+  /** Whose source address this is: one that is configured, else one that a name stands for at present. */
+  recognize(source: SipSource): Trunk | undefined {
+    const matched = this.#match(source);
+    if (matched !== undefined) return matched;
+    const address = source.address.replace(/^\[|\]$/g, '');
+    for (const { trunk, sources } of this.#entries.values())
+      if (sources?.hasAddress(address) === true && isNamed(trunk, source)) return trunk;
+    return undefined;
+  }
+
+  /** Where calls to it may go at present, best first; `whenReady` says when that is known. */
+  serversFor(trunk: Trunk): readonly TrunkServer[] {
+    return this.#entries.get(trunk.name)?.servers.forCall() ?? [];
+  }
+
+  /** An address of it, for what must know the family beforehand; undefined when none is known. */
+  addressOf(trunk: Trunk): string | undefined {
+    return this.#entries.get(trunk.name)?.servers.forCall()[0]?.address;
+  }
+
+  /** Undefined: it is known already where its servers are, or that there are none. */
+  whenReady(trunk: Trunk): Promise<void> | undefined {
+    return this.#entries.get(trunk.name)?.servers.whenReady();
+  }
+
+  /** A place for a call; undefined when a limit of the trunk is reached. */
+  enter(trunk: Trunk, direction: CallDirection, isEmergency: boolean): TrunkPass | undefined {
+    return this.#entries.get(trunk.name)?.gate.enter(direction, isEmergency);
+  }
+
+  views(): readonly TrunkView[] {
+    return [...this.#entries.values()].map(({ trunk, servers, gate }) => ({
+      name: trunk.name,
+      targets: [trunk.target].flat(),
+      limits: { calls: trunk.limits?.calls, callsPerSec: trunk.limits?.callsPerSec },
+      ...gate.load,
+      servers: servers.view(),
+    }));
+  }
+}
+
+function startEntry({ servers, sources }: Entry): void {
+  servers.start();
+  if (sources !== servers) sources?.start();
+}
+
+function stopEntry({ servers, sources }: Entry): void {
+  servers.close();
+  sources?.close();
+}
+
+/** The load outlives every change, and what is known of the servers every change that does not concern them. */
+function entryOf(trunk: Trunk, before: Entry | undefined, options: TrunkDirectoryOptions): Entry {
+  const gate = before?.gate ?? new TrunkGate(options.clock);
+  gate.limits = trunk.limits ?? {};
+  if (before !== undefined && isSameWay(before.trunk, trunk)) return { ...before, trunk, gate };
+  const servers = new TrunkServers({ trunk, ...options });
+  const names = trunk.addresses.filter(isHostName);
+  const named = names.length === 0 ? undefined : new TrunkServers({ trunk: sourceTrunk(trunk, names), ...options });
+  // A certificate is enough by itself.
+  const isByTarget = trunk.addresses.length + (trunk.certificateNames ?? []).length === 0;
+  return { trunk, servers, sources: isByTarget ? servers : named, gate };
+}
+
+function isSameWay(a: Trunk, b: Trunk): boolean {
+  return isDeepStrictEqual(wayOf(a), wayOf(b));
+}
+
+/** What its servers are found and watched by. */
+function wayOf({ target, transport, health, addresses, certificateNames }: Trunk): Partial<Trunk> {
+  return { target, transport, health, addresses, ...(certificateNames === undefined ? {} : { certificateNames }) };
+}
+
+/** Names that calls come from are looked up like targets, and never sent anything. */
+function sourceTrunk({ name, profile }: Trunk, names: readonly string[]): Trunk {
+  return { name, profile, addresses: [], target: names, transport: 'auto' };
+}
+
+/** No trunks yet. What the engine's listeners speak decides where trunks may be looked for. */
+export function openTrunks(
+  { nameServers = [], clock, random, logger }: Pick<TelephonyOptions, 'nameServers' | 'clock' | 'random' | 'logger'>,
+  link: EngineLink,
+): TrunkDirectory {
+  const transports = TRANSPORTS.filter((name) => link.hostPorts.some((place) => place.startsWith(`${name}/`)));
+  const hasIpv6 = link.hostPorts.some((place) => place.includes('['));
+  const hasIpv4 = link.hostPorts.some((place) => !place.includes('['));
+  const families = [hasIpv4 ? ('ipv4' as const) : [], hasIpv6 ? ('ipv6' as const) : []].flat();
+  const locator = createLocator({ transports, families, nameServers, clock, random });
+  return new TrunkDirectory({ locator, link, clock, random, logger });
+}

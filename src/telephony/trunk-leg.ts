@@ -1,0 +1,197 @@
+/** One outbound Leg through a trunk: its INVITE goes from server to server as trunk-hunt.ts decides, and then its dialog. */
+import type { Clock, Logger, Timer } from '../kernel/index.ts';
+import type { BranchReports, BranchSide } from './branch-leg.ts';
+import type { Trunk } from './options.ts';
+import type { EngineLink, OutboundInvite, OutboundListener, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
+import type { TrunkDirectory } from './trunk-directory.ts';
+import { DEFAULT_HUNT, type Hunt, type HuntInput, type HuntOutput, startHunt, stepHunt } from './trunk-hunt.ts';
+import type { TrunkPass } from './trunk-limits.ts';
+import type { TrunkServer } from './trunk-server.ts';
+
+export interface TrunkTarget {
+  readonly kind: 'trunk';
+  readonly trunk: Trunk;
+  readonly number: string;
+  /** Another trunk may be rung after this one. */
+  readonly moreFollow?: boolean;
+}
+
+export interface TrunkLegOptions {
+  readonly target: TrunkTarget;
+  /** No limit holds it up. */
+  readonly isEmergency: boolean;
+  readonly headers: SipHeaders;
+  readonly link: EngineLink;
+  readonly trunks: TrunkDirectory;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly reports: BranchReports;
+}
+
+/** One server tried. */
+interface Attempt {
+  readonly server: TrunkServer;
+  readonly invite: OutboundInvite;
+  dialog: SipDialog | undefined;
+}
+
+const LATE = 'SIP;cause=200;text="Call completed elsewhere"';
+
+export class TrunkLeg implements BranchSide {
+  readonly #options: TrunkLegOptions;
+  readonly #attempts: Attempt[] = [];
+  #servers: readonly TrunkServer[] = [];
+  #offer = '';
+  #hunt: Hunt | undefined;
+  #timer: Timer | undefined;
+  #pass: TrunkPass | undefined;
+  #dialog: SipDialog | undefined;
+  #cancelReason: string | undefined;
+  #state: 'new' | 'rung' | 'over' = 'new';
+
+  constructor(options: TrunkLegOptions) {
+    this.#options = options;
+  }
+
+  get dialog(): SipDialog | undefined {
+    return this.#dialog;
+  }
+
+  ring(offer: string): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'rung';
+    this.#offer = offer;
+    const { trunks, target } = this.#options;
+    this.#pass = trunks.enter(target.trunk, 'outbound', this.#options.isEmergency);
+    if (this.#pass === undefined) return this.#refuse('trunk limit reached');
+    const ready = trunks.whenReady(target.trunk);
+    if (ready === undefined) this.#start();
+    else void ready.then(() => this.#start());
+  }
+
+  cancel(reason: string | undefined): void {
+    this.#cancelReason = reason;
+    this.#leave();
+    if (this.#hunt === undefined) this.#state = 'over';
+    else this.#feed({ kind: 'cancel' }, undefined);
+  }
+
+  async bye(reason: string | undefined): Promise<void> {
+    const dialog = this.#dialog;
+    this.#end();
+    await dialog?.bye(reason);
+  }
+
+  #start(): void {
+    if (this.#state !== 'rung') return;
+    const { trunks, target } = this.#options;
+    this.#servers = trunks.serversFor(target.trunk);
+    if (this.#servers.length === 0) return this.#refuse('trunk has no server to try');
+    const policy = target.trunk.hunt ?? DEFAULT_HUNT;
+    const { hunt, outputs } = startHunt(policy, this.#servers.length, target.moreFollow === true);
+    this.#hunt = hunt;
+    this.#perform(outputs, undefined);
+  }
+
+  #refuse(why: string): void {
+    this.#options.logger.warn({ trunk: this.#options.target.trunk.name }, why);
+    this.#end();
+    this.#options.reports.onFailed(madeUp(503));
+  }
+
+  #end(): void {
+    this.#state = 'over';
+    this.#dialog = undefined;
+    this.#timer?.cancel();
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#pass?.();
+    this.#pass = undefined;
+  }
+
+  /** `reply`: the response that the input stands for. */
+  #feed(input: HuntInput, reply: SipReply | undefined): void {
+    if (this.#hunt === undefined) return;
+    const { hunt, outputs } = stepHunt(this.#hunt, input);
+    this.#hunt = hunt;
+    this.#perform(outputs, reply);
+  }
+
+  #perform(outputs: readonly HuntOutput[], reply: SipReply | undefined): void {
+    for (const output of outputs) this.#do(output, reply);
+  }
+
+  // One line for each kind of output.
+  // oxlint-disable-next-line eslint/complexity
+  #do(output: HuntOutput, reply: SipReply | undefined): void {
+    const { reports } = this.#options;
+    switch (output.kind) {
+      case 'invite':
+        return this.#invite(output.server, output.waitMs);
+      case 'clear-timer':
+        return this.#timer?.cancel();
+      case 'cancel':
+        return this.#attempts[output.server]?.invite.cancel(this.#cancelReason);
+      case 'release':
+        return void this.#attempts[output.server]?.dialog?.bye(LATE);
+      case 'health':
+        return this.#attempts[output.server]?.server.noteCall(output.isThere, reply);
+      case 'ringing':
+        return reports.onRinging(reply ?? madeUp(180));
+      case 'answered':
+        this.#dialog = this.#attempts[this.#hunt?.current ?? 0]?.dialog;
+        return reports.onAnswered(reply ?? madeUp(200));
+      case 'failed':
+        this.#end();
+        return reports.onFailed(reply?.status === output.status ? reply : madeUp(output.status));
+    }
+  }
+
+  #invite(index: number, waitMs: number | undefined): void {
+    const { link, clock, headers, target, logger } = this.#options;
+    const server = this.#servers[index];
+    if (server === undefined) return;
+    const uri = server.uriFor(target.number);
+    const { nextHop } = server;
+    logger.debug({ trunk: target.trunk.name, nextHop, attempt: index }, 'trunk server tried');
+    const request = { uri, nextHop, headers: { ...headers, To: `<${uri}>` }, body: this.#offer };
+    this.#attempts[index] = { server, invite: link.invite(request, this.#listener(index)), dialog: undefined };
+    if (waitMs !== undefined)
+      this.#timer = clock.after(waitMs, () => this.#feed({ kind: 'silent', server: index }, undefined));
+  }
+
+  #listener(index: number): OutboundListener {
+    const { reports } = this.#options;
+    const isOurs = (): boolean => this.#dialog !== undefined && this.#dialog === this.#attempts[index]?.dialog;
+    return {
+      onSent: (sipCallId) => {
+        if (index === this.#hunt?.current) reports.onInvited(sipCallId);
+      },
+      onProvisional: (reply) => {
+        const { status, body } = reply;
+        if (status > 100) this.#feed({ kind: 'provisional', server: index, status, hasBody: body !== '' }, reply);
+      },
+      onAnswered: (dialog, reply) => {
+        const attempt = this.#attempts[index];
+        if (attempt !== undefined) attempt.dialog = dialog;
+        this.#feed({ kind: 'answered', server: index }, reply);
+      },
+      onFailed: (reply) => this.#feed({ kind: 'failed', server: index, status: reply.status }, reply),
+      onBye: (end) => {
+        if (!isOurs()) return;
+        this.#end();
+        reports.onBye(end);
+      },
+      onAck: (body) => (isOurs() ? reports.onAck(body) : undefined),
+      onOffer: (offer) => (isOurs() ? reports.onOffer(offer) : offer.reply(481)),
+      onRequest: (request) => (isOurs() ? reports.onRequest(request) : request.reply(481)),
+    };
+  }
+}
+
+/** A response that nobody sent. */
+function madeUp(status: number): SipReply {
+  return { status, body: '', header: () => undefined };
+}
