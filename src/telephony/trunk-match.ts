@@ -38,7 +38,7 @@ export function isNamed({ certificateNames = [] }: Trunk, { peerNames = [] }: Si
   return certificateNames.length === 0 || certificateNames.some((name) => peerNames.includes(name.toLowerCase()));
 }
 
-/** Letters make a name, unless they are hexadecimal digits of an IPv6 address. */
+/** A name has a letter, and none of the colons and slashes of addresses. */
 export function isHostName(address: string): boolean {
   return /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9])?$/i.test(address) && /[a-z]/i.test(address);
 }
