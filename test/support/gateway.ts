@@ -258,7 +258,13 @@ export class Gateway {
         edgeThreads: 1,
       },
       users: names.map((name) => ({ name, password: this.credentials(name).password })),
-      trunks: (options.trunks ?? []).map(({ name, address }) => ({ name, addresses: [address], target: address })),
+      // No OPTIONS: SIPp knows none, and writes an error for each.
+      trunks: (options.trunks ?? []).map(({ name, address }) => ({
+        name,
+        addresses: [address],
+        target: address,
+        health: { intervalSec: 0 },
+      })),
     };
     await writeFile(join(this.folder, 'viaduct.yaml'), stringify(config));
   }
