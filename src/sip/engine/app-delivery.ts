@@ -1,5 +1,5 @@
 /** What applications are told: requests and responses from the network, synthesized responses, the unsolicited BYE. */
-import { appendHeader, formatMessage, type SipMessage, withoutHeader } from '../message/index.ts';
+import { appendHeader, formatMessage, type SipMessage } from '../message/index.ts';
 import { type EngineCore, protoName } from './core.ts';
 import { withoutInternalHeaders } from './internal-headers.ts';
 import type { AppId, Flow, ListenerAddress, Received, SipTransport } from './ports.ts';
@@ -25,8 +25,10 @@ export class AppDelivery {
   /** A request outside any dialog, with the local address it came in on. */
   newRequest(app: AppId, delivery: Delivery): void {
     const { localAddress, localPort, peerNames } = delivery.received.flow;
-    const message = withPeerNames(delivery.message, peerNames);
-    this.#network(app, { ...delivery, message }, { receivedOn: { address: localAddress, port: localPort } });
+    this.#network(app, delivery, {
+      ...(peerNames === undefined ? {} : { peerNames }),
+      receivedOn: { address: localAddress, port: localPort },
+    });
   }
 
   requestInDialog(app: AppId, delivery: Delivery): void {
@@ -97,23 +99,22 @@ export class AppDelivery {
         transactionId: delivery.transactionId,
         dialogId: delivery.dialogId,
         receivedOn: how.receivedOn,
-        message: formatMessage(withoutInternalHeaders(delivery.message)),
+        message: formatMessage(withPeerNames(withoutInternalHeaders(delivery.message), how.peerNames)),
       },
       how.afterEcho === true,
     );
   }
 }
 
-/** What the network says under that name is nobody's word but its own. */
 function withPeerNames(message: SipMessage, names: readonly string[] | undefined): SipMessage {
-  const isMarked = message.headers.some(({ name }) => name.length === PEER_NAMES.length);
-  const own = isMarked ? withoutHeader(message, PEER_NAMES) : message;
-  return names === undefined ? own : appendHeader(own, PEER_NAMES, names.join(', '));
+  return names === undefined ? message : appendHeader(message, PEER_NAMES, names.join(', '));
 }
 
 interface Manner {
   readonly receivedOn?: { readonly address: string; readonly port: number };
   readonly hidesTransport?: boolean;
+  /** Of a verified certificate. */
+  readonly peerNames?: readonly string[];
   readonly afterEcho?: boolean;
 }
 
