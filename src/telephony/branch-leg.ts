@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer, Unsubscribe } from '../kernel/index.ts';
 import { type Binding, hasFlow } from './binding.ts';
+import { isSameInstance, routeOf } from './outbound.ts';
 import { nextHopOf } from './register.ts';
 import type { Registrar } from './registrar.ts';
 import type {
@@ -46,7 +47,8 @@ export interface BranchOptions {
 }
 
 /** How the engine says that a connection is gone (drachtio-server and ours differ). */
-const CONNECTION_GONE = new Set([410, 430, 503]);
+const FLOW_FAILED = 430;
+const CONNECTION_GONE = new Set([410, FLOW_FAILED, 503]);
 
 type State =
   | { readonly kind: 'new' }
@@ -110,7 +112,7 @@ export class BranchLeg implements BranchSide {
 
   #inviteBinding(binding: Binding, offer: string): void {
     this.#options.claimed.add(binding.id);
-    const headers = { ...this.#options.headers, To: `<${binding.aor}>` };
+    const headers = { ...this.#options.headers, ...routeOf(binding), To: `<${binding.aor}>` };
     this.#invite({ uri: binding.contact, nextHop: nextHopOf(binding), headers, body: offer }, binding);
   }
 
@@ -139,7 +141,7 @@ export class BranchLeg implements BranchSide {
   }
 
   #onFailed(reply: SipReply, binding: Binding, offer: string): void {
-    const isGone = hasFlow(binding) && CONNECTION_GONE.has(reply.status) && !this.#hasRung;
+    const isGone = isFlowGone(binding, reply.status) && !this.#hasRung;
     if (isGone && !this.#isCalledOff) {
       this.#options.registrar.markFlowLost(binding);
       this.#await(binding, offer);
@@ -155,7 +157,8 @@ export class BranchLeg implements BranchSide {
     // It may have come back while the call was on its way to the old connection: nobody would announce it again.
     const present = registrar
       .bindingsOf(binding.aor)
-      .find((each) => each !== binding && !registrar.isFlowLost(each) && isComeback(binding, each, claimed));
+      .filter((each) => each !== binding && !registrar.isFlowLost(each) && isComeback(binding, each, claimed))
+      .toSorted((a, b) => Number(isSameInstance(b, binding)) - Number(isSameInstance(a, binding)))[0];
     if (present !== undefined) return this.#inviteBinding(present, offer);
     const timer = clock.after(Math.max(0, this.#waitUntil - clock.now()), () => {
       this.#stop();
@@ -169,6 +172,11 @@ export class BranchLeg implements BranchSide {
     });
     this.#state = { kind: 'waiting', timer, stop };
   }
+}
+
+/** At our own end, or at the edge proxy that holds the connection and says so (RFC 5626 §5.3). */
+function isFlowGone(binding: Binding, status: number): boolean {
+  return hasFlow(binding) ? CONNECTION_GONE.has(status) : status === FLOW_FAILED && binding.path.length > 0;
 }
 
 /** The same binding again, or a new one of the same AOR and kind of client that no branch rings yet: a page reloaded. */

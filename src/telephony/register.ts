@@ -2,6 +2,7 @@
 import { formatNameAddr, type NameAddr, parseNameAddr, parseUri, sameUri } from '../sip/message/index.ts';
 import { type Binding, hasFlow } from './binding.ts';
 import type { RegistrationPolicy } from './options.ts';
+import { hasMixedFlows } from './outbound.ts';
 import type { SipHeaders, SipSource } from './sip-ports.ts';
 
 /** A REGISTER, read as far as the registrar needs it. */
@@ -14,6 +15,10 @@ export interface RegisterRequest {
   /** The Expires header. */
   readonly expiresSec: number | undefined;
   readonly path: readonly string[];
+  /** Nobody stands between the client and us. */
+  readonly isFirstHop: boolean;
+  /** Its Supported names `outbound`. */
+  readonly supportsOutbound: boolean;
   readonly userAgent: string;
   readonly source: SipSource;
 }
@@ -50,6 +55,7 @@ export function applyRegister(
   context: RegisterContext,
 ): RegisterOutcome {
   if (request.contacts === '*') return removeAll(current, request);
+  if (hasMixedFlows(request)) return refuse(400);
   const changes: Change[] = [];
   for (const contact of request.contacts) {
     const change = changeOf(current, contact, { request, policy: context.policy });

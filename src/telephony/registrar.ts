@@ -5,6 +5,7 @@ import { parseCSeq, parseUri } from '../sip/message/index.ts';
 import type { Json, Store } from '../store/index.ts';
 import { type Binding, hasFlow } from './binding.ts';
 import type { RegistrationPolicy } from './options.ts';
+import { oneFlowEach, outboundHeaders, readOutbound } from './outbound.ts';
 import {
   applyRegister,
   contactHeader,
@@ -87,6 +88,7 @@ export class Registrar {
     request.reply(200, {
       ...(outcome.bindings.length === 0 ? {} : { Contact: contactHeader(outcome.bindings, now) }),
       ...(read.path.length === 0 ? {} : { Path: read.path.map((uri) => `<${uri}>`).join(', '), Supported: 'path' }),
+      ...outboundHeaders(read),
     });
     this.#announce(outcome, now);
   }
@@ -99,6 +101,11 @@ export class Registrar {
       .toSorted((a, b) => b.q - a.q);
   }
 
+  /** Those to be rung: of several flows of one client one. */
+  targetsOf(aor: string): readonly Binding[] {
+    return oneFlowEach(this.bindingsOf(aor), (binding) => this.isFlowLost(binding));
+  }
+
   isFlowLost(binding: Binding): boolean {
     return this.#lost.has(binding.id);
   }
@@ -106,7 +113,7 @@ export class Registrar {
   /** A call found the connection of this binding gone. It stays registered and may come back. */
   markFlowLost(binding: Binding): void {
     // A refresh since the call began has made a new Binding of it, on a connection of its own.
-    if (hasFlow(binding) && this.#all(binding.aor).includes(binding)) this.#lost.add(binding.id);
+    if (this.#all(binding.aor).includes(binding)) this.#lost.add(binding.id);
   }
 
   /** Hears of every binding that is made or refreshed from now on. */
@@ -229,6 +236,7 @@ function readRegister(request: InboundRequest, aor: string): RegisterRequest | u
     // A malformed Expires counts as absent (RFC 3261 §10.2.1.1).
     expiresSec,
     path: path.map(({ uri }) => uri),
+    ...readOutbound(request),
     userAgent: request.header('User-Agent') ?? '',
     source: request.source,
   };

@@ -10,7 +10,7 @@ import type { InboundRequest } from './sip-ports.ts';
 const CAPABILITIES = {
   Allow: ALLOW,
   Accept: 'application/sdp',
-  Supported: `path, ${SUPPORTED_IN_DIALOG}`,
+  Supported: `path, outbound, ${SUPPORTED_IN_DIALOG}`,
 };
 
 export function answerRequest(

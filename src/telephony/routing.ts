@@ -259,7 +259,7 @@ function userTargets(aor: string, party: Caller, context: RoutingContext): Targe
   const user = context.authenticator.userOf(name);
   // A tenant's users are nobody to the others.
   if (host !== context.domain || user === undefined || !serves(user.tenant, tenantOf(party))) return none(404);
-  const bindings = context.registrar.bindingsOf(`sip:${name}@${context.domain}`);
+  const bindings = context.registrar.targetsOf(`sip:${name}@${context.domain}`);
   return { targets: bindings.map((binding) => ({ kind: 'binding', binding })), status: 480 };
 }
 

@@ -195,3 +195,53 @@ describe('the next hop of a binding', () => {
     expect(binding === undefined ? 'none' : nextHopOf(binding)).toBe(expected);
   });
 });
+
+describe('RFC 5626', () => {
+  const flow = (regId: number): string => `;reg-id=${regId};+sip.instance="<urn:uuid:1>"`;
+  const VIA = 'SIP/2.0/TLS 10.0.0.1;branch=z9hG4bK1';
+  const TLS = { transport: 'tls', address: '192.0.2.1', port: 40_000 } as const;
+
+  it.each([
+    ['a flow of ours', { Via: VIA }, { Require: 'outbound', 'Flow-Timer': '120' }],
+    ['a proxy that keeps the flow', { Via: `${VIA}, ${VIA}`, Path: '<sip:edge.test;lr;ob>' }, { Require: 'outbound' }],
+  ])('is confirmed over %s', async (_, headers, expected) => {
+    const { register } = make();
+    const reply = await register({ Contact: contact('10.0.0.1', flow(1)), Supported: 'path, Outbound', ...headers });
+    expect(reply.status).toBe(200);
+    expect(reply.headers).toMatchObject(expected);
+    if (!('Flow-Timer' in expected)) expect(reply.headers['Flow-Timer']).toBeUndefined();
+  });
+
+  it.each([
+    ['nobody asked', { Contact: contact('a', flow(1)), Via: VIA }],
+    ['no flow id', { Contact: contact('a'), Via: VIA, Supported: 'outbound' }],
+    ['a flow id of nobody', { Contact: contact('a', ';reg-id=1'), Via: VIA, Supported: 'outbound' }],
+    [
+      'a proxy that knows nothing of it',
+      { Contact: contact('a', flow(1)), Via: `${VIA}, ${VIA}`, Path: '<sip:edge.test;lr>', Supported: 'outbound' },
+    ],
+  ])('is not confirmed with %s', async (_, headers) => {
+    const reply = await make().register(headers);
+    expect(reply.status).toBe(200);
+    expect(reply.headers).not.toHaveProperty('Require');
+  });
+
+  it('one REGISTER brings one flow', async () => {
+    const { register } = make();
+    expect((await register({ Contact: `${contact('a', flow(1))}, ${contact('b')}` })).status).toBe(400);
+    expect((await register({ Contact: `${contact('a', flow(1))}, ${contact('b', ';expires=0')}` })).status).toBe(200);
+  });
+
+  it('rings one flow of a client, a live one, and beside it every other client', async () => {
+    const { register, registrar, clock } = make();
+    await register({ Contact: contact('a', flow(1)) }, TLS);
+    clock.advance(1000);
+    await register({ Contact: contact('b', flow(2)) }, TLS);
+    await register({ Contact: contact('c') });
+    const rung = (): string[] => registrar.targetsOf(AOR).map((binding) => binding.contact);
+    expect(rung()).toEqual(['sip:alice@b', 'sip:alice@c']);
+    const [, newer] = registrar.bindingsOf(AOR);
+    if (newer !== undefined) registrar.markFlowLost(newer);
+    expect(rung()).toEqual(['sip:alice@a', 'sip:alice@c']);
+  });
+});

@@ -119,7 +119,8 @@ export class AppRequests {
     if (parseUri(uri) === undefined) return this.#refuse(app, command, `invalid request-uri: ${command.startLine}`);
     const route = command.routeUri;
     const nextUri = route === '' ? uri : /^sips?:/i.test(route) ? route : `sip:${route}`;
-    const serverName = parseUri(uri)?.host;
+    // Behind a Route the Request-URI names somebody else than the next hop.
+    const serverName = findHeader(wish.headers, 'Route') === undefined ? parseUri(uri)?.host : undefined;
     this.#withHop(wish, this.#parts.hops.ofRequest(nextUri, method, serverName), (hop) => this.#sendNew(wish, hop));
   }
 

@@ -89,7 +89,9 @@ export class NextHops {
     const host = bareHost(uri);
     const source = dialog.flow.remoteAddress;
     const isBehindNat = dialog.routeSet.length === 0 || PRIVATE.test(host);
-    return isBehindNat && host !== source ? this.alongFlow(dialog.flow) : this.#ofUri(uriText);
+    // A client that says `ob` wants its requests where it speaks from (RFC 5626 §4.3).
+    const isFlowWanted = dialog.routeSet.length === 0 && uri.params.has('ob');
+    return isFlowWanted || (isBehindNat && host !== source) ? this.alongFlow(dialog.flow) : this.#ofUri(uriText);
   }
 
   #ofUri(uriText: string, serverName?: string): Hop | Promise<Hop> {
@@ -101,7 +103,7 @@ export class NextHops {
     const port = uri.port ?? (transport === 'tls' ? 5061 : 5060);
     if (transport === 'ws' || transport === 'wss') return this.#ofBrowser(transport, host, port);
     const isTransportFixed = uri.params.has('transport') || uri.scheme === 'sips';
-    const named = serverName === undefined ? {} : { serverName };
+    const named = serverName === undefined || isNumeric(serverName.replace(/^\[|\]$/g, '')) ? {} : { serverName };
     if (isNumeric(host)) return this.#at([host], { transport, port, isTransportFixed, ...named });
     return this.#core.net.resolve(host).then(
       (addresses) => this.#at(addresses, { transport, port, isTransportFixed, serverName: host }),

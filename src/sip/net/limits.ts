@@ -14,7 +14,7 @@ export interface SipNetLimits {
   readonly firstMessageMs: number;
   /** So long connecting to a peer may take, in milliseconds. */
   readonly connectMs: number;
-  /** Between two of our WebSocket pings; a peer that did not answer the last one is dead. In milliseconds. */
+  /** Between two pings of ours, on WebSockets and on connections we opened; who does not answer one is dead. In milliseconds. */
   readonly pingMs: number;
   /** Bytes waiting to be sent on one connection; beyond them the peer does not read, and is cut off. */
   readonly sendBufferBytes: number;

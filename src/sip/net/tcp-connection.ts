@@ -7,6 +7,11 @@ import { codeOf } from './errors.ts';
 import type { Household } from './listener.ts';
 
 const LINE_BREAK = Buffer.from('\r\n');
+const PING = Buffer.from('\r\n\r\n');
+/** A pong later than this is none (RFC 5626 §4.4.1). */
+const PONG_MS = 10_000;
+/** The system's own probes find a dead peer of any kind (RFC 9293 §3.8.4). */
+const SYSTEM_KEEPALIVE_MS = 60_000;
 /** After a stream has become unreadable, so long answers to what came before may take. */
 const ANSWER_MS = 100;
 /** A peer that keeps its half open after we ended ours is cut off after this long. */
@@ -28,6 +33,9 @@ export class TcpConnection implements Connection {
   #lastTrafficAt: number;
   #incompleteSince: number | undefined;
   #hasDelivered = false;
+  /** When our last ping was sent, undefined when it is answered. */
+  #pingedAt: number | undefined;
+  #hasPonged = false;
   /** Messages for a peer that has not accepted yet; undefined once it has. */
   #waiting: Waiting[] | undefined;
   #waitingBytes = 0;
@@ -49,6 +57,7 @@ export class TcpConnection implements Connection {
   start(): void {
     this.#home.table.add(this);
     this.#socket.setNoDelay(true);
+    this.#socket.setKeepAlive(true, SYSTEM_KEEPALIVE_MS);
     this.#socket.on('data', (chunk: Buffer) => this.#received(chunk));
     this.#socket.on('error', (error) => this.#failed(error));
     this.#socket.on('close', () => this.close());
@@ -86,8 +95,22 @@ export class TcpConnection implements Connection {
     });
   }
 
-  /** TCP has no pings of its own in SIP; the idle limit has to do. */
-  probe(): boolean {
+  /**
+   * Keeps connections that we opened alive (RFC 5626 §4.4.1). Not every peer knows that a double line break wants an
+   * answer: only one that has given it before is dead when it does not.
+   */
+  probe(now: number): boolean {
+    if (!this.#isOutbound || this.#waiting !== undefined) return true;
+    const since = now - (this.#pingedAt ?? this.#lastTrafficAt);
+    if (this.#pingedAt === undefined) {
+      if (since < this.#home.limits.pingMs) return true;
+      this.#pingedAt = now;
+      this.#socket.write(PING);
+      return true;
+    }
+    if (since < PONG_MS) return true;
+    if (this.#hasPonged) return false;
+    if (since >= this.#home.limits.pingMs) this.#pingedAt = undefined;
     return true;
   }
 
@@ -126,6 +149,7 @@ export class TcpConnection implements Connection {
   #received(chunk: Buffer): void {
     const now = this.#home.clock.now();
     this.#lastTrafficAt = now;
+    this.#pingedAt = undefined;
     const events = this.#framer.push(chunk);
     for (const event of events) if (!this.#isClosed) this.#take(event);
     if (this.#framer.pendingBytes === 0) this.#incompleteSince = undefined;
@@ -142,6 +166,7 @@ export class TcpConnection implements Connection {
         this.#socket.write(LINE_BREAK);
         return;
       case 'pong':
+        this.#hasPonged = true;
         return;
       case 'broken':
         this.#home.table.retire(this);

@@ -8,6 +8,7 @@ import { failLater, type OnFailed } from './connection.ts';
 import { codeOf } from './errors.ts';
 import type { Household, Listener, ListenerSetup } from './listener.ts';
 import { QueueProbe } from './queue-probe.ts';
+import { isStun, stunAnswer } from './stun.ts';
 
 /** A burst of calls must fit while the event loop is busy elsewhere; the system may grant less. */
 const RECEIVE_BUFFER_BYTES = 4_194_304;
@@ -64,6 +65,7 @@ export class UdpListener implements Listener {
 
   #received(data: Buffer, address: string, port: number): void {
     if (isKeepAlive(data) || this.#probe?.took(data, address, port) === true) return;
+    if (isStun(data)) return this.#answerStun(data, address, port);
     const { id, address: localAddress, port: localPort } = this.where;
     this.#home.intake.received(
       {
@@ -77,6 +79,13 @@ export class UdpListener implements Listener {
       },
       data,
     );
+  }
+
+  /** A client behind NAT learns by it that the way is open and still the same one (RFC 5626 §4.4.2). */
+  #answerStun(data: Buffer, address: string, port: number): void {
+    const answer = stunAnswer(data, address, port);
+    if (answer === undefined) this.#home.tally.dropped++;
+    else this.#socket.send(answer, port, address, () => {});
   }
 
   send(target: SendTarget, data: Buffer, onFailed: OnFailed): void {
