@@ -2,7 +2,6 @@
 import { formatNameAddr, type NameAddr, parseNameAddr, parseUri, sameUri } from '../sip/message/index.ts';
 import { type Binding, hasFlow } from './binding.ts';
 import type { RegistrationPolicy } from './options.ts';
-import { hasMixedFlows } from './outbound.ts';
 import type { SipHeaders, SipSource } from './sip-ports.ts';
 
 /** A REGISTER, read as far as the registrar needs it. */
@@ -55,7 +54,6 @@ export function applyRegister(
   context: RegisterContext,
 ): RegisterOutcome {
   if (request.contacts === '*') return removeAll(current, request);
-  if (hasMixedFlows(request)) return refuse(400);
   const changes: Change[] = [];
   for (const contact of request.contacts) {
     const change = changeOf(current, contact, { request, policy: context.policy });

@@ -5,7 +5,7 @@ import { parseCSeq, parseUri } from '../sip/message/index.ts';
 import type { Json, Store } from '../store/index.ts';
 import { type Binding, hasFlow } from './binding.ts';
 import type { RegistrationPolicy } from './options.ts';
-import { oneFlowEach, outboundHeaders, readOutbound } from './outbound.ts';
+import { hasMixedFlows, oneFlowEach, outboundHeaders, readOutbound } from './outbound.ts';
 import {
   applyRegister,
   contactHeader,
@@ -71,7 +71,7 @@ export class Registrar {
   /** Answers a REGISTER whose sender may change the bindings of `aor`. */
   async register(request: InboundRequest, aor: string, policy: RegistrationPolicy): Promise<void> {
     const read = readRegister(request, aor);
-    if (read === undefined) {
+    if (read === undefined || hasMixedFlows(read)) {
       request.reply(400);
       return;
     }
