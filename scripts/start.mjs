@@ -9,7 +9,9 @@ const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 async function main() {
   await ensurePackages();
   const env = { ...process.env };
-  const runsGateway = !process.argv.slice(2).some((word) => ['config', 'help', '--help', '-h'].includes(word));
+  const runsGateway = !process.argv
+    .slice(2)
+    .some((word) => ['config', 'dialplan', 'help', '--help', '-h'].includes(word));
   if (runsGateway && env.VIADUCT_MEDIA_WORKER_BIN === undefined) {
     env.VIADUCT_MEDIA_WORKER_BIN = await ensureMediaWorker();
   }

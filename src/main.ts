@@ -1,7 +1,7 @@
 /** The program: reads the command line, runs the gateway until it is told to end. `gateway/` puts the parts together. */
-import { runCli } from './cli/index.ts';
-import type { Config } from './config/index.ts';
-import { startGateway } from './gateway/index.ts';
+import { closeSync, openSync } from 'node:fs';
+import { type CliOutcome, runCli } from './cli/index.ts';
+import { type Reloader, startGateway } from './gateway/index.ts';
 import { CodedError, Scope } from './kernel/index.ts';
 import { createLogger } from './telemetry/index.ts';
 
@@ -9,9 +9,32 @@ import { createLogger } from './telemetry/index.ts';
 // each time (measured: 4 % of the control thread's time).
 process.env = { ...process.env };
 
-async function run(config: Config): Promise<number> {
+type Start = Extract<CliOutcome, { kind: 'start' }>;
+
+/** A terminal that was closed sends SIGHUP too, and then there is nobody left to run for. */
+function isTerminalGone(): boolean {
+  if (!process.stdin.isTTY) return false;
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function reload(reloader: Reloader): void {
+  try {
+    reloader.reload('signal');
+  } catch (error) {
+    // What is wrong with the files is logged.
+    if (!(error instanceof CodedError)) throw error;
+  }
+}
+
+async function run({ config, load }: Start): Promise<number> {
   const logger = createLogger(config.log);
   const scope = new Scope();
+  let reloader: Reloader | undefined;
   let onFatal: (error: Error) => void = die;
   const stopped = new Promise<void>((resolve, reject) => {
     // Calls are ended and recorded before we leave.
@@ -23,10 +46,16 @@ async function run(config: Config): Promise<number> {
       logger.info({}, 'ending: hanging up every call');
       resolve();
     };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
+    process.on('SIGHUP', () => {
+      if (isTerminalGone()) onSignal();
+      else if (reloader !== undefined) reload(reloader);
+    });
   });
   try {
-    process.stdout.write(await startGateway({ config, logger, scope, onFatal }));
+    const gateway = await startGateway({ config, load, logger, scope, onFatal });
+    ({ reloader } = gateway);
+    process.stdout.write(gateway.banner);
     logger.info({}, 'gateway running');
     await stopped;
   } finally {
@@ -53,4 +82,4 @@ const outcome = await runCli(process.argv.slice(2), {
   err: (text) => void process.stderr.write(text),
   environment: process.env,
 }).catch(die);
-process.exitCode = outcome.kind === 'exit' ? outcome.code : await run(outcome.config).catch(die);
+process.exitCode = outcome.kind === 'exit' ? outcome.code : await run(outcome).catch(die);

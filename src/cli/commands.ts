@@ -12,7 +12,12 @@ export interface Terminal {
 
 export type CliOutcome =
   /** Run the gateway with this configuration. */
-  | { readonly kind: 'start'; readonly config: Config }
+  | {
+      readonly kind: 'start';
+      readonly config: Config;
+      /** Reads the same files and the environment again. */
+      readonly load: () => Config;
+    }
   /** All is done; leave with this code. */
   | { readonly kind: 'exit'; readonly code: number };
 
@@ -61,10 +66,13 @@ function buildProgram(terminal: Terminal, settle: (outcome: CliOutcome) => void)
     program.opts<{ engineStrict?: true }>().engineStrict === true
       ? { ...terminal.environment, VIADUCT_SIP_ENGINE_STRICT: 'true' }
       : terminal.environment;
+  const load = (): Config => loadConfig({ file: file(), environment: environment() });
   program
     .command('start', { isDefault: true })
     .description('run the gateway (this is the default)')
-    .action(() => settle({ kind: 'start', config: loadConfig({ file: file(), environment: environment() }) }));
+    .action(() => {
+      settle({ kind: 'start', config: load(), load });
+    });
   const config = program.command('config').description('look at the configuration without starting');
   config
     .command('check')
@@ -85,7 +93,7 @@ function buildProgram(terminal: Terminal, settle: (outcome: CliOutcome) => void)
       listSettings(terminal.out);
       settle({ kind: 'exit', code: 0 });
     });
-  addDialplan(program, file, terminal, settle);
+  addDialplan(program, load, terminal, settle);
   return program;
 }
 
@@ -112,11 +120,10 @@ function parseHeader(text: string, before: readonly string[]): readonly string[]
 /** The commands that look at the rules. */
 function addDialplan(
   program: Command,
-  file: () => string | undefined,
+  load: () => Config,
   terminal: Terminal,
   settle: (outcome: CliOutcome) => void,
 ): void {
-  const load = (): Config => loadConfig({ file: file(), environment: terminal.environment });
   const dialplan = program.command('dialplan').description('look at the routing rules without starting');
   dialplan
     .command('check')

@@ -5,7 +5,7 @@ import { type Config, localAddresses, type ProfileConfig, type UserConfig } from
 import { createRouteHook } from '../hooks/index.ts';
 import type { RunningMediaPlane } from '../media/index.ts';
 import type { Store } from '../store/index.ts';
-import { startTelephony, type Telephony, type Trunk } from '../telephony/index.ts';
+import { type ReloadableOptions, startTelephony, type Telephony, type Trunk } from '../telephony/index.ts';
 import type { Engine } from './engine.ts';
 import { clock, type Parts, random } from './parts.ts';
 
@@ -17,23 +17,16 @@ interface TelephonyInput {
   readonly observer: (event: CallEvent) => void;
 }
 
-export async function startCalls(
-  { config, logger, scope, announced }: Parts,
-  input: TelephonyInput,
-): Promise<Telephony> {
-  const { sip, profiles } = config;
+/** What a reload may change. */
+export function reloadableOptions(config: Config, users: readonly UserConfig[]): ReloadableOptions {
+  const { profiles } = config;
   const byTransport = (...wanted: readonly string[]) =>
     profiles.find(({ listeners }) => listeners.some(({ transport }) => wanted.includes(transport))) ?? profiles[0];
   const [browsers, phones] = [byTransport('ws', 'wss'), byTransport('udp', 'tcp', 'tls')];
   if (browsers === undefined || phones === undefined) throw new Error('no profile at all');
-  const telephony = await startTelephony({
-    wire: input.engine.wire,
-    isEngineOurs: input.engine.server !== undefined,
-    domain: sip.domain,
-    domains: [...sip.domains, ...localAddresses(), announced, hostname(), 'localhost'],
-    edgeProxies: sip.edgeProxies,
+  return {
     profiles: { browsers, phones },
-    users: input.users.map(({ name, password, displayName, tenant }) => ({
+    users: users.map(({ name, password, displayName, tenant }) => ({
       name,
       secret: { password },
       displayName,
@@ -45,9 +38,24 @@ export async function startCalls(
       return trunkOptions(trunk, profile);
     }),
     trunkGroups: config.trunkGroups,
-    nameServers: sip.dnsServers,
     dialplan: config.dialplan,
     emergencyNumbers: config.emergencyNumbers,
+  };
+}
+
+export async function startCalls(
+  { config, logger, scope, announced }: Parts,
+  input: TelephonyInput,
+): Promise<Telephony> {
+  const { sip } = config;
+  const telephony = await startTelephony({
+    wire: input.engine.wire,
+    isEngineOurs: input.engine.server !== undefined,
+    domain: sip.domain,
+    domains: [...sip.domains, ...localAddresses(), announced, hostname(), 'localhost'],
+    edgeProxies: sip.edgeProxies,
+    ...reloadableOptions(config, input.users),
+    nameServers: sip.dnsServers,
     routeHook: createRouteHook({ clock, random, logger, concurrency: 200 }),
     timers: {
       noAnswerMs: sip.noAnswerSec * 1000,

@@ -1,1 +1,2 @@
+export type { Reloader } from './reload.ts';
 export { startGateway } from './start.ts';

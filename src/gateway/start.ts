@@ -2,30 +2,40 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CallEvent } from '../calls/index.ts';
-import { formatBanner } from '../cli/index.ts';
+import { type BannerFacts, formatBanner } from '../cli/index.ts';
 import { type Config, loadDemoAccounts, resolveAnnounced } from '../config/index.ts';
 import type { Logger, Scope } from '../kernel/index.ts';
+import type { Ops } from '../ops/index.ts';
 import { openEmbeddedStore } from '../store/index.ts';
 import { createMetrics, createTracing, logCallEvent, RecordFile, startTraceExport } from '../telemetry/index.ts';
 import { recoverCallRecords } from '../telephony/index.ts';
-import { startCalls } from './calls.ts';
+import { reloadableOptions, startCalls } from './calls.ts';
 import { sipFigures, startEngine } from './engine.ts';
 import { startMedia } from './media.ts';
 import { clock, type Parts, random } from './parts.ts';
+import { Reloader } from './reload.ts';
 import { openTls } from './tls.ts';
 import { createViews, startWeb } from './web.ts';
 
 /** What a gateway is started with. What was opened is closed with `scope`, also after a failure. */
 export interface GatewaySetup {
   readonly config: Config;
+  /** Reads the configuration again. */
+  readonly load: () => Config;
   readonly logger: Logger;
   readonly scope: Scope;
   /** Is told when the gateway cannot go on. */
   readonly onFatal: (error: Error) => void;
 }
 
-/** Starts everything; the result is the banner. */
-export async function startGateway({ config, logger, scope, onFatal }: GatewaySetup): Promise<string> {
+export interface Gateway {
+  /** What it tells the person who started it. */
+  readonly banner: string;
+  readonly reloader: Reloader;
+}
+
+/** Starts everything. */
+export async function startGateway({ config, load, logger, scope, onFatal }: GatewaySetup): Promise<Gateway> {
   mkdirSync(config.data, { recursive: true });
   const announced = resolveAnnounced(config.media.announcedAddress);
   const tls = await openTls(config, { announced, logger, scope });
@@ -41,17 +51,7 @@ export async function startGateway({ config, logger, scope, onFatal }: GatewaySe
   const [engine, media] = await Promise.all([startEngine(parts), startMedia(parts)]);
   const demoAccounts = config.users === undefined ? loadDemoAccounts(config.data, random) : [];
   const users = config.users ?? demoAccounts;
-  const tracing = createTracing();
-  const observers: ((event: CallEvent) => void)[] = [
-    (event) => logCallEvent(logger, event),
-    (event) => tracing.observe(event),
-  ];
-  const recordFile = config.telemetry.callRecordFile;
-  if (recordFile !== undefined) {
-    const file = new RecordFile(recordFile, logger);
-    scope.add(() => file.flush());
-    observers.push((event) => file.observe(event));
-  }
+  const observers = createObservers(parts);
   const observer = (event: CallEvent): void => observers.forEach((observe) => observe(event));
   const telephony = await startCalls(parts, { engine, media, store, users, observer });
   const metrics = createMetrics({
@@ -62,17 +62,59 @@ export async function startGateway({ config, logger, scope, onFatal }: GatewaySe
     trunks: () => telephony.trunks(),
   });
   observers.push((event) => metrics.observe(event));
-  const ops = await startWeb(parts, createViews({ telephony, media, metrics, server: engine.server }), engine.upstream);
+  const reloader = new Reloader({
+    config,
+    load,
+    apply: (next) => {
+      telephony.reload(reloadableOptions(next, next.users ?? loadDemoAccounts(config.data, random)));
+      tls.reload();
+    },
+    onReload: (isDone) => metrics.reloaded(isDone),
+    logger,
+  });
+  if (config.reload.watch) reloader.watch(scope);
+  const ops = await startWeb(parts, {
+    views: createViews({ telephony, media, metrics, server: engine.server }),
+    reload: () => reloader.reload('api'),
+    upstream: engine.upstream,
+  });
   engine.server?.onExit(onFatal);
+  const banner = bannerFor(parts, { ops, listeners: engine.server?.listeners, demoAccounts, users: users.length });
+  return { banner, reloader };
+}
+
+type Observer = (event: CallEvent) => void;
+
+/** Who is told what happens; the metrics join when there is something to measure. */
+function createObservers({ config, logger, scope }: Parts): Observer[] {
+  const tracing = createTracing();
+  const observers: Observer[] = [(event) => logCallEvent(logger, event), (event) => tracing.observe(event)];
+  const recordFile = config.telemetry.callRecordFile;
+  if (recordFile !== undefined) {
+    const file = new RecordFile(recordFile, logger);
+    scope.add(() => file.flush());
+    observers.push((event) => file.observe(event));
+  }
+  return observers;
+}
+
+interface BannerInput {
+  readonly ops: Ops;
+  readonly listeners: BannerFacts['sipListeners'] | undefined;
+  readonly demoAccounts: BannerFacts['demoAccounts'];
+  readonly users: number;
+}
+
+function bannerFor({ config, announced, tls }: Parts, { ops, listeners, demoAccounts, users }: BannerInput): string {
   return formatBanner({
     address: announced,
     httpPort: ops.httpPort,
     httpsPort: ops.httpsPort,
     isSelfSigned: tls.isSelfSigned,
-    sipListeners: engine.server?.listeners ?? config.profiles.flatMap(({ listeners }) => listeners),
+    sipListeners: listeners ?? config.profiles.flatMap((profile) => profile.listeners),
     domain: config.sip.domain,
     demoAccounts,
-    users: users.length,
+    users,
     trunks: config.trunks.map(({ name }) => name),
     dataFolder: config.data,
   });

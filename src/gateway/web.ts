@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { loadApiToken } from '../config/index.ts';
 import type { RunningMediaPlane } from '../media/index.ts';
-import { loadWebFiles, type Ops, type OpsViews, type SipUpstream, startOps } from '../ops/index.ts';
+import { loadWebFiles, type Ops, type OpsViews, type Reload, type SipUpstream, startOps } from '../ops/index.ts';
 import type { SipServer } from '../sip/server/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import type { Telephony } from '../telephony/index.ts';
@@ -32,7 +32,13 @@ export function createViews({
   };
 }
 
-export async function startWeb(parts: Parts, views: OpsViews, upstream: SipUpstream | undefined): Promise<Ops> {
+interface WebInput {
+  readonly views: OpsViews;
+  readonly reload: Reload;
+  readonly upstream: SipUpstream | undefined;
+}
+
+export async function startWeb(parts: Parts, { views, reload, upstream }: WebInput): Promise<Ops> {
   const { config, logger, scope, tls } = parts;
   const files = await loadWebFiles(join(import.meta.dirname, '../web/softphone'));
   const ops = await startOps({
@@ -43,6 +49,7 @@ export async function startWeb(parts: Parts, views: OpsViews, upstream: SipUpstr
     domain: config.sip.domain,
     files,
     views,
+    reload,
     logger,
   });
   scope.add(() => ops.close());

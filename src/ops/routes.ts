@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { guardOf } from './api-guard.ts';
 import { addCalls, type CallViews } from './call-routes.ts';
+import { addReload, type Reload } from './reload-route.ts';
 import type { WebFile } from './web-files.ts';
 
 export interface RegistrationView {
@@ -48,6 +49,7 @@ export interface OpsViews extends CallViews {
 
 export interface RouteOptions {
   readonly views: OpsViews;
+  readonly reload: Reload;
   readonly files: ReadonlyMap<string, WebFile>;
   readonly token: string;
   readonly domain: string;
@@ -103,5 +105,6 @@ export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   addHealth(app, options.views);
   addCalls(app, options.views, guardOf(options.token));
   addRegistrations(app, options);
+  addReload(app, options.reload, guardOf(options.token));
   app.get('/api/softphone', () => ({ domain: options.domain }));
 }

@@ -30,6 +30,8 @@ export interface TrunkFigures {
 
 export interface Metrics {
   observe(event: CallEvent): void;
+  /** The configuration was read again; `isDone`: and is in force. */
+  reloaded(isDone: boolean): void;
   /** The text of a scrape, and its content type. */
   scrape(): Promise<{ readonly text: string; readonly contentType: string }>;
 }
@@ -76,6 +78,12 @@ function callMetrics(registry: Registry) {
       name: 'viaduct_auth_failures_total',
       help: 'Requests whose credentials failed, by reason',
       labelNames: ['why'],
+      registers,
+    }),
+    reloads: new Counter({
+      name: 'viaduct_config_reloads_total',
+      help: 'Reloads of the configuration, by result: done or refused',
+      labelNames: ['result'],
       registers,
     }),
     digits: new Counter({ name: 'viaduct_digits_total', help: 'DTMF digits relayed', registers }),
@@ -189,6 +197,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   const metrics = callMetrics(registry);
   return {
     observe: (event) => observeEvent(metrics, event),
+    reloaded: (isDone) => metrics.reloads.inc({ result: isDone ? 'done' : 'refused' }),
     scrape: async () => ({
       text: `${await registry.metrics()}${await scrapeSources(sources)}`,
       contentType: registry.contentType,

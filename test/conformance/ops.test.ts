@@ -60,6 +60,7 @@ async function start(changes: Partial<OpsOptions> = {}): Promise<Ops> {
     ]),
     token: TOKEN,
     domain: 'viaduct.local',
+    reload: () => ({ needRestart: [] }),
     views: {
       calls: (query) => Promise.resolve([record].filter((each) => matchesQuery(each, query)).slice(0, query.limit)),
       messages: () => Promise.resolve([]),

@@ -23,6 +23,8 @@ export interface TestTrunk {
 }
 
 export interface GatewayOptions {
+  /** In place of the default one; as dialplan.yaml in the folder. */
+  readonly dialplan?: object;
   /**
    * The first of 80 ports that this gateway uses. Below 32768: ports above it are given to anybody who asks for any,
    * and Chromium asks for many.
@@ -170,6 +172,13 @@ export class Gateway {
     return JSON.parse(await this.apiText(path, 'application/json'));
   }
 
+  /** `POST`, with the token or another one. */
+  async post(path: string, token = TOKEN): Promise<{ readonly status: number; readonly body: unknown }> {
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(`${this.origin}${path}`, { method: 'POST', headers });
+    return { status: response.status, body: await response.json() };
+  }
+
   async apiText(path: string, accept: string): Promise<string> {
     const response = await fetch(`${this.origin}${path}`, { headers: { authorization: `Bearer ${TOKEN}`, accept } });
     if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
@@ -266,6 +275,10 @@ export class Gateway {
         health: { intervalSec: 0 },
       })),
     };
+    if (options.dialplan !== undefined) {
+      await writeFile(join(this.folder, 'dialplan.yaml'), stringify(options.dialplan));
+      Object.assign(config, { dialplan: 'dialplan.yaml' });
+    }
     await writeFile(join(this.folder, 'viaduct.yaml'), stringify(config));
   }
 }

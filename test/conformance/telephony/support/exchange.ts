@@ -159,6 +159,8 @@ export interface ExchangeOptions
     Pick<TelephonyOptions, 'routeHook' | 'emergencyNumbers' | 'timers' | 'profiles' | 'store' | 'flowEpoch'>
   > {
   readonly trunks?: readonly Trunk[];
+  /** User → tenant. */
+  readonly tenants?: Readonly<Record<string, string>>;
   /** In place of the rules of every other test. */
   readonly rules?: readonly object[];
   /** Further keys of the dialplan. */
@@ -191,7 +193,11 @@ export async function startExchange(
     wire: engine.wire,
     domain: DOMAIN,
     profiles: options.profiles ?? { browsers, phones },
-    users: USERS.map((name) => ({ name, secret: { password: passwordOf(name) } })),
+    users: USERS.map((name) => ({
+      name,
+      secret: { password: passwordOf(name) },
+      tenant: options.tenants?.[name],
+    })),
     trunks: options.trunks ?? [],
     dialplan: parseDialplan({ numbers: {}, rules: options.rules ?? RULES, ...options.dialplan }, 'test.yaml'),
     timers: { noAnswerMs: 5_000, reregisterWaitMs: 500, shutdownMs: 1_000, ...options.timers },
