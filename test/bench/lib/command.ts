@@ -40,12 +40,16 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 export function start(
   command: readonly string[],
   log: string,
-  options: { pipe?: boolean; env?: NodeJS.ProcessEnv } = {},
+  options: { pipe?: boolean; env?: NodeJS.ProcessEnv; cwd?: string } = {},
 ): Started {
   const [program = '', ...args] = command;
   const file = openSync(log, 'a');
   const stdio = options.pipe ? (['pipe', 'pipe', file] as const) : (['ignore', file, file] as const);
-  const child = spawn(program, args, { stdio: [...stdio], env: { ...process.env, ...options.env } });
+  const child = spawn(program, args, {
+    stdio: [...stdio],
+    env: { ...process.env, ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
   living.add(child);
   const ended = once(child, 'exit').then(() => living.delete(child));
   child.on('error', () => living.delete(child));

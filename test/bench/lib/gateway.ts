@@ -30,8 +30,7 @@ export async function startGateway(folder: string, httpPort: number, files: Gate
   const command = [
     process.execPath,
     '--disable-warning=ExperimentalWarning',
-    ...profiling(),
-    ...(process.env['BENCH_FLAGS']?.split(' ') ?? []),
+    ...nodeFlags(),
     program,
     '--config',
     path.join(folder, 'viaduct.yaml'),
@@ -43,10 +42,16 @@ export async function startGateway(folder: string, httpPort: number, files: Gate
   return { pids: [gateway.pid, ...children.split(/\s+/).filter(Boolean).map(Number)], stop: () => gateway.stop() };
 }
 
-/** BENCH_PROFILE names a folder for V8's CPU profiles: one file for each thread, written when the gateway ends. */
-function profiling(): readonly string[] {
-  const folder = process.env['BENCH_PROFILE'];
-  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=500'];
+/**
+ * BENCH_PROFILE names a folder for V8's CPU profiles, one file for each thread, written when the gateway ends;
+ * BENCH_FLAGS is for flags of Node to be tried.
+ */
+function nodeFlags(): readonly string[] {
+  const { BENCH_PROFILE: folder, BENCH_FLAGS: flags } = process.env;
+  return [
+    ...(folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=500']),
+    ...(flags === undefined ? [] : flags.split(' ')),
+  ];
 }
 
 async function ready(httpPort: number, folder: string): Promise<void> {

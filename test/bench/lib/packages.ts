@@ -5,6 +5,7 @@ import { run } from './command.ts';
 const packageOf: Readonly<Record<string, readonly string[]>> = {
   janus: ['janus'],
   rtpengine: ['rtpengine-daemon'],
+  kamailio: ['kamailio'],
   sipp: ['sip-tester'],
   cc: ['gcc', 'libc6-dev', 'libssl-dev', 'libsrtp2-dev', 'libopus-dev'],
   chromium: ['chromium'],

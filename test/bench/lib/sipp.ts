@@ -1,7 +1,7 @@
 /** SIPp as caller and callee around a gateway. */
 
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Started, start } from './command.ts';
 
@@ -20,6 +20,9 @@ export interface RateResult {
   readonly successful: number;
   readonly failed: number;
   readonly retransmissions: number;
+  /** From the INVITE to its 200, in milliseconds. */
+  readonly setupP50Ms: number;
+  readonly setupP99Ms: number;
 }
 
 export function startCallee(folder: string, port: number): Started {
@@ -44,17 +47,29 @@ export async function placeCalls(folder: string, plan: CallRate): Promise<RateRe
   add('-timeout', Math.ceil(plan.seconds + 12));
   add('-stf', statistics);
   add('-fd', 1);
-  command.push('-trace_stat');
-  const caller = start(command, path.join(folder, 'caller.log'));
+  add('-rtt_freq', 100);
+  command.push('-trace_stat', '-trace_rtt');
+  // It writes its response times into the folder it runs in.
+  const caller = start(command, path.join(folder, 'caller.log'), { cwd: folder });
   await once(caller.child, 'exit');
   const rows = readFileSync(statistics, 'utf8')
     .trim()
     .split('\n')
     .map((row) => row.split(';'));
+  const setups = responseTimes(path.join(folder, `uac_${caller.pid}_rtt.csv`));
   const column = (name: string): number => Number(rows.at(-1)?.[rows[0]?.indexOf(name) ?? -1] ?? Number.NaN);
   return {
     successful: column('SuccessfulCall(C)'),
     failed: column('FailedCall(C)'),
     retransmissions: column('Retransmissions(C)'),
+    setupP50Ms: setups[Math.floor(setups.length * 0.5)] ?? Number.NaN,
+    setupP99Ms: setups[Math.floor(setups.length * 0.99)] ?? Number.NaN,
   };
+}
+
+/** In milliseconds, shortest first. */
+function responseTimes(file: string): readonly number[] {
+  if (!existsSync(file)) return [];
+  const rows = readFileSync(file, 'utf8').trim().split('\n').slice(1);
+  return rows.map((row) => Number(row.split(';')[1])).toSorted((a, b) => a - b);
 }

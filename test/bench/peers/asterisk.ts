@@ -1,0 +1,97 @@
+/** Asterisk 22 as a B2BUA between two trunks, without its own media where it can leave that out. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { ensureAsterisk } from '../../support/asterisk-install.ts';
+import { sleep, start } from '../lib/command.ts';
+import { calleePort, type SignalingPeer } from '../lib/signaling-run.ts';
+
+const port = 44_592;
+
+const modules = [
+  'res_timing_timerfd res_sorcery_config res_sorcery_memory res_sorcery_astdb res_crypto res_srtp res_rtp_asterisk',
+  'res_pjproject res_pjsip res_pjsip_session res_pjsip_pubsub res_pjsip_sdp_rtp res_pjsip_caller_id res_pjsip_rfc3326',
+  'res_pjsip_nat res_pjsip_endpoint_identifier_ip chan_pjsip codec_ulaw codec_alaw bridge_simple bridge_native_rtp',
+  'bridge_holding app_dial pbx_config func_strings',
+].join(' ');
+
+const files: Readonly<Record<string, string>> = {
+  asterisk: `[directories]
+astetcdir => /mnt
+astmoddir => /usr/lib/x86_64-linux-gnu/asterisk/modules
+astvarlibdir => /var/lib/asterisk
+astdbdir => /mnt/run
+astkeydir => /var/lib/asterisk
+astdatadir => /usr/share/asterisk
+astagidir => /usr/share/asterisk/agi-bin
+astspooldir => /mnt/run
+astrundir => /mnt/run
+astlogdir => /mnt/run
+`,
+  modules: `[modules]\nautoload=no\n${modules
+    .split(' ')
+    .map((name) => `load=${name}.so\n`)
+    .join('')}`,
+  logger: '[general]\n[logfiles]\nmessages => warning,error\n',
+  rtp: '[general]\nrtpstart=20000\nrtpend=29999\nicesupport=no\n',
+  pjsip: `[global]
+type=global
+endpoint_identifier_order=ip
+[udp]
+type=transport
+protocol=udp
+bind=127.0.0.1:${port}
+[trunk]
+type=endpoint
+context=through
+disallow=all
+allow=ulaw
+direct_media=no
+aors=trunk
+[trunk]
+type=aor
+contact=sip:127.0.0.2:${calleePort}
+[trunk]
+type=identify
+endpoint=trunk
+match=127.0.0.2
+`,
+  extensions: `[through]\nexten => _X.,1,Dial(PJSIP/trunk/sip:\${EXTEN}@127.0.0.2:${calleePort})\n`,
+};
+/** Looked for by modules, which complain when they are not there. */
+const empty = [
+  'acl',
+  'ccss',
+  'cdr',
+  'cel',
+  'cli_permissions',
+  'codecs',
+  'dnsmgr',
+  'dsp',
+  'features',
+  'manager',
+  'udptl',
+];
+
+/** Undefined when it cannot be had here. */
+export async function startAsterisk(folder: string, log: (line: string) => void): Promise<SignalingPeer | undefined> {
+  let root: string;
+  try {
+    root = await ensureAsterisk();
+  } catch (error) {
+    log(`Asterisk is missing: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+  mkdirSync(path.join(folder, 'run'), { recursive: true });
+  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, `${name}.conf`), text);
+  for (const name of empty) writeFileSync(path.join(folder, `${name}.conf`), '');
+  // Mounts in a namespace of their own end with it.
+  const script = [
+    'mount -t proc proc "$0/proc"',
+    'mount --bind /dev "$0/dev"',
+    'mount --bind "$1" "$0/mnt"',
+    'exec chroot "$0" asterisk -C /mnt/asterisk.conf -f',
+  ].join('; ');
+  const asterisk = start(['unshare', '--mount', 'sh', '-ec', script, root, folder], path.join(folder, 'asterisk.log'));
+  await sleep(5000);
+  return { pids: [asterisk.pid], port, number: '1234', stop: () => asterisk.stop() };
+}
