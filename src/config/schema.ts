@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { callFeatureSchemas } from './call-feature-schema.ts';
+import { reliableProvisionalSchema, sessionTimerSchema } from './dialog-schema.ts';
 import { limitsSchema } from './limits-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { name, tenant } from './name-schema.ts';
@@ -205,6 +206,8 @@ export const profileSchema = z.strictObject({
     .min(1)
     .default(['opus', 'G722', 'PCMU', 'PCMA'])
     .describe('audio codecs that may be used'),
+  reliableProvisional: reliableProvisionalSchema,
+  sessionTimer: sessionTimerSchema,
   nat: z
     .strictObject({
       source: z

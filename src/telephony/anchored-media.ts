@@ -14,6 +14,7 @@ import {
   type TelephoneEventFormat,
 } from '../sdp/index.ts';
 import type { Alignment, BuiltInEndpoint, CallerAnswer, CallMediaWork } from './call-media.ts';
+import { EarlyOffer } from './early-offer.ts';
 import { telephonyErrors } from './errors.ts';
 import type { Formats, LegMedia } from './leg-media.ts';
 import type { InDialogOffer } from './sip-ports.ts';
@@ -57,6 +58,8 @@ export class AnchoredMedia implements CallMediaWork {
   #early: { readonly codec: AudioCodecName; readonly answer: string } | undefined;
   /** What `heard` read last, by Leg: a 200 often repeats what a 183 has said. */
   readonly #heard = new Map<LegId, string>();
+  /** To a caller that made none. */
+  #earlyOffer: EarlyOffer | undefined;
   /** The branch that the caller hears. */
   #joined: LegId | undefined;
   /** The branch whose port is bridged with the caller's. */
@@ -94,13 +97,30 @@ export class AnchoredMedia implements CallMediaWork {
     return leg.offer(plan);
   }
 
-  async early(legId: LegId, body: string): Promise<string> {
+  async early(legId: LegId, body: string, isReliable: boolean): Promise<string> {
     const codec = this.heard(legId, body);
+    if (isReliable && (this.#inbound.remote === undefined || this.#earlyOffer !== undefined))
+      return this.#offerEarly(legId, codec);
     if (codec === undefined || this.#inbound.remote === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
     if (this.#early !== undefined && this.#early.codec !== codec) throw telephonyErrors.TELEPHONY_ANSWER_CHANGED();
     await this.#connect(legId);
     this.#early ??= { codec, answer: this.#inbound.answer(this.#planOf(legId).inbound) };
     return this.#early.answer;
+  }
+
+  async pracked(body: string): Promise<void> {
+    const offer = this.#earlyOffer;
+    if (offer === undefined || this.#early !== undefined) return;
+    const { legId, codec } = offer;
+    const inbound = this.#inbound.hear(body).audio;
+    const outbound = this.legOf(legId)?.remote?.audio;
+    const plan = outbound === undefined ? undefined : planOffererAnswer({ inbound, outbound, allowed: [codec] });
+    if (plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    this.#plans.set(legId, plan);
+    await this.#connect(legId);
+    // The 200 says nothing more: offer and answer are through.
+    this.#early = { codec, answer: '' };
+    offer.onAnswer();
   }
 
   heard(legId: LegId, body: string): AudioCodecName | undefined {
@@ -128,6 +148,7 @@ export class AnchoredMedia implements CallMediaWork {
   }
 
   async answer(legId: LegId): Promise<CallerAnswer> {
+    await this.#earlyOffer?.answered();
     if (this.#inbound.remote === undefined)
       return { body: await this.#offerToCaller(legId), awaitsAck: true, alignment: undefined };
     if (this.#joined !== legId) await this.#connect(legId);
@@ -180,6 +201,7 @@ export class AnchoredMedia implements CallMediaWork {
 
   async close(legId: LegId): Promise<PortReport | undefined> {
     const leg = this.legOf(legId);
+    if (leg === this.#inbound) this.#earlyOffer?.close();
     return leg === undefined ? this.#options.media.close(this.#branch(legId).leg.owner.portId) : leg.close();
   }
 
@@ -224,6 +246,23 @@ export class AnchoredMedia implements CallMediaWork {
     return { legId, offer: () => leg.reoffer({ ...plan.outbound, codec: offered }) };
   }
 
+  /** The callee's codec alone is offered: it cannot be told another one before it has answered. */
+  async #offerEarly(legId: LegId, codec: AudioCodecName | undefined): Promise<string> {
+    if (this.#earlyOffer !== undefined) {
+      if (this.#earlyOffer.legId !== legId) throw telephonyErrors.TELEPHONY_ANSWER_CHANGED();
+      return this.#earlyOffer.text;
+    }
+    const outbound = this.legOf(legId)?.remote?.audio;
+    const formats =
+      codec === undefined || outbound === undefined
+        ? undefined
+        : planOffer({ inbound: outbound, allowed: [codec], kind: this.#inbound.kind });
+    if (codec === undefined || formats === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    await this.#inbound.open(formats);
+    this.#earlyOffer = new EarlyOffer(legId, codec, this.#inbound.offer(formats));
+    return this.#earlyOffer.text;
+  }
+
   /** Delayed offer (RFC 3261 §13.2.1): the caller is offered what the callee can do. */
   async #offerToCaller(legId: LegId): Promise<string> {
     const allowed = this.#allowed(legId);
@@ -263,8 +302,13 @@ export class AnchoredMedia implements CallMediaWork {
 
   #planOf(legId: LegId): Plan {
     const plan = this.#plans.get(legId);
-    if (plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-    return plan;
+    if (plan !== undefined) return plan;
+    // Heard before the caller had said anything.
+    const [inbound, outbound] = [this.#inbound.remote?.audio, this.legOf(legId)?.remote?.audio];
+    if (inbound === undefined || outbound === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    const made = this.#planAnswer(legId, inbound, outbound);
+    this.#plans.set(legId, made);
+    return made;
   }
 
   legOf(legId: LegId): LegMedia | undefined {

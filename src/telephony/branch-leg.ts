@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer, Unsubscribe } from '../kernel/index.ts';
 import { type Binding, hasFlow } from './binding.ts';
+import type { InviteLink } from './invite-on-terms.ts';
 import { isSameInstance, routeOf } from './outbound.ts';
 import { nextHopOf } from './register.ts';
 import type { Registrar } from './registrar.ts';
@@ -31,13 +32,13 @@ export interface BranchReports {
   readonly onBye: (end: DialogEnd) => void;
   readonly onOffer: (offer: InDialogOffer) => void;
   readonly onRequest: (request: InboundRequest) => void;
-  readonly onAck: (body: string) => void;
+  readonly onAck: (body: string, cseq: number) => void;
 }
 
 export interface BranchOptions {
   readonly target: BindingTarget;
   readonly headers: SipHeaders;
-  readonly link: EngineLink;
+  readonly link: InviteLink;
   readonly registrar: Registrar;
   readonly clock: Clock;
   readonly reregisterWaitMs: number;

@@ -26,6 +26,8 @@ export class BypassMedia implements CallMediaWork {
     return body;
   }
 
+  async pracked(): Promise<void> {}
+
   heard(legId: LegId, body: string): undefined {
     this.#said.set(legId, body);
   }

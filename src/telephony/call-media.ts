@@ -27,8 +27,13 @@ export interface CallMediaWork {
   openInbound(): Promise<void>;
   /** Opens the branch's port; the offer for its INVITE. */
   offerFor(legId: LegId): Promise<string>;
-  /** A branch's early SDP, joined with the caller: the body of the 183, the same every time. */
-  early(legId: LegId, body: string): Promise<string>;
+  /**
+   * A branch's early SDP, joined with the caller: the body of the 183, the same every time. A caller that made no offer
+   * gets ours, if the response is reliable, and answers in its PRACK (RFC 3262 §5).
+   */
+  early(legId: LegId, body: string, isReliable: boolean): Promise<string>;
+  /** That answer. */
+  pracked(body: string): Promise<void>;
   /** Reads a branch's answer, before anything is decided: the codec it amounts to. */
   heard(legId: LegId, body: string): AudioCodecName | undefined;
   /** Joins both sides (with an offer from the caller), and says what to answer. */

@@ -1,14 +1,16 @@
 /** Builds the parts of a call once it is known where it goes: its Legs, their ports, and who reports to whom. */
 import type { CallInput, CallMedia, Leg, Stage } from '../calls/index.ts';
 import type { LegId, PortId } from '../kernel/index.ts';
+import { sdpErrors } from '../sdp/index.ts';
 import { formatNameAddr, parseUri } from '../sip/message/index.ts';
-import { ALLOW, SUPPORTED_IN_DIALOG } from './allow.ts';
+import { ALLOW } from './allow.ts';
 import { AnchoredMedia, type BranchMedia } from './anchored-media.ts';
 import { type BindingTarget, BranchLeg, type BranchReports } from './branch-leg.ts';
 import { BypassMedia } from './bypass-media.ts';
 import { calledParty } from './called-party.ts';
 import { type Caller, profileFor } from './caller.ts';
 import { ForkAnswers } from './fork-answers.ts';
+import { inviteOnTerms } from './invite-on-terms.ts';
 import { JoinMedia } from './join-media.ts';
 import type { LegBook } from './leg-book.ts';
 import { familyOf, LegMedia } from './leg-media.ts';
@@ -174,8 +176,9 @@ function sipLeg(
   context: SetupContext,
 ): BranchLeg | TrunkLeg {
   const { live } = request;
-  const { registrar, link, timers, options, trunks } = context;
+  const { registrar, timers, options, settings, trunks } = context;
   const { clock } = options;
+  const link = inviteOnTerms(context.link, profileOf(target, settings));
   const headers = { ...headersFor(target, request, options.domain), ...locationOf(request) };
   const reports = reportsOf(live, legId, context);
   if (target.kind === 'binding') {
@@ -192,12 +195,17 @@ function reportsOf(live: LiveCall, legId: LegId, { legs }: SetupContext): Branch
   return {
     onInvited: (sipCallId) => live.feed({ kind: 'branch-invited', legId, sipCallId }),
     onRinging: (reply) => live.onBranchRinging(legId, reply.status, forks.onProvisional(reply)),
-    onAnswered: (reply) => live.onBranchAnswered(legId, forks.onAnswered(reply)),
+    onAnswered: (reply) => {
+      const answer = forks.onAnswered(reply);
+      // A fork that answers without an answer (RFC 3261 §13.2.1) cannot mean what another one has said.
+      if (answer === '') live.refuseAnswer(legId, sdpErrors.SDP_NO_AUDIO());
+      else live.onBranchAnswered(legId, answer);
+    },
     onFailed: (reply) => live.onBranchFailed(legId, reply),
     onBye: (end) => home().onBye(legId, end),
     onOffer: (offer) => home().onOffer(legId, offer),
     onRequest: (inDialog) => home().onRequest(legId, inDialog),
-    onAck: (body) => home().onAck(legId, body),
+    onAck: (body, cseq) => home().onAck(legId, body, cseq),
   };
 }
 
@@ -218,7 +226,6 @@ function headersFor(target: BindingTarget | TrunkTarget, request: SetupRequest, 
     From: from,
     'Max-Forwards': String(maxForwards),
     Allow: ALLOW,
-    Supported: SUPPORTED_IN_DIALOG,
     ...headers,
   };
 }

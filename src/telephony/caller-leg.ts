@@ -1,11 +1,15 @@
 /** The caller's side of a call: its INVITE, the one answer to it, and then its dialog. */
+import { ALLOW } from './allow.ts';
+import type { InviteTerms } from './invite-terms.ts';
 import type { DialogEnd, InboundInvite, InboundRequest, InDialogOffer, SipDialog } from './sip-ports.ts';
 
 export interface CallerReports {
   readonly onCancelled: (reason: string | undefined) => void;
   /** The 200 is out and the dialog stands. */
   readonly onAnswered: () => void;
-  readonly onAck: (body: string) => void;
+  readonly onAck: (body: string, cseq: number) => void;
+  /** The PRACK to a reliable provisional response. */
+  readonly onPrack: (body: string) => void;
   readonly onBye: (end: DialogEnd) => void;
   readonly onOffer: (offer: InDialogOffer) => void;
   readonly onRequest: (request: InboundRequest) => void;
@@ -15,6 +19,8 @@ export interface CallerReports {
 export interface CallerSide {
   /** Once confirmed, until it has ended. */
   readonly dialog: SipDialog | undefined;
+  /** Its provisional responses are acknowledged: they may carry an offer. */
+  readonly isReliable: boolean;
   listen(): void;
   progress(status: number, body: string | undefined): void;
   answer(body: string): void;
@@ -35,11 +41,13 @@ type State =
 
 export class CallerLeg implements CallerSide {
   readonly invite: InboundInvite;
+  readonly #terms: InviteTerms;
   readonly #reports: CallerReports;
   #state: State = { kind: 'invited' };
 
-  constructor(invite: InboundInvite, reports: CallerReports) {
+  constructor(invite: InboundInvite, terms: InviteTerms, reports: CallerReports) {
     this.invite = invite;
+    this.#terms = terms;
     this.#reports = reports;
   }
 
@@ -48,6 +56,12 @@ export class CallerLeg implements CallerSide {
       this.#state = { kind: 'over' };
       this.#reports.onCancelled(reason);
     });
+    const { onBye, onOffer, onPrack } = this.#reports;
+    this.invite.onEarly({ onBye, onOffer, onPrack });
+  }
+
+  get isReliable(): boolean {
+    return this.#terms.isReliable;
   }
 
   get dialog(): SipDialog | undefined {
@@ -56,13 +70,16 @@ export class CallerLeg implements CallerSide {
 
   progress(status: number, body: string | undefined): void {
     // A response that makes a dialog names its Contact (RFC 3261 §12.1.1); SIP.js shows no ringing without it.
-    if (this.#state.kind === 'invited') this.invite.reply(status, { Contact: '<sip:gw@localhost>' }, body);
+    if (this.#state.kind !== 'invited') return;
+    // That UPDATE is allowed must be told before the answer, too (RFC 3311 §4).
+    const reliable = this.#terms.isReliable ? { Require: '100rel', Allow: ALLOW } : {};
+    this.invite.reply(status, { Contact: '<sip:gw@localhost>', ...reliable }, body);
   }
 
   answer(body: string): void {
     if (this.#state.kind !== 'invited') return;
     this.#state = { kind: 'answering', bye: undefined };
-    this.invite.answer(body, {
+    this.invite.answer(body, this.#terms.answerHeaders, {
       onDialog: (dialog) => this.#onDialog(dialog),
       onGone: () => {
         if (this.#state.kind === 'answering') this.#state.bye?.done();

@@ -149,9 +149,9 @@ export class LiveCall {
     this.feed({ kind: 'caller-answered', codec: this.#answeredCodec() });
   }
 
-  onCallerAck(body: string): void {
+  onCallerAck(body: string, cseq: number): void {
     if (!this.#awaitsAck) {
-      this.onAck(this.#call.inbound.legId, body);
+      this.onAck(this.#call.inbound.legId, body, cseq);
       this.#align();
       return;
     }
@@ -160,9 +160,14 @@ export class LiveCall {
     else this.#work(async (media) => this.#completeDelayedOffer(media, body));
   }
 
+  /** The answer to an offer of ours in a reliable provisional response. */
+  onPrack(body: string): void {
+    if (body !== '') this.#work(async (media) => media.pracked(body));
+  }
+
   /** The answer to an offer we made in a 200 to a re-INVITE. */
-  onAck(legId: LegId, body: string): void {
-    this.#track(this.#negotiation.onAck(legId, body));
+  onAck(legId: LegId, body: string, cseq: number): void {
+    this.#track(this.#negotiation.onAck(legId, body, cseq));
   }
 
   onBranchRinging(legId: LegId, sipStatus: number, body: string): void {
@@ -175,11 +180,15 @@ export class LiveCall {
       const codec = this.#parts?.media.heard(legId, body);
       this.feed({ kind: 'branch-answered', legId, codec });
     } catch (error) {
-      // The callee has answered with what nobody can use: its dialog stands and must end.
-      this.#logger.warn({ err: error, legId }, 'answer refused');
-      this.#track(this.#sipBranch(legId)?.bye('SIP;cause=488;text="Not Acceptable Here"'));
-      this.feed({ kind: 'branch-failed', legId, sipStatus: 488 });
+      this.refuseAnswer(legId, error);
     }
+  }
+
+  /** The callee has answered with what nobody can use: its dialog stands and must end. */
+  refuseAnswer(legId: LegId, error: unknown): void {
+    this.#logger.warn({ err: error, legId }, 'answer refused');
+    this.#track(this.#sipBranch(legId)?.bye('SIP;cause=488;text="Not Acceptable Here"'));
+    this.feed({ kind: 'branch-failed', legId, sipStatus: 488 });
   }
 
   onBranchFailed(legId: LegId, reply: SipReply): void {
@@ -341,7 +350,7 @@ export class LiveCall {
     if (media === undefined) return;
     this.#track(
       media
-        .early(earlyMediaFrom, body)
+        .early(earlyMediaFrom, body, this.#caller?.isReliable === true)
         .then((sdp) => this.#caller?.progress(status, sdp))
         .catch((error: unknown) => {
           // Early media is a courtesy: without it the call goes on, and the 200 decides.

@@ -5,6 +5,7 @@
 import { type Clock, CodedError, type LegId, type Logger, type Random } from '../kernel/index.ts';
 import { noCommonCodecWarning, warningFor } from '../sdp/index.ts';
 import type { Alignment, CallMediaWork } from './call-media.ts';
+import { findObstacle } from './obstacles.ts';
 import { isDialogGone, type OfferTurn, refusalOf, retryDelayOf } from './offer-turn.ts';
 import type { InDialogOffer, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
 
@@ -26,6 +27,8 @@ export type AlignmentOutcome = 'aligned' | 'refused' | 'gone';
 export class Negotiation {
   readonly #parts: NegotiationParts;
   readonly #turns = new Map<LegId, OfferTurn>();
+  /** Of re-INVITEs that had no offer, by the Leg that sent them: the number that the ACK with the answer must have. */
+  readonly #asked = new Map<LegId, number>();
   /** Our offers that wait for their turn, one for each Leg. */
   readonly #waiting = new Map<LegId, () => void>();
 
@@ -37,6 +40,11 @@ export class Negotiation {
   async onOffer(legId: LegId, offer: InDialogOffer): Promise<void> {
     const { media, random, logger } = this.#parts;
     const work = media();
+    const obstacle = findObstacle(offer);
+    if (obstacle !== undefined) {
+      offer.reply(obstacle.status, obstacle.headers);
+      return;
+    }
     const refusal = refusalOf(work === undefined ? 'ours' : this.#turnOf(legId), random);
     if (refusal !== undefined || work === undefined) {
       offer.reply(refusal?.status ?? 491, refusal?.headers);
@@ -49,7 +57,10 @@ export class Negotiation {
         ...offer,
         reply: (status, headers, body) => {
           // Our offer goes in the 200, and its answer comes in the ACK (RFC 3261 §14.2).
-          if (status < 300 && offer.body === '') turn = 'ours';
+          if (status < 300 && offer.body === '') {
+            turn = 'ours';
+            this.#asked.set(legId, offer.cseq);
+          }
           offer.reply(status, headers, body);
         },
       });
@@ -62,8 +73,9 @@ export class Negotiation {
   }
 
   /** The ACK to a 200 of ours inside the dialog. */
-  async onAck(legId: LegId, body: string): Promise<void> {
-    if (this.#turnOf(legId) !== 'ours') return;
+  async onAck(legId: LegId, body: string, cseq: number): Promise<void> {
+    if (this.#asked.get(legId) !== cseq) return;
+    this.#asked.delete(legId);
     this.#setTurn(legId, 'free');
     try {
       await this.#parts.media()?.reacknowledged(legId, body);

@@ -6,19 +6,21 @@ interface Refusal {
   readonly headers: SipHeaders;
 }
 
+type Readable = Pick<InboundRequest, 'method' | 'body' | 'header'>;
+
 /** Option tags that a peer may require of us. */
 const EXTENSIONS = new Set(['100rel', 'timer', 'replaces', 'path', 'outbound', 'norefersub', 'ice']);
 const BODY_TYPE = 'application/sdp';
 
 /** Undefined when it can be served. */
-export function findObstacle(request: InboundRequest): Refusal | undefined {
+export function findObstacle(request: Readable): Refusal | undefined {
   const unknown = valuesOf(request, 'Require').filter((tag) => !EXTENSIONS.has(tag));
   if (unknown.length > 0) return { status: 420, headers: { Unsupported: unknown.join(', ') } };
-  return request.method === 'INVITE' ? findOfferObstacle(request) : undefined;
+  return request.method === 'INVITE' || request.method === 'UPDATE' ? findOfferObstacle(request) : undefined;
 }
 
 /** An INVITE's body must be one we can read, and ours one that its sender can (RFC 4475 §3.3.6, §3.3.15). */
-function findOfferObstacle(invite: InboundRequest): Refusal | undefined {
+function findOfferObstacle(invite: Readable): Refusal | undefined {
   const encodings = valuesOf(invite, 'Content-Encoding').filter((encoding) => encoding !== 'identity');
   if (encodings.length > 0) return { status: 415, headers: { 'Accept-Encoding': 'identity' } };
   const type = withoutParams(invite.header('Content-Type') ?? BODY_TYPE);
@@ -30,7 +32,7 @@ function findOfferObstacle(invite: InboundRequest): Refusal | undefined {
 
 const ACCEPTED = new Set([BODY_TYPE, 'application/*', '*/*']);
 
-function valuesOf(request: InboundRequest, name: string): string[] {
+function valuesOf(request: Readable, name: string): string[] {
   const value = request.header(name);
   if (value === undefined) return [];
   return value

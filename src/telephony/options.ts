@@ -5,6 +5,8 @@ import type { Clock, Logger, Random } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
 import type { LocateTransport } from '../sip/locate/index.ts';
 import type { Store } from '../store/index.ts';
+import type { ReliablePolicy } from './reliability.ts';
+import type { SessionTimerPolicy } from './session-timer.ts';
 import type { WireAddress } from './srf-adapter.ts';
 import type { TrunkGroup } from './trunk-groups.ts';
 import type { HealthPolicy } from './trunk-health.ts';
@@ -45,6 +47,10 @@ export interface ProfilePolicy {
   readonly media: 'rtp' | 'webrtc' | 'bypass';
   readonly codecs: readonly AudioCodecName[];
   readonly nat: { readonly source: RtpSourcePolicy };
+  /** RFC 3262, in both directions. Default `supported`. */
+  readonly reliableProvisional?: ReliablePolicy;
+  /** RFC 4028; undefined: we ask for no session timer. */
+  readonly sessionTimer?: SessionTimerPolicy | undefined;
   readonly auth: AuthPolicy;
   readonly registration: RegistrationPolicy;
   readonly transfer: TransferPolicy;

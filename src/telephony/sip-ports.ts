@@ -37,8 +37,10 @@ export interface InboundRequest {
 export interface InboundInvite extends InboundRequest {
   /** The CANCEL, with the value of its Reason header. The INVITE is answered already then. */
   onCancel(listener: (reason: string | undefined) => void): void;
+  /** Takes in what comes in the early dialog, until the final response. */
+  onEarly(listener: EarlyListener): void;
   /** Sends the 200. */
-  answer(body: string, listener: AnswerListener): void;
+  answer(body: string, headers: SipHeaders, listener: AnswerListener): void;
 }
 
 /** How a dialog ended without us. */
@@ -49,11 +51,21 @@ export interface DialogEnd {
   readonly isLost: boolean;
 }
 
+/** What a caller may send before it is answered. */
+export interface EarlyListener {
+  /** The INVITE still waits for its final response (RFC 3261 §15.1.2). */
+  readonly onBye: (end: DialogEnd) => void;
+  /** An UPDATE with a body. */
+  readonly onOffer: (offer: InDialogOffer) => void;
+  /** Of a provisional response that was sent with `Require: 100rel`, with the body of the PRACK. */
+  readonly onPrack: (body: string) => void;
+}
+
 /** What happens in a dialog. Handed over before the dialog exists, so that nothing can arrive unheard. */
 export interface DialogListener {
   readonly onBye: (end: DialogEnd) => void;
-  /** The ACK to our 200, with its body. */
-  readonly onAck: (body: string) => void;
+  /** The ACK to our 200, with its body and the number of its INVITE. */
+  readonly onAck: (body: string, cseq: number) => void;
   /** A re-INVITE, or an UPDATE with a body. */
   readonly onOffer: (offer: InDialogOffer) => void;
   /** INFO, MESSAGE, NOTIFY, PUBLISH, REFER or SUBSCRIBE inside the dialog. It must be answered. */
@@ -70,6 +82,8 @@ export interface AnswerListener extends DialogListener {
 export interface InDialogOffer {
   readonly method: 'INVITE' | 'UPDATE';
   readonly body: string;
+  readonly cseq: number;
+  header(name: string): string | undefined;
   reply(status: number, headers?: SipHeaders, body?: string): void;
 }
 

@@ -5,12 +5,14 @@
 import type { Socket } from 'node:net';
 import Srf from 'drachtio-srf';
 import type { Logger } from '../kernel/index.ts';
-import { ALLOW, SUPPORTED_IN_DIALOG } from './allow.ts';
+import { parseNameAddr } from '../sip/message/index.ts';
+import { ALLOW } from './allow.ts';
 import { telephonyErrors } from './errors.ts';
 import { sourceOf } from './request-source.ts';
 import type {
   AnswerListener,
   DialogListener,
+  EarlyListener,
   EngineLink,
   EngineListener,
   InboundInvite,
@@ -22,6 +24,7 @@ import type {
   SipHeaders,
   SipReply,
 } from './sip-ports.ts';
+import type { SendOptions, SrfApp, SrfDialog, SrfError, SrfMessage, SrfRequest, SrfResponse } from './srf-types.ts';
 
 /** Where an engine accepts applications. */
 export interface WireAddress {
@@ -38,84 +41,6 @@ export interface EngineOptions {
   readonly logger: Logger;
 }
 
-// ---- drachtio-srf as far as we use it; its own declarations leave out most of this ------------------------------
-
-type SrfError = (Error & { readonly status?: number; readonly res?: SrfResponse }) | null | undefined;
-
-interface SrfMessage {
-  readonly body: string | undefined;
-  get(name: string): string | undefined;
-}
-
-interface SrfRequest extends SrfMessage {
-  readonly method: string;
-  readonly uri: string;
-  /** 'application': the engine's own, as when it ends a dialog by itself. */
-  readonly source: string;
-  readonly source_address: string;
-  readonly source_port: number;
-  /** The connection to the engine. */
-  readonly socket: Socket;
-  readonly protocol: string;
-  on(event: 'cancel', listener: (cancel: SrfMessage) => void): void;
-  removeAllListeners(event: 'cancel'): void;
-  on(event: 'response', listener: (response: SrfResponse) => void): void;
-  cancel(options: { headers: Record<string, string> }, done: () => void): void;
-}
-
-interface SrfResponse extends SrfMessage {
-  readonly status: number;
-  send(status: number, options: SendOptions): void;
-}
-
-interface SendOptions {
-  readonly headers: Record<string, string>;
-  readonly body?: string;
-}
-
-interface SrfDialog {
-  readonly sip: { readonly callId: string; readonly localTag: string; readonly remoteTag: string };
-  readonly type: 'uac' | 'uas';
-  /** The response that made a dialog of an INVITE of ours. */
-  readonly res: SrfResponse;
-  on(event: 'destroy', listener: (request: SrfRequest | undefined) => void): void;
-  on(event: 'ack', listener: (request: SrfMessage) => void): void;
-  on(event: string, listener: (request: SrfRequest, response: SrfResponse) => void): void;
-  request(
-    options: { method: string; body: string; headers: Record<string, string> },
-    done: (error: SrfError, response: SrfResponse) => void,
-  ): void;
-  destroy(options: { headers: Record<string, string> }, done: () => void): void;
-}
-
-interface SrfApp {
-  use(verb: string, handle: (request: SrfRequest, response: SrfResponse) => void): void;
-  on(event: 'connect', listener: (error: Error | null | undefined, hostPorts: string) => void): void;
-  on(event: 'error' | 'close', listener: (error?: Error) => void): void;
-  connect(options: WireAddress): void;
-  disconnect(): void;
-  request(
-    uri: string,
-    options: { method: string; headers: Record<string, string>; body?: string; proxy?: string },
-    done: (error: SrfError, request: SrfRequest) => void,
-  ): void;
-  createUAS(
-    request: SrfRequest,
-    response: SrfResponse,
-    options: { localSdp: string; headers: Record<string, string> },
-    done: (error: SrfError, dialog: SrfDialog) => void,
-  ): void;
-  createUAC(
-    uri: string,
-    options: { localSdp: string; headers: Record<string, string>; proxy?: string },
-    progress: {
-      cbRequest: (error: SrfError, request: SrfRequest) => void;
-      cbProvisional: (response: SrfResponse) => void;
-    },
-    done: (error: SrfError, dialog: SrfDialog) => void,
-  ): void;
-}
-
 /** Methods outside dialogs that we answer ourselves; the engine answers the rest. */
 const VERBS = ['register', 'options', 'message', 'subscribe', 'publish', 'notify', 'info', 'refer'];
 /** What may come inside a dialog beside offers, OPTIONS and BYE. */
@@ -126,12 +51,14 @@ const SDP_TYPE = { 'Content-Type': 'application/sdp' };
 export async function connectEngine(options: EngineOptions): Promise<EngineLink> {
   const srf = new Srf() as unknown as SrfApp;
   const { listener, logger, wire, isOurs = false } = options;
+  const early: EarlyInvites = new Map();
   srf.use('invite', (request, response) => {
     joinWrites(request.socket);
     // Without Contact there is nowhere to send requests of the dialog (RFC 3261 §8.1.1.8).
     if (request.get('Contact') === undefined) send(response, 400, {});
-    else listener.onInvite(inboundInvite(srf, request, response, isOurs));
+    else listener.onInvite(inboundInvite({ srf, request, response, isOurs, early }));
   });
+  srf.use('bye', (request, response) => answerEarlyBye(request, response, early));
   for (const verb of VERBS)
     srf.use(verb, (request, response) => listener.onRequest(inboundRequest(request, response, isOurs)));
   const link = new SrfLink(srf, options);
@@ -248,6 +175,7 @@ class SrfLink implements EngineLink {
 class SrfOutbound implements OutboundInvite {
   readonly #listener: OutboundListener;
   #sent: SrfRequest | undefined;
+  #hearsUpdates = false;
   #isOver = false;
   #cancelled: { readonly reason: string | undefined } | undefined;
 
@@ -269,12 +197,23 @@ class SrfOutbound implements OutboundInvite {
       listener.onSent(sent.get('Call-ID') ?? '');
       if (this.#cancelled !== undefined) this.#sendCancel(this.#cancelled.reason);
     };
-    const cbProvisional = (response: SrfResponse): void => listener.onProvisional(replyOf(response));
+    const cbProvisional = (response: SrfResponse): void => {
+      this.#listenForUpdates();
+      listener.onProvisional(replyOf(response));
+    };
     srf.createUAC(uri, options, { cbRequest, cbProvisional }, (error, dialog) => {
       this.#isOver = true;
       if (error === null || error === undefined) listener.onAnswered(watch(dialog, listener), replyOf(dialog.res));
       else listener.onFailed(failureOf(error));
     });
+  }
+
+  /** drachtio-srf answers an early UPDATE with the offer of the INVITE: before a response of the dialog none can come. */
+  #listenForUpdates(): void {
+    if (this.#hearsUpdates || this.#sent === undefined) return;
+    this.#hearsUpdates = true;
+    this.#sent.removeAllListeners('update');
+    this.#sent.on('update', (request, response) => offer(this.#listener, 'UPDATE', request, response));
   }
 
   cancel(reason: string | undefined): void {
@@ -312,27 +251,86 @@ function inboundRequest(request: SrfRequest, response: SrfResponse, isOurs = fal
   };
 }
 
-function inboundInvite(srf: SrfApp, request: SrfRequest, response: SrfResponse, isOurs: boolean): InboundInvite {
+/** INVITEs without a final response, by Call-ID and tag: a BYE in the early dialog finds its INVITE here. */
+type EarlyInvites = Map<string, EarlyListener>;
+
+interface InviteParts {
+  readonly srf: SrfApp;
+  readonly request: SrfRequest;
+  readonly response: SrfResponse;
+  readonly isOurs: boolean;
+  readonly early: EarlyInvites;
+}
+
+function inboundInvite({ srf, request, response, isOurs, early }: InviteParts): InboundInvite {
+  const base = inboundRequest(request, response, isOurs);
+  const key = earlyKey(request);
+  let onPrack: ((body: string) => void) | undefined;
+  const close = (): void => {
+    early.delete(key);
+    request.removeAllListeners('cancel');
+  };
   return {
-    ...inboundRequest(request, response, isOurs),
+    ...base,
     reply: (status, headers = {}, body) => {
-      if (status >= 200) request.removeAllListeners('cancel');
-      send(response, status, headers, body);
+      if (status >= 200) close();
+      if (status >= 200 || onPrack === undefined) send(response, status, headers, body);
+      else sendProvisional(response, { status, headers, body }, onPrack);
     },
-    onCancel: (listener) => request.on('cancel', (cancel) => listener(cancel.get('Reason'))),
-    answer: (body, listener: AnswerListener) => {
-      srf.createUAS(
-        request,
-        response,
-        { localSdp: body, headers: { Allow: ALLOW, Supported: SUPPORTED_IN_DIALOG } },
-        (error, dialog) => {
-          request.removeAllListeners('cancel');
-          if (error === null || error === undefined) listener.onDialog(watch(dialog, listener));
-          else listener.onGone();
-        },
-      );
+    onCancel: (listener) =>
+      request.on('cancel', (cancel) => {
+        early.delete(key);
+        listener(cancel.get('Reason'));
+      }),
+    onEarly: (listener) => {
+      ({ onPrack } = listener);
+      early.set(key, listener);
+      request.on('update', (update, answer) => offer(listener, 'UPDATE', update, answer));
+    },
+    answer: (body, headers, listener: AnswerListener) => {
+      early.delete(key);
+      srf.createUAS(request, response, { localSdp: body, headers: { Allow: ALLOW, ...headers } }, (error, dialog) => {
+        close();
+        if (error === null || error === undefined) listener.onDialog(watch(dialog, listener));
+        else listener.onGone();
+      });
     },
   };
+}
+
+function earlyKey(request: SrfMessage): string {
+  const tag = parseNameAddr(request.get('From') ?? '')?.params.get('tag') ?? '';
+  return `${request.get('Call-ID') ?? ''} ${tag}`;
+}
+
+/** A BYE that is in no dialog of drachtio-srf: its INVITE is not answered yet, or nobody knows it. */
+function answerEarlyBye(request: SrfRequest, response: SrfResponse, early: EarlyInvites): void {
+  const listener = early.get(earlyKey(request));
+  send(response, listener === undefined ? 481 : 200, {});
+  listener?.onBye({ reason: request.get('Reason'), isLost: false });
+}
+
+function offer(
+  listener: Pick<DialogListener, 'onOffer'>,
+  method: 'INVITE' | 'UPDATE',
+  request: SrfRequest,
+  response: SrfResponse,
+): void {
+  const body = request.body ?? '';
+  // An UPDATE without a body changes nothing and refreshes the session (RFC 3311 §5.2, RFC 4028 §7.4).
+  if (method === 'UPDATE' && body === '') send(response, 200, {});
+  else
+    listener.onOffer({
+      method,
+      body,
+      cseq: cseqOf(request),
+      header: (name) => request.get(name),
+      reply: (status, headers = {}, answer) => send(response, status, headers, answer),
+    });
+}
+
+function cseqOf(message: SrfMessage): number {
+  return Number.parseInt(message.get('CSeq') ?? '0', 10);
 }
 
 const joined = new WeakSet<Socket>();
@@ -355,19 +353,10 @@ function watch(dialog: SrfDialog, listener: DialogListener): SipDialog {
   dialog.on('destroy', (request) =>
     listener.onBye({ reason: request?.get('Reason'), isLost: request?.source === 'application' }),
   );
-  dialog.on('ack', (request) => listener.onAck(request.body ?? ''));
-  const onOffer = (method: 'INVITE' | 'UPDATE', request: SrfRequest, response: SrfResponse): void => {
-    // An UPDATE without a body changes nothing and refreshes the session (RFC 3311 §5.2, RFC 4028 §7.4).
-    if (method === 'UPDATE' && (request.body ?? '') === '') send(response, 200, {});
-    else
-      listener.onOffer({
-        method,
-        body: request.body ?? '',
-        reply: (status, headers = {}, body) => send(response, status, headers, body),
-      });
-  };
-  dialog.on('modify', (request, response) => onOffer('INVITE', request, response));
-  dialog.on('update', (request, response) => onOffer('UPDATE', request, response));
+  dialog.on('ack', (request) => listener.onAck(request.body ?? '', cseqOf(request)));
+  // drachtio-srf tells of an ACK and an UPDATE a turn later: without the same here a re-INVITE would overtake the ACK before it.
+  dialog.on('modify', (request, response) => setImmediate(offer, listener, 'INVITE', request, response));
+  dialog.on('update', (request, response) => offer(listener, 'UPDATE', request, response));
   dialog.on('options', (_request, response) => send(response, 200, { Allow: ALLOW }));
   for (const verb of DIALOG_VERBS)
     dialog.on(verb, (request, response) => listener.onRequest(inboundRequest(request, response)));
@@ -403,17 +392,36 @@ function failureOf({ status = 503, res }: NonNullable<SrfError>): SipReply {
   return res !== undefined && res.status === status ? replyOf(res) : madeReply(status);
 }
 
+const ignore = (): void => {};
+
 function reasonHeader(reason: string | undefined): Record<string, string> {
   return reason === undefined ? {} : { Reason: reason };
 }
 
 function send(response: SrfResponse, status: number, headers: SipHeaders, body?: string): void {
-  const options: SendOptions =
-    body === undefined ? { headers: { ...headers } } : { headers: { ...headers, ...SDP_TYPE }, body };
+  const options = sendOptions(headers, body);
   try {
     response.send(status, options);
   } catch {
     // drachtio-srf knows the registered statuses only; x00 means the same to whoever gets it (RFC 3261 §8.1.3.2).
     response.send(Math.floor(status / 100) * 100, options);
   }
+}
+
+/** Drachtio-srf calls back for what was sent reliably only; an unregistered status is told as 183. */
+function sendProvisional(
+  response: SrfResponse,
+  { status, headers, body }: { status: number; headers: SipHeaders; body: string | undefined },
+  onPrack: (body: string) => void,
+): void {
+  const heard = (prack: SrfMessage): void => onPrack(prack.body ?? '');
+  try {
+    response.send(status, sendOptions(headers, body), ignore, heard);
+  } catch {
+    response.send(183, sendOptions(headers, body), ignore, heard);
+  }
+}
+
+function sendOptions(headers: SipHeaders, body: string | undefined): SendOptions {
+  return body === undefined ? { headers: { ...headers } } : { headers: { ...headers, ...SDP_TYPE }, body };
 }

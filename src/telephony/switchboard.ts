@@ -7,6 +7,7 @@ import { bypasses, type SetupContext, setUpCall } from './call-setup.ts';
 import { type Caller, identifyCaller } from './caller.ts';
 import { CallerLeg } from './caller-leg.ts';
 import { telephonyErrors } from './errors.ts';
+import { type InviteTerms, judgeTerms } from './invite-terms.ts';
 import { familyOf, LegMedia } from './leg-media.ts';
 import { LiveCall } from './live-call.ts';
 import { findObstacle } from './obstacles.ts';
@@ -34,6 +35,13 @@ interface TakenCall {
   readonly inbound: LegMedia;
   readonly callerLeg: CallerLeg;
   /** What Max-Forwards leaves us. */
+  readonly maxForwards: number;
+}
+
+interface Taken {
+  readonly invite: InboundInvite;
+  readonly caller: Caller;
+  readonly terms: InviteTerms;
   readonly maxForwards: number;
 }
 
@@ -88,17 +96,24 @@ export class Switchboard {
       return;
     }
     const who = identifyCaller(invite, this.#context.settings);
-    if (who.kind === 'refused') invite.reply(who.status, who.headers);
-    else this.#admit(invite, who.caller, Math.min(maxForwards, 255) - 1);
+    if (who.kind === 'refused') {
+      invite.reply(who.status, who.headers);
+      return;
+    }
+    const { caller } = who;
+    const judged = judgeTerms(caller.profile, (name) => invite.header(name));
+    if (judged.kind === 'refused') invite.reply(judged.status, judged.headers);
+    else this.#admit({ invite, caller, terms: judged.terms, maxForwards: Math.min(maxForwards, 255) - 1 });
   }
 
   /** A trunk over its limits is told to come again (RFC 3261 §21.5.4). */
-  #admit(invite: InboundInvite, caller: Caller, maxForwards: number): void {
-    if (caller.kind !== 'trunk') return this.#take(invite, caller, maxForwards, () => {});
+  #admit(taken: Taken): void {
+    const { invite, caller } = taken;
+    if (caller.kind !== 'trunk') return this.#take(taken, () => {});
     const { trunks, options, settings } = this.#context;
     const isEmergency = settings.emergencyNumbers.includes(parseUri(invite.uri)?.user ?? '');
     const pass = trunks.enter(caller.trunk, 'inbound', isEmergency);
-    if (pass !== undefined) return this.#take(invite, caller, maxForwards, pass);
+    if (pass !== undefined) return this.#take(taken, pass);
     options.logger.warn({ trunk: caller.trunk.name, sipCallId: invite.sipCallId }, 'trunk limit reached');
     invite.reply(503, { 'Retry-After': LIMIT_RETRY_SEC });
   }
@@ -117,8 +132,7 @@ export class Switchboard {
     timer?.cancel();
   }
 
-  // oxlint-disable-next-line eslint/max-params
-  #take(invite: InboundInvite, caller: Caller, maxForwards: number, leave: TrunkPass): void {
+  #take({ invite, caller, terms, maxForwards }: Taken, leave: TrunkPass): void {
     const { options } = this.#context;
     const { random } = options;
     const legId = random.hex(8) as LegId;
@@ -137,10 +151,11 @@ export class Switchboard {
     const { legs } = this.#context;
     legs.add({ legId, home: live, party: caller, onForgotten: leave });
     const home = (): LiveCall => legs.find(legId)?.home ?? live;
-    const callerLeg = new CallerLeg(invite, {
+    const callerLeg = new CallerLeg(invite, terms, {
       onCancelled: (reason) => live.feed({ kind: 'caller-cancelled', reason: canonicalReason(reason) }),
       onAnswered: () => live.onCallerAnswered(),
-      onAck: (body) => (home() === live ? live.onCallerAck(body) : home().onAck(legId, body)),
+      onAck: (body, cseq) => (home() === live ? live.onCallerAck(body, cseq) : home().onAck(legId, body, cseq)),
+      onPrack: (body) => live.onPrack(body),
       onBye: (end) => home().onBye(legId, end),
       onOffer: (offer) => home().onOffer(legId, offer),
       onRequest: (inDialog) => home().onRequest(legId, inDialog),

@@ -13,6 +13,7 @@ export interface TransfereeReports {
 export class TransfereeLeg implements CallerSide {
   readonly #standing: StandingLeg;
   readonly #reports: TransfereeReports;
+  readonly isReliable = false;
   #isOver = false;
 
   constructor(standing: StandingLeg, reports: TransfereeReports) {

@@ -1,8 +1,9 @@
 /** One outbound Leg through a trunk: its INVITE goes from server to server as trunk-hunt.ts decides, and then its dialog. */
 import type { Clock, Logger, Timer } from '../kernel/index.ts';
 import type { BranchReports, BranchSide } from './branch-leg.ts';
+import type { InviteLink } from './invite-on-terms.ts';
 import type { Trunk } from './options.ts';
-import type { EngineLink, OutboundInvite, OutboundListener, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
+import type { OutboundInvite, OutboundListener, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
 import type { TrunkDirectory } from './trunk-directory.ts';
 import { DEFAULT_HUNT, type Hunt, type HuntInput, type HuntOutput, startHunt, stepHunt } from './trunk-hunt.ts';
 import type { TrunkPass } from './trunk-limits.ts';
@@ -21,7 +22,7 @@ export interface TrunkLegOptions {
   /** No limit holds it up. */
   readonly isEmergency: boolean;
   readonly headers: SipHeaders;
-  readonly link: EngineLink;
+  readonly link: InviteLink;
   readonly trunks: TrunkDirectory;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -184,7 +185,7 @@ export class TrunkLeg implements BranchSide {
         this.#end();
         reports.onBye(end);
       },
-      onAck: (body) => (isOurs() ? reports.onAck(body) : undefined),
+      onAck: (body, cseq) => (isOurs() ? reports.onAck(body, cseq) : undefined),
       onOffer: (offer) => (isOurs() ? reports.onOffer(offer) : offer.reply(481)),
       onRequest: (request) => (isOurs() ? reports.onRequest(request) : request.reply(481)),
     };

@@ -22,7 +22,7 @@ describe('why a call was not answered', () => {
     [302, '', 480, 'SIP;cause=302', 18],
     [401, '', 403, 'SIP;cause=401', 21],
     [484, 'Q.850;cause=999', 484, '', 28],
-  ])('the callee says %i (%s), the caller hears %i (%s)', async (said, reason, status, heard, q850) => {
+  ])('the callee says %i (%s), the caller hears %i (%s)', async (...[said, reason, status, heard, q850]) => {
     const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
     const inviting = alice.invite('bob', rtpSdp(41_000));
     bob.peer.reply(await bob.nextInvite(), said, { headers: reason === '' ? [] : [`Reason: ${reason}`] });
