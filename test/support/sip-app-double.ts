@@ -77,6 +77,12 @@ export class AppDouble {
     return id;
   }
 
+  /** Has a request proxied; the fields are those after the transaction id. */
+  proxy(request: ToldSip, fields: readonly string[], headerLines: readonly string[] = []): void {
+    const { transactionId } = request;
+    this.#engine.appCommand(this.id, { kind: 'proxy', id: this.#name(), transactionId, fields, headerLines });
+  }
+
   /** Answers a request it was offered, and returns the echo. */
   answer(request: ToldSip, status: number, lines: readonly string[] = [], body = ''): ToldResponse {
     this.sip([`SIP/2.0 ${status} Answer`, ...lines, '', body].join('\n'), { transactionId: request.transactionId });

@@ -1,6 +1,6 @@
 /** What an application is told about a message it had sent: drachtio-protocol §3.2 and §3.3. */
 import { type EngineCore, protoName } from './core.ts';
-import type { AppId, Flow, ListenerAddress } from './ports.ts';
+import type { AppId, Flow, ListenerAddress, Received } from './ports.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -52,4 +52,11 @@ export function echoResponse(core: EngineCore, app: AppId, echo: ResponseEcho): 
   const start = sentBy(core, echo.message.length, where);
   const fields = [...start, echo.transactionId, echo.dialogId, '', 'Msg sent:', ''];
   core.apps.send(app, { kind: 'response', id: echo.id, fields, message: echo.message }, false);
+}
+
+/** A final response to a request that is being proxied; more may follow (drachtio-protocol §7). */
+export function echoProxied(core: EngineCore, app: AppId, id: string, { flow, data }: Received): void {
+  const where = [protoName(core, flow.transport), flow.remoteAddress, String(flow.remotePort)];
+  const fields = ['OK', 'network', String(data.length), ...where, timeText(core.clock.wallTime()), '', '', 'continue'];
+  core.apps.send(app, { kind: 'response', id, fields, message: data }, false);
 }

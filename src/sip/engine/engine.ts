@@ -10,7 +10,7 @@ import { AppResponses } from './app-responses.ts';
 import { AppTable } from './app-table.ts';
 import { ClientTransactions } from './client-transactions.ts';
 import { Connections } from './connections.ts';
-import { type EngineCore, refuseCommand } from './core.ts';
+import type { EngineCore } from './core.ts';
 import { DialogEndings } from './dialog-endings.ts';
 import { DialogTable } from './dialog-table.ts';
 import { EarlyNotifies } from './early-notifies.ts';
@@ -21,8 +21,10 @@ import { NextHops } from './next-hop.ts';
 import { DEFAULT_OPTIONS, type EngineOptions } from './options.ts';
 import type { EngineParts } from './parts.ts';
 import type { AppCommand, AppId, EngineApps, EngineInput, EngineNet, Received, Refused } from './ports.ts';
+import { Proxies } from './proxies.ts';
 import { ServerTransactions } from './server-transactions.ts';
 import { SessionTimers } from './session-timers.ts';
+import { StatelessRelay } from './stateless-relay.ts';
 import { TimerQueue } from './timer-queue.ts';
 
 export interface EngineSetup {
@@ -59,6 +61,8 @@ export class SipEngine implements EngineInput {
   readonly #requests: AppRequests;
   readonly #responses: AppResponses;
   readonly #flows: FlowLoss;
+  readonly #relay: StatelessRelay;
+  readonly #proxies: Proxies;
 
   constructor(setup: EngineSetup) {
     const { net, apps, clock, random, logger } = setup;
@@ -88,7 +92,9 @@ export class SipEngine implements EngineInput {
     const endings = new DialogEndings(this.#parts);
     this.#flows = new FlowLoss(this.#parts, endings);
     const keepers = { endings, sessions: new SessionTimers(this.#parts, endings) };
-    this.#inbound = new InboundRequests(this.#parts, keepers.sessions);
+    this.#relay = new StatelessRelay(this.#parts);
+    this.#proxies = new Proxies(this.#parts, this.#relay);
+    this.#inbound = new InboundRequests(this.#parts, keepers.sessions, this.#proxies);
     this.#requests = new AppRequests(this.#parts, keepers);
     this.#responses = new AppResponses(this.#parts, keepers, this.#flows);
   }
@@ -125,8 +131,10 @@ export class SipEngine implements EngineInput {
       this.#core.logger.debug({ remote: flow.remoteAddress }, 'message without the headers to match it dropped');
       return;
     }
+    if (message.kind === 'request' && this.#relay.isUsed && this.#relay.request(message, facts, received)) return;
     if (message.kind === 'request') return this.#inbound.received(message, facts, received);
     if (this.#parts.clients.received({ response: message, facts, received })) return;
+    if (this.#relay.isUsed) return this.#relay.response(message, facts);
     this.#core.logger.debug({ remote: flow.remoteAddress, status: message.status }, 'response to nothing dropped');
   }
 
@@ -158,7 +166,7 @@ export class SipEngine implements EngineInput {
       case 'sip':
         return this.#sip(app, command);
       case 'proxy':
-        return refuseCommand(this.#core, app, command.id, 'proxying is not supported by this engine');
+        return this.#proxies.command(app, command);
     }
   }
 

@@ -11,6 +11,7 @@ import { ALLOW, fallsThrough, isKnownMethod, isOffered, needsDialog } from './me
 import { type Collision, judgeInvite, judgeUpdate, type UnderWay } from './offer-glare.ts';
 import type { EngineParts } from './parts.ts';
 import type { AppId, Flow, Received, Refused } from './ports.ts';
+import type { Proxies } from './proxies.ts';
 import { buildResponse, NO_BODY } from './response-builder.ts';
 import type { ServerTransaction } from './server-transactions.ts';
 import type { SessionTimers } from './session-timers.ts';
@@ -29,13 +30,15 @@ interface StatelessAnswer {
 export class InboundRequests {
   readonly #parts: EngineParts;
   readonly #sessions: SessionTimers;
+  readonly #proxies: Proxies;
 
   /** Makes the tags of stateless answers ours. */
   readonly #salt: number;
 
-  constructor(parts: EngineParts, sessions: SessionTimers) {
+  constructor(parts: EngineParts, sessions: SessionTimers, proxies: Proxies) {
     this.#parts = parts;
     this.#sessions = sessions;
+    this.#proxies = proxies;
     this.#salt = parts.core.random.uint32();
   }
 
@@ -118,7 +121,7 @@ export class InboundRequests {
     if (invite === undefined || invite.machine.phase === 'accepted') return servers.respondPlain(tx, 481);
     tx.localTag = servers.tagFor(invite);
     servers.respondPlain(tx, 200);
-    if (!servers.isOpen(invite)) return;
+    if (!servers.isOpen(invite) || this.#proxies.canceled(invite)) return;
     servers.respondPlain(invite, 487);
     const { app, dialog } = invite;
     const work = dialog === undefined ? undefined : dialogs.get(dialog.id);

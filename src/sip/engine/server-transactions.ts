@@ -126,6 +126,11 @@ export class ServerTransactions {
     if (tx.request.method === 'INVITE') this.#unanswered++;
   }
 
+  /** Somebody else than an application will answer, in their own time. */
+  takenOver(tx: ServerTransaction): void {
+    this.#endSilence(tx);
+  }
+
   #endSilence(tx: ServerTransaction): void {
     if (tx.silence === undefined) return;
     tx.silence.cancel();

@@ -139,13 +139,6 @@ describe('new requests', () => {
     expect(app.nextResponse().fields).toEqual(['NOK', reason]);
     expect(bench.net.sent).toHaveLength(0);
   });
-
-  test('a proxy command is refused with a clear text', () => {
-    const bench = new Bench();
-    const app = bench.app();
-    bench.engine.appCommand(app.id, { kind: 'proxy', id: 'p', transactionId: 't', fields: [], headerLines: [] });
-    expect(app.nextResponse().fields).toEqual(['NOK', 'proxying is not supported by this engine']);
-  });
 });
 
 describe('an outgoing call', () => {
