@@ -5,9 +5,15 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
+import {
+  type ConnectionOptions,
+  connect as connectTls,
+  createServer as createTlsServer,
+  type TlsOptions,
+} from 'node:tls';
 import { WebSocket } from 'ws';
 
-export type PeerTransport = 'udp' | 'tcp' | 'ws';
+export type PeerTransport = 'udp' | 'tcp' | 'tls' | 'ws';
 
 export interface PeerMessage {
   readonly raw: string;
@@ -302,14 +308,25 @@ function cutStream(arrive: (text: string) => void): (chunk: Buffer) => void {
 export async function openTcpPeer(to: { port: number }): Promise<SipPeer> {
   const socket = createConnection(to.port, '127.0.0.1');
   await once(socket, 'connect');
+  return streamPeer('tcp', socket, to.port);
+}
+
+/** A TLS peer: one connection to `to`, with the certificate and authorities of `options`. */
+export async function openTlsPeer(to: { port: number }, options: ConnectionOptions): Promise<SipPeer> {
+  const socket = connectTls({ port: to.port, host: '127.0.0.1', ...options });
+  await once(socket, 'secureConnect');
+  return streamPeer('tls', socket, to.port);
+}
+
+function streamPeer(transport: 'tcp' | 'tls', socket: Socket, remotePort: number): SipPeer {
   return new SipPeer((arrive) => {
     socket.on(
       'data',
-      cutStream((text) => arrive(text, to.port)),
+      cutStream((text) => arrive(text, remotePort)),
     );
     socket.on('error', () => {});
     return {
-      transport: 'tcp',
+      transport,
       port: socket.localPort ?? 0,
       send: (data) => socket.write(data),
       close: async () => {
@@ -320,15 +337,15 @@ export async function openTcpPeer(to: { port: number }): Promise<SipPeer> {
   });
 }
 
-/** A TCP peer that waits for connections; it answers on the last one made. */
-export async function openTcpListenerPeer(): Promise<SipPeer> {
-  const server = createServer();
+/** A TCP peer, or with `tls` a TLS peer, that waits for connections; it answers on the last one made. */
+export async function openTcpListenerPeer(tls?: TlsOptions): Promise<SipPeer> {
+  const server = tls === undefined ? createServer() : createTlsServer(tls);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const sockets = new Set<Socket>();
   return new SipPeer((arrive) => {
     let last: Socket | undefined;
-    server.on('connection', (socket) => {
+    server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
       last = socket;
       sockets.add(socket);
       socket.on('error', () => {});
@@ -338,7 +355,7 @@ export async function openTcpListenerPeer(): Promise<SipPeer> {
       );
     });
     return {
-      transport: 'tcp',
+      transport: tls === undefined ? 'tcp' : 'tls',
       port: (server.address() as AddressInfo).port,
       send: (data) => last?.write(data),
       close: async () => {

@@ -156,7 +156,10 @@ export class WatchedPlane implements MediaPlane {
 
 export interface ExchangeOptions
   extends Partial<
-    Pick<TelephonyOptions, 'routeHook' | 'emergencyNumbers' | 'timers' | 'profiles' | 'store' | 'flowEpoch'>
+    Pick<
+      TelephonyOptions,
+      'routeHook' | 'emergencyNumbers' | 'isEngineOurs' | 'timers' | 'profiles' | 'store' | 'flowEpoch'
+    >
   > {
   readonly trunks?: readonly Trunk[];
   /** User → tenant. */
@@ -191,6 +194,7 @@ export async function startExchange(
   const events: CallEvent[] = [];
   const telephony = await startTelephony({
     wire: engine.wire,
+    isEngineOurs: options.isEngineOurs === true,
     domain: DOMAIN,
     profiles: options.profiles ?? { browsers, phones },
     users: USERS.map((name) => ({

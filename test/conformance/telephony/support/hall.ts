@@ -1,7 +1,7 @@
 /** One engine and media plane for a test file, a fresh exchange for each test, and nothing left behind after it. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { RunningMediaPlane } from '../../../../src/media/index.ts';
-import { openTcpPeer, openUdpPeer, openWsPeer, type PeerTransport, type SipPeer } from '../../../support/sip-peer.ts';
+import { openTcpPeer, openUdpPeer, openWsPeer, type SipPeer } from '../../../support/sip-peer.ts';
 import { startTestEngine, type TestEngine } from '../../../support/test-engine.ts';
 import { type Exchange, type ExchangeOptions, startExchange, startRealPlane, trunks } from './exchange.ts';
 import { Party } from './party.ts';
@@ -11,9 +11,9 @@ export interface Hall {
   readonly exchange: Exchange;
   /** A peer known to the exchange as the trunk `carrier`. */
   readonly carrier: Party;
-  open(user: string, transport?: PeerTransport): Promise<Party>;
+  open(user: string, transport?: keyof typeof openPeer): Promise<Party>;
   /** A registered party. */
-  join(user: string, transport?: PeerTransport): Promise<Party>;
+  join(user: string, transport?: keyof typeof openPeer): Promise<Party>;
   /** Starts the exchange anew, with other options. */
   restart(options: ExchangeOptions): Promise<void>;
 }
@@ -27,7 +27,7 @@ export function useHall(): Hall {
   let carrier: Party;
   let peers: SipPeer[] = [];
 
-  const open = async (user: string, transport: PeerTransport = 'udp'): Promise<Party> => {
+  const open = async (user: string, transport: keyof typeof openPeer = 'udp'): Promise<Party> => {
     const peer = await openPeer[transport](engine[transport]);
     peers.push(peer);
     return new Party(peer, user);

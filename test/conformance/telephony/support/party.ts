@@ -182,7 +182,7 @@ export class Party {
   get contact(): string {
     return this.peer.transport === 'ws'
       ? `<sip:${this.user}@${this.#registration}.invalid;transport=ws>`
-      : `<sip:${this.user}@${this.peer.address}${this.peer.transport === 'tcp' ? ';transport=tcp' : ''}>`;
+      : `<sip:${this.user}@${this.peer.address}${['tcp', 'tls'].includes(this.peer.transport) ? `;transport=${this.peer.transport}` : ''}>`;
   }
 
   async register(parts: RequestParts & { readonly expires?: number } = {}): Promise<PeerMessage> {
