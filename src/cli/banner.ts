@@ -18,8 +18,10 @@ export interface BannerFacts {
 
 /** `192.0.2.10:5060`, without the port where it is the default. */
 function registrarLine({ address, sipListeners }: BannerFacts): string {
-  const plain = sipListeners.filter(({ transport }) => transport === 'udp' || transport === 'tcp');
-  if (plain.length === 0) return 'no UDP or TCP listener is configured';
+  const plain = sipListeners.filter(
+    ({ transport }) => transport === 'udp' || transport === 'tcp' || transport === 'tls',
+  );
+  if (plain.length === 0) return 'no UDP, TCP or TLS listener is configured';
   const ports = new Set(plain.map(({ port }) => port));
   const places = [...ports].map((port) => {
     const transports = plain
