@@ -141,7 +141,7 @@ export function loadConfig(options: {
   const dialplanFile = locate(result.data.dialplan, file);
   const dialplan = loadDialplan(
     dialplanFile,
-    result.data.trunks.map(({ name }) => name),
+    [...result.data.trunks, ...result.data.trunkGroups].map(({ name }) => name),
     options.environment,
   );
   return deepFreeze({ ...result.data, file, profiles, dialplan, dialplanFile });
