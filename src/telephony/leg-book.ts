@@ -16,9 +16,14 @@ export interface BookedLeg {
 
 export class LegBook {
   readonly #legs = new Map<LegId, BookedLeg>();
+  /** The same by their calls: a call that ends must not look through those of all the others. */
+  readonly #ofCall = new Map<LiveCall, Set<LegId>>();
 
   add(leg: BookedLeg): void {
     this.#legs.set(leg.legId, leg);
+    const legs = this.#ofCall.get(leg.home);
+    if (legs === undefined) this.#ofCall.set(leg.home, new Set([leg.legId]));
+    else legs.add(leg.legId);
   }
 
   find(legId: LegId): BookedLeg | undefined {
@@ -27,15 +32,20 @@ export class LegBook {
 
   move(legId: LegId, home: LiveCall): void {
     const leg = this.#legs.get(legId);
-    if (leg !== undefined) this.#legs.set(legId, { ...leg, home });
+    if (leg === undefined) return;
+    this.#ofCall.get(leg.home)?.delete(legId);
+    this.add({ ...leg, home });
   }
 
   /** The call is over, and its Legs with it: those that have not moved on. */
   forget(home: LiveCall): void {
-    for (const { legId, home: current, onForgotten } of this.#legs.values()) {
-      if (current !== home) continue;
+    const legs = this.#ofCall.get(home) ?? [];
+    this.#ofCall.delete(home);
+    for (const legId of legs) {
+      const leg = this.#legs.get(legId);
+      if (leg?.home !== home) continue;
       this.#legs.delete(legId);
-      onForgotten?.();
+      leg.onForgotten?.();
     }
   }
 

@@ -57,6 +57,9 @@ export interface CallParts {
   readonly branches: ReadonlyMap<LegId, LiveBranch>;
 }
 
+/** Given as the reason, because without one an error with a stack is made for each call. */
+const ENDED = 'call ended';
+
 export class LiveCall {
   readonly #options: LiveCallOptions;
   readonly #logger: Logger;
@@ -314,7 +317,7 @@ export class LiveCall {
       case 'save':
         return this.#options.records.save(this.record);
       case 'ended':
-        this.#ended.abort();
+        this.#ended.abort(ENDED);
         this.#options.onEnded(this);
         return this.#track(this.#end(output.reason, output.sipStatus));
     }
