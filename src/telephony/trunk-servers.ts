@@ -108,9 +108,10 @@ export class TrunkServers {
     return false;
   }
 
+  /** By target and priority. */
   view(): readonly RankedServerView[] {
     return this.#records
-      .flat()
+      .flatMap((records) => records.toSorted((a, b) => a.priority - b.priority))
       .flatMap(({ priority, weight, servers }) => servers.map((server) => ({ ...server.view(), priority, weight })));
   }
 

@@ -33,6 +33,8 @@ export interface GatewayOptions {
   /** Further user names beside alice, bob and carol. */
   readonly users?: readonly string[];
   readonly trunks?: readonly TestTrunk[];
+  /** Further settings, as the file has them: `trunks`, `trunkGroups`; those of `sip` are joined. */
+  readonly settings?: Readonly<Record<string, unknown>> & { readonly sip?: object };
   readonly quarantineSec?: number;
   readonly noAnswerSec?: number;
   /** Addresses of proxies in front. */
@@ -255,6 +257,7 @@ export class Gateway {
         edgeProxies: options.edgeProxies ?? [],
         profiles: join(this.folder, 'sip-profiles'),
         noAnswerSec: options.noAnswerSec ?? 30,
+        ...options.settings?.sip,
       },
       media: {
         announcedAddress: at,
@@ -279,7 +282,8 @@ export class Gateway {
       await writeFile(join(this.folder, 'dialplan.yaml'), stringify(options.dialplan));
       Object.assign(config, { dialplan: 'dialplan.yaml' });
     }
-    await writeFile(join(this.folder, 'viaduct.yaml'), stringify(config));
+    const { sip: _, ...settings } = options.settings ?? {};
+    await writeFile(join(this.folder, 'viaduct.yaml'), stringify({ ...config, ...settings }));
   }
 }
 

@@ -68,6 +68,41 @@ export async function runSipp(options: SippOptions): Promise<SippResult> {
   };
 }
 
+/** SIPp as a server, until it is stopped. */
+export interface SippServer {
+  /** How many INVITEs began a call. */
+  calls(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** `scenario`: one that logs a line for each INVITE. */
+export async function startSippServer(options: {
+  readonly scenario: string;
+  readonly port: number;
+  readonly transport?: 'udp' | 'tcp';
+}): Promise<SippServer> {
+  const program = await ensurePeer('sipp');
+  const folder = await mkdtemp(join(tmpdir(), 'viaduct-sipp-'));
+  const log = join(folder, 'invites.log');
+  const { scenario, port, transport = 'udp' } = options;
+  const list = ['-sf', join(scenarios, `${scenario}.xml`), '-i', '127.0.0.1', '-p', String(port)];
+  list.push('-t', transport === 'udp' ? 'u1' : 't1', '-mi', '127.0.0.1', '-nostdin', '-trace_logs', '-log_file', log);
+  const child = spawn(program, list, { cwd: folder, stdio: 'ignore' });
+  const calls = async (): Promise<number> => {
+    const text = await readFile(log, 'utf8').catch(() => '');
+    return text.split('\n').filter((line) => line.includes('INVITE')).length;
+  };
+  return {
+    calls,
+    stop: async () => {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 function sippArguments(options: SippOptions): string[] {
   const { calls = 1, transport = 'udp', timeoutSec = 30 } = options;
   const list = [options.to, '-sf', join(scenarios, `${options.scenario}.xml`), '-nostdin', '-trace_err'];
