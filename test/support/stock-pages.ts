@@ -41,7 +41,8 @@ async function bundle(name: string): Promise<string> {
 }
 
 export interface StockPages {
-  open(client: StockClient): Promise<StockPhone>;
+  /** `prepare` sees the page before its scripts. */
+  open(client: StockClient, prepare?: (page: Page) => Promise<void>): Promise<StockPhone>;
   close(): void;
 }
 
@@ -60,8 +61,9 @@ export async function serveStockPages(chromium: Chromium): Promise<StockPages> {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
-    open: async (client) => {
+    open: async (client, prepare) => {
       const page = await (await chromium.context()).newPage();
+      await prepare?.(page);
       await page.goto(`http://127.0.0.1:${port}/${client}`);
       await page.waitForFunction(() => 'stock' in globalThis);
       return new StockPhone(page);

@@ -70,4 +70,42 @@ describe('why a call ended', () => {
     expect((await inviting).response.status).toBe(487);
     expect(await hall.exchange.nextRecord()).toMatchObject({ endReason: 'cancelled', sipStatus: 487 });
   });
+
+  it('a caller that never sends its ACK is given up, and so is the callee', async () => {
+    const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
+    const inviting = alice.invite('bob', rtpSdp(41_000));
+    const b = await bob.accept(await bob.nextInvite(), rtpSdp(42_000));
+    await inviting;
+    const bye = await alice.peer.wait(isRequest('BYE'), 8_000);
+    expect(bye.header('Reason')).toContain('ACK timeout');
+    alice.peer.reply(bye, 200);
+    await b.awaitBye();
+    expect(await hall.exchange.nextRecord()).toMatchObject({ endReason: 'timeout' });
+  });
+
+  it('a BYE that nobody answers ends the call all the same', async () => {
+    const { a, b } = await talk();
+    expect(await a.bye()).toBe(200);
+    await b.next('BYE');
+    expect(await hall.exchange.nextRecord()).toMatchObject({ endReason: 'hangup-caller', q850: 16 });
+    await hall.exchange.expectPortsClosed();
+  });
+
+  it('a 200 that crosses the CANCEL is acknowledged and hung up; the record says cancelled', async () => {
+    const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
+    const inviting = alice.invite('bob', rtpSdp(41_000));
+    const invite = await bob.nextInvite();
+    bob.peer.reply(invite, 180);
+    await alice.peer.wait(isResponse(180, 'INVITE'));
+    const sent = alice.peer.log.findLast((line) => line.startsWith('--> INVITE')) ?? '';
+    const head = sent.slice(4).split('\r\nContent-Type')[0] ?? '';
+    const cancel = head.replace(/^INVITE/, 'CANCEL').replace(/CSeq: (\d+) INVITE/, 'CSeq: $1 CANCEL');
+    alice.peer.sendRaw(`${cancel}\r\nContent-Length: 0\r\n\r\n`);
+    const cancelled = await bob.peer.wait(isRequest('CANCEL'));
+    bob.peer.reply(cancelled, 200);
+    const b = await bob.accept(invite, rtpSdp(42_000), { tag: 'peertag' });
+    await b.awaitBye();
+    expect((await inviting).response.status).toBe(487);
+    expect(await hall.exchange.nextRecord()).toMatchObject({ endReason: 'cancelled', sipStatus: 487 });
+  });
 });

@@ -26,5 +26,18 @@ window.stock = {
   },
   call: (target) => user.call(target),
   hangUp: () => user.hangup(),
+  hold: () => user.hold(),
+  unhold: () => user.unhold(),
+  // SimpleUser has no word for it: a re-INVITE with an offer that restarts ICE, which ends with its ACK.
+  restartIce: () =>
+    new Promise((resolve, reject) => {
+      const { session } = user;
+      session
+        .invite({
+          sessionDescriptionHandlerOptions: { offerOptions: { iceRestart: true } },
+          requestDelegate: { onAccept: () => resolve(), onReject: () => reject(new Error('refused')) },
+        })
+        .catch(reject);
+    }),
   events: [],
 };
