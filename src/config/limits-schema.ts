@@ -15,7 +15,7 @@ const floodSchema = z.strictObject({
   strangersPerSec: rate(2000).describe(
     'from all sources together that are neither trunks nor have registered, follow-ups not counted',
   ),
-  burstSec: z.number().min(1).max(60).default(4).describe('so many seconds of its rate a source may send at once'),
+  burstSec: z.number().min(1).max(60).default(2).describe('so many seconds of its rate a source may send at once'),
   knownFactor: z.number().min(1).max(1000).default(10).describe('a source that has registered may send so much more'),
 });
 

@@ -55,7 +55,10 @@ async function run(campaign: Campaign, target: FuzzTarget, sender: Sender): Prom
       const batch = Math.min(BATCH, end - sent);
       await sendBatch(campaign, sender, first + sent, batch);
       sent += batch;
-      if (!(await sender.isAlive())) fail(campaign, first + sent - batch, 'the engine does not answer any more');
+      if (!(await sender.isAlive())) {
+        const counters = JSON.stringify(await target.server.counters());
+        fail(campaign, first + sent - batch, `the engine does not answer any more: ${counters}`);
+      }
       if (target.failure !== undefined) fail(campaign, first + sent - batch, target.failure);
     }
     const state = await target.state();

@@ -25,13 +25,14 @@ const FEW_CALLS = 20;
 /** A share below this would keep us from noticing that it is over. */
 const LEAST_SHARE = 0.02;
 const SHRINK = 0.92;
-const GROW = 0.01;
+const GROW = 0.02;
 
 export class Admission {
   readonly #options: EngineOptions;
   readonly #emergencyNumbers: ReadonlySet<string>;
-  #share = 1;
-  /** What the share has summed up to: a call is let in for each whole. */
+  /** 2: everybody comes in. Down to 1 the share of strangers shrinks, below it that of the others. */
+  #openness = 2;
+  /** What the shares have summed up to: a call is let in for each whole. */
   #credit = 0;
   #isMemoryShort = false;
   #turnedAway = 0;
@@ -45,9 +46,9 @@ export class Admission {
     return this.#emergencyNumbers;
   }
 
-  /** The part of new calls that is let in, 0 … 1. */
-  get share(): number {
-    return this.#share;
+  /** The part of new calls that is let in, of trunks and registered sources, and of strangers: 0 … 1. */
+  get shares(): { readonly known: number; readonly strangers: number } {
+    return { known: this.#share(false), strangers: this.#share(true) };
   }
 
   get turnedAway(): number {
@@ -58,18 +59,19 @@ export class Admission {
   observe({ lagMs, isMemoryShort }: LoadSample, { unanswered }: Occupancy): void {
     this.#isMemoryShort = isMemoryShort;
     const { overloadLagMs } = this.#options;
-    if (lagMs >= overloadLagMs && (unanswered >= FEW_CALLS || this.#share < 1)) {
-      this.#share = Math.max(LEAST_SHARE, this.#share * SHRINK);
-    } else if (lagMs < overloadLagMs / 2) this.#share = Math.min(1, this.#share + GROW);
+    if (lagMs >= overloadLagMs && (unanswered >= FEW_CALLS || this.#openness < 2)) {
+      this.#openness = Math.max(LEAST_SHARE, this.#openness * SHRINK);
+    } else if (lagMs < overloadLagMs / 2) this.#openness = Math.min(2, this.#openness + GROW);
   }
 
-  /** Whether a request outside any dialog may come in. `isCall`: it is an INVITE. */
-  admits(isCall: boolean, { size, unanswered }: Occupancy): boolean {
+  /** Whether a request outside any dialog may come in. */
+  admits(request: NewRequest, { size, unanswered }: Occupancy): boolean {
     const { maxServerTransactions, maxUnansweredCalls } = this.#options;
     const isFull = this.#isMemoryShort || size >= maxServerTransactions;
-    const isIn = !isFull && (!isCall || (unanswered < maxUnansweredCalls && this.#draws()));
-    if (!isIn) this.#turnedAway++;
-    return isIn;
+    const hasRoom = !request.isCall || (unanswered < maxUnansweredCalls && this.#draws(request.isStranger));
+    if (!isFull && hasRoom) return true;
+    this.#turnedAway++;
+    return false;
   }
 
   /** Whether a request of a call that is in, or an emergency call, can be taken: only memory sets it a limit. */
@@ -77,10 +79,25 @@ export class Admission {
     return size < this.#options.maxServerTransactions * 2;
   }
 
-  #draws(): boolean {
-    this.#credit += this.#share;
+  #share(isStranger: boolean): number {
+    const share = isStranger ? this.#openness - 1 : this.#openness;
+    return Math.min(1, Math.max(isStranger ? 0 : LEAST_SHARE, share));
+  }
+
+  #draws(isStranger: boolean): boolean {
+    const share = this.#share(isStranger);
+    if (share === 1) return true;
+    this.#credit += share;
     if (this.#credit < 1) return false;
     this.#credit--;
     return true;
   }
+}
+
+/** What is asked of `admits`. */
+interface NewRequest {
+  /** It is an INVITE. */
+  readonly isCall: boolean;
+  /** Its source is neither a trunk nor one that has registered. */
+  readonly isStranger: boolean;
 }

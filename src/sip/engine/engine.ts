@@ -50,8 +50,9 @@ export interface EnginePressure {
   readonly unansweredCalls: number;
   /** Requests refused because of too much load, since the start. */
   readonly turnedAway: number;
-  /** The part of new calls that is let in, 0 … 1. */
+  /** The part of new calls that is let in, of trunks and registered sources, and of strangers: 0 … 1. */
   readonly admittedShare: number;
+  readonly admittedStrangers: number;
 }
 
 export class SipEngine implements EngineInput {
@@ -114,7 +115,8 @@ export class SipEngine implements EngineInput {
     return {
       unansweredCalls: servers.unanswered,
       turnedAway: admission.turnedAway,
-      admittedShare: admission.share,
+      admittedShare: admission.shares.known,
+      admittedStrangers: admission.shares.strangers,
     };
   }
 

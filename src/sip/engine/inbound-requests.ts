@@ -47,7 +47,7 @@ export class InboundRequests {
     const { servers } = this.#parts;
     const known = servers.find(request, facts);
     if (known !== undefined) return servers.retransmitted(known);
-    if (!this.#admits(request, facts)) return this.#turnAway(request, facts, received);
+    if (!this.#admits(request, facts, received)) return this.#turnAway(request, facts, received);
     if (request.method === 'CANCEL') return this.#onCancel(request, facts, received);
     const isMerged = servers.isMerged(facts);
     const tx = servers.create(request, facts, received.flow);
@@ -67,12 +67,12 @@ export class InboundRequests {
   }
 
   /** Whether there is room; a call that is in, and a call for help, have it where no other does. */
-  #admits(request: SipRequest, facts: MessageFacts): boolean {
+  #admits(request: SipRequest, facts: MessageFacts, { isFromKnown }: Received): boolean {
     const { admission, servers } = this.#parts;
     const isCall = request.method === 'INVITE';
     const isFollowUp = facts.toTag !== '' || request.method === 'CANCEL';
     if (isFollowUp) return admission.admitsAnyway(servers);
-    if (admission.admits(isCall, servers)) return true;
+    if (admission.admits({ isCall, isStranger: isFromKnown !== true }, servers)) return true;
     return isCall && isEmergencyUri(request.uri, admission.emergencyNumbers) && admission.admitsAnyway(servers);
   }
 

@@ -68,6 +68,8 @@ export interface Received {
   readonly message: SipMessage;
   /** As it came. */
   readonly data: Buffer;
+  /** It comes from a trunk, or from where somebody has registered. */
+  readonly isFromKnown?: boolean;
 }
 
 /** A request that cannot be parsed far enough to serve but far enough to refuse (RFC 3261 §8.2, RFC 4475 §3.1.2). */

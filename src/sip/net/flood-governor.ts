@@ -11,8 +11,8 @@ import type { FloodLimits } from './flood-limits.ts';
 import { type MessageClass, messageClass } from './message-class.ts';
 import { createNetworks, isWithin, sourcePrefix } from './source-prefix.ts';
 
-/** `refuse`: answer it 503 without serving it. */
-export type FloodVerdict = 'pass' | 'refuse' | 'drop';
+/** `known`: it passes, and its source is a trunk or has registered. `refuse`: answer it 503 without serving it. */
+export type FloodVerdict = 'known' | 'stranger' | 'refuse' | 'drop';
 
 /** 503 responses to one source, and to all of them, per second. */
 const REFUSALS_PER_SEC = 5;
@@ -98,11 +98,11 @@ export class FloodGovernor {
     const now = this.#setup.clock.now();
     const source = this.#byAddress.get(address) ?? this.#meet(address, now);
     source.lastAt = now;
-    if (source.isTrusted) return 'pass';
+    if (source.isTrusted) return 'known';
     const of = messageClass(data);
     const isKnown = source.knownUntil > now;
-    if (this.#takes(source, of, isKnown, now)) return 'pass';
-    if (of === 'calls' && this.#isEmergency(data, now)) return 'pass';
+    if (this.#takes(source, of, isKnown, now)) return isKnown ? 'known' : 'stranger';
+    if (of === 'calls' && this.#isEmergency(data, now)) return 'stranger';
     this.#setup.tally.shed++;
     this.#note(source, of, now);
     if (of === 'followUps' || !this.#mayRefuse(source, now)) return 'drop';

@@ -23,6 +23,6 @@ export const DEFAULT_FLOOD_LIMITS: FloodLimits = {
   requestsPerSec: 100,
   followUpsPerSec: 1000,
   strangersPerSec: 2000,
-  burstSec: 4,
+  burstSec: 2,
   knownFactor: 10,
 };

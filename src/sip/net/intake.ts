@@ -21,6 +21,13 @@ export interface IntakeSetup {
   readonly logger: Logger;
 }
 
+interface Arrival {
+  readonly flow: Flow;
+  readonly data: Buffer;
+  /** From a trunk, or from where somebody has registered. */
+  readonly isFromKnown: boolean;
+}
+
 /** What a source is told that sends more than it may (RFC 3261 §21.5.4). */
 const TOO_MUCH = { status: 503, reason: 'Service Unavailable', retryAfterSec: 10 } as const;
 
@@ -42,9 +49,10 @@ export class Intake {
 
   /** One datagram, WebSocket message or framed stretch of a stream. */
   received(flow: Flow, data: Buffer): void {
-    const verdict = this.#governor?.judge(flow.remoteAddress, data) ?? 'pass';
-    if (verdict === 'pass') this.#deliver(flow, parseMessage(data, this.#limits), data);
-    else if (verdict === 'refuse') this.#shed(flow, data);
+    const verdict = this.#governor?.judge(flow.remoteAddress, data) ?? 'known';
+    if (verdict === 'refuse') this.#shed(flow, data);
+    else if (verdict !== 'drop')
+      this.#deliver({ flow, data, isFromKnown: verdict === 'known' }, parseMessage(data, this.#limits));
   }
 
   /** The beginning of something whose end cannot be told: a request in it is refused, nothing in it is served. */
@@ -53,7 +61,7 @@ export class Intake {
     const request = requestIn(result);
     const verdict: ParseResult =
       request === undefined ? { kind: 'dropped', reason } : { kind: 'refused', status, reason, request };
-    this.#deliver(flow, verdict, data);
+    this.#deliver({ flow, data, isFromKnown: false }, verdict);
   }
 
   /** Over its budget: answered without being served, where it can be. */
@@ -73,13 +81,13 @@ export class Intake {
     this.#guarded(() => this.#input.connectionClosed(connectionId));
   }
 
-  #deliver(flow: Flow, result: ParseResult, data: Buffer): void {
+  #deliver({ flow, data, isFromKnown }: Arrival, result: ParseResult): void {
     const fixed = (request: SipRequest): SipRequest => withReceived(request, flow.remoteAddress, flow.remotePort);
     switch (result.kind) {
       case 'message': {
         this.#tally.messagesIn++;
         const message = result.message.kind === 'request' ? fixed(result.message) : result.message;
-        this.#guarded(() => this.#input.received({ flow, message, data }));
+        this.#guarded(() => this.#input.received({ flow, message, data, isFromKnown }));
         return;
       }
       case 'refused': {

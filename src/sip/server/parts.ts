@@ -64,10 +64,11 @@ export async function openSipParts(options: SipServerOptions, context: SipPartsC
     options: engineOptions,
   });
   input.bind(log?.watchInput(engine) ?? engine);
+  const isFlooded = createFloodWatch(net.counters);
   const gauge = new LoadGauge({
     clock,
     pulse: context.pulse,
-    queueDelayMs: () => net.queueDelayMs,
+    queueDelayMs: () => (isFlooded() ? 0 : net.queueDelayMs),
     cpuMs: threadCpuMs,
     onSample: (sample) => engine.loadSampled(sample),
   });
@@ -90,6 +91,20 @@ export async function openSipParts(options: SipServerOptions, context: SipPartsC
       await wire.close();
       await net.close();
     },
+  };
+}
+
+/**
+ * Whether most of what has come since the last time it was asked was shed. Then the queue is the flood's: turning away
+ * the calls of others would not make it shorter.
+ */
+function createFloodWatch(counters: NetCounters): () => boolean {
+  let [shed, messagesIn] = [0, 0];
+  return () => {
+    const isFlooded = counters.shed - shed > counters.messagesIn - messagesIn;
+    shed = counters.shed;
+    messagesIn = counters.messagesIn;
+    return isFlooded;
   };
 }
 

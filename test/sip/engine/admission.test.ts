@@ -18,7 +18,7 @@ function overloaded() {
   const crowd = bench.net.peer('udp', 6001);
   for (let n = 0; n < 25; n++) crowd.request('INVITE', { callId: `crowd-${n}`, body: SDP });
   crowd.drain();
-  for (let n = 0; n < 60; n++) bench.engine.loadSampled(LATE);
+  for (let n = 0; n < 200; n++) bench.engine.loadSampled(LATE);
   drain(app);
   return { bench, app, peer, call };
 }
