@@ -31,16 +31,16 @@ export async function runFloodTrial({ gateway, trunk, seconds, perSec }: FloodTr
   await sleep(500);
   const idleBytes = residentBytes(gateway.pid);
 
-  let isOver = false;
+  const state = { isOver: false };
   const flooded = flood({ target: '127.0.0.1', port: gateway.sipPort, sources: SOURCES, perSec, seconds }).finally(
     () => {
-      isOver = true;
+      state.isOver = true;
     },
   );
   const setUpMs: number[] = [];
   let floodBytes = 0;
   await sleep(1000);
-  while (!isOver) {
+  while (!state.isOver) {
     const call = await callEcho(trunk, gateway).catch(() => undefined);
     setUpMs.push(call?.setUpMs ?? Number.POSITIVE_INFINITY);
     if (call !== undefined) expect(await call.bye()).toBe(200);
