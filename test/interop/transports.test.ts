@@ -8,7 +8,6 @@ import { until } from '../support/until.ts';
 
 let gateway: Gateway;
 let overTls: Baresip;
-let overSix: Baresip;
 
 beforeAll(async () => {
   gateway = await Gateway.start({ base: 28_700, hasAllTransports: true });
@@ -19,42 +18,52 @@ beforeAll(async () => {
     caFile: gateway.certificateFile,
     base: 28_800,
   });
-  overSix = await Baresip.start({
-    ...gateway.credentials('carol'),
-    proxy: `[::1]:${gateway.sipPort}`,
-    address: '::1',
-    base: 28_900,
-  });
 });
 
 afterAll(async () => {
-  await overSix?.stop();
   await overTls?.stop();
   await gateway?.stop();
 });
 
+/** Of the registration that was made last. */
 const transportOf = async (user: string): Promise<string | undefined> =>
-  (await gateway.registrations()).find(({ aor }) => aor.startsWith(`sip:${user}@`))?.transport;
+  (await gateway.registrations()).findLast(({ aor }) => aor.startsWith(`sip:${user}@`))?.transport;
 
 function expectTone(sound: Sound, hz: number): void {
   expect(durationSec(sound)).toBeGreaterThan(1.5);
   expect(amplitudeOf(excerpt(sound, 0.8, 1.4), hz)).toBeGreaterThan(0.05);
 }
 
-test.each(['carol', 'bob'])('phones over IPv6/UDP and IPv4/TLS hear each other when %s calls', async (caller) => {
-  expect(await transportOf('bob')).toBe('tls');
-  const carol = (await gateway.registrations()).find(({ aor }) => aor.startsWith('sip:carol@'));
-  expect(carol?.contact).toContain('@[::1]:');
-  const since = performance.now();
-  if (caller === 'carol') overSix.dial(`sip:bob@${gateway.domain}`);
-  else overTls.dial(`sip:carol@${gateway.domain}`);
-  await Promise.all([overSix, overTls].map((phone) => phone.waitFor('CALL_ESTABLISHED', { since })));
-  await new Promise((resolve) => setTimeout(resolve, 2_500));
-  overSix.command('hangup');
-  await overTls.waitFor('CALL_CLOSED', { since });
-  await overSix.waitFor('CALL_CLOSED', { since });
-  expectTone(await overTls.heard(), BARESIP_HZ);
-  expectTone(await overSix.heard(), BARESIP_HZ);
+test.each([
+  { transport: 'udp', caller: 'carol' },
+  { transport: 'tcp', caller: 'bob' },
+  { transport: 'tls', caller: 'carol' },
+] as const)('phones over IPv6/$transport and IPv4/TLS hear each other when $caller calls', async (row) => {
+  const { transport, caller } = row;
+  const overSix = await Baresip.start({
+    ...gateway.credentials('carol'),
+    proxy: `[::1]:${transport === 'tls' ? gateway.tlsPort : gateway.sipPort}`,
+    address: '::1',
+    transport,
+    caFile: gateway.certificateFile,
+    base: 28_900,
+  });
+  try {
+    expect(await transportOf('bob')).toBe('tls');
+    expect(await transportOf('carol')).toBe(transport);
+    expect((await gateway.registrations()).some(({ contact }) => contact.includes('@[::1]:'))).toBe(true);
+    const since = performance.now();
+    if (caller === 'carol') overSix.dial(`sip:bob@${gateway.domain}`);
+    else overTls.dial(`sip:carol@${gateway.domain}`);
+    await Promise.all([overSix, overTls].map((phone) => phone.waitFor('CALL_ESTABLISHED', { since })));
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    overSix.command('hangup');
+    await Promise.all([overSix, overTls].map((phone) => phone.waitFor('CALL_CLOSED', { since })));
+    expectTone(await overTls.heard(), BARESIP_HZ);
+    expectTone(await overSix.heard(), BARESIP_HZ);
+  } finally {
+    await overSix.stop();
+  }
 });
 
 test('Chromium over the WSS listener itself calls the phone over TLS', async () => {

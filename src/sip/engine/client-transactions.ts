@@ -157,9 +157,11 @@ export class ClientTransactions {
     return { kind: 'request', method: 'CANCEL', uri: tx.request.uri, headers: all, body: NO_BODY };
   }
 
-  /** Sends a CANCEL built for `tx`. */
+  /** Sends a CANCEL built for `tx`. It goes the way the INVITE went last, which may have changed since (RFC 3261 §9.1). */
   cancel(tx: ClientTransaction, cancel: SipRequest): void {
-    const own = this.create(cancel, tx.branch, tx.target, SILENT);
+    const via = tx.request.headers.find((line) => line.name === 'Via');
+    const headers = cancel.headers.map((line) => (line.name === 'Via' ? (via ?? line) : line));
+    const own = this.create({ ...cancel, headers }, tx.branch, tx.target, SILENT);
     this.start(own);
     this.#step(tx, { kind: 'canceled' });
   }

@@ -54,6 +54,19 @@ describe('a request larger than 1300 bytes', () => {
     udp.nextRequest(method);
   });
 
+  test('a CANCEL that was held back goes the way the INVITE went in the end', () => {
+    const bench = new Bench();
+    const app = bench.app();
+    const [tcp, udp] = [bench.net.peer('tcp', 5999), bench.net.peer('udp', 5999)];
+    app.sip(`INVITE sip:bob@127.0.0.1:5999 SIP/2.0\n\n${LARGE}`);
+    const transactionId = app.nextResponse().fields[7] ?? '';
+    app.sip('CANCEL sip:bob@127.0.0.1:5999 SIP/2.0\n\n', { transactionId });
+    tcp.next().fail('refused');
+    udp.respond(udp.nextRequest('INVITE'), 180);
+    const cancel = udp.nextRequest('CANCEL');
+    expect(headerOf(cancel, 'Via')).toMatch(/^SIP\/2\.0\/UDP /);
+  });
+
   test('does not fall back once the peer has answered', () => {
     const bench = new Bench();
     const app = bench.app();
