@@ -39,6 +39,11 @@ module.exports = {
   rtp: { pure: true, about: 'RTP/RTCP packets, telephone-event, latching, splice', imports: ['kernel'] },
   audio: { pure: true, about: 'PCM: G.711, G.722, tones, WAV', imports: ['kernel', 'rtp'] },
   dialplan: { pure: true, about: 'rules → route decision', imports: ['kernel'], vendors: ['zod'] },
+  fraud: {
+    pure: true,
+    about: 'the toll-fraud breaker: which calls to trunks may begin and when they must end',
+    imports: ['kernel'],
+  },
   calls: {
     pure: true,
     about: 'Call, Leg, Bridge as plain data with a step function; the ports they need',
@@ -52,7 +57,7 @@ module.exports = {
   store: { about: 'Store: keyed state with expiry that survives a kill', imports: ['kernel'] },
   telephony: {
     about: 'the drachtio-srf application: registrar, auth, trunks, B2BUA',
-    imports: ['kernel', 'sip/message', 'sip/locate', 'sdp', 'dialplan', 'calls', 'store'],
+    imports: ['kernel', 'sip/message', 'sip/locate', 'sdp', 'dialplan', 'fraud', 'calls', 'store'],
     vendors: ['drachtio-srf'],
   },
   hooks: { about: 'asks HTTP servers where a call goes: signed, bounded', imports: ['kernel', 'dialplan'] },

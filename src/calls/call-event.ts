@@ -35,6 +35,16 @@ export type CallEvent =
       readonly sipStatus: number | undefined;
       readonly record: CallRecord;
     }
+  /** A Leg to a trunk was not rung: its number is denied, or there were too many such calls. */
+  | {
+      readonly kind: 'toll-refused';
+      readonly callId: CallId;
+      readonly legId: LegId;
+      readonly tenant: string;
+      readonly why: 'prefix' | 'prefix-rate' | 'user-rate' | 'user-concurrency' | 'budget';
+    }
+  /** A tenant's budget is used up: so many running calls to trunks were ended. `until` in milliseconds since 1970. */
+  | { readonly kind: 'toll-tripped'; readonly tenant: string; readonly until: number; readonly calls: number }
   | {
       readonly kind: 'registered';
       readonly aor: string;
@@ -53,6 +63,13 @@ export type CallEvent =
       readonly method: string;
       readonly sourceAddress: string;
       readonly why: 'credentials' | 'stale' | 'replay' | 'malformed';
+    }
+  /** `user`: only this account from there; undefined: the address. `until` in milliseconds since 1970. */
+  | {
+      readonly kind: 'banned';
+      readonly sourceAddress: string;
+      readonly user: string | undefined;
+      readonly until: number;
     };
 
 export type CallObserver = (event: CallEvent) => void;

@@ -43,4 +43,6 @@ export type CallInput =
   | { readonly kind: 'media-failed'; readonly legId: LegId }
   /** Our own part failed: a port could not be opened, an answer could not be made. */
   | { readonly kind: 'failed'; readonly sipStatus: number }
+  /** The gateway may not let it go on. */
+  | { readonly kind: 'stopped'; readonly why: 'fraud' }
   | { readonly kind: 'shutdown' };

@@ -18,6 +18,8 @@ export type EndReason =
   | 'forbidden'
   | 'media-failed'
   | 'timeout'
+  /** Its tenant's budget for calls to trunks was used up. */
+  | 'fraud'
   | 'gateway-shutdown'
   /** Found without an end at the next start: the process was killed. */
   | 'gateway-restart'

@@ -19,6 +19,9 @@ import { BEFORE_FIRST, closeStage, currentBranches, endOfHunt, ringNext } from '
 const ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
 const NO_ANSWER = 'SIP;cause=408;text="No answer"';
 
+/** 21, call rejected: not the network's doing, and nothing to try again (Q.850). */
+const REJECTED = 'Q.850;cause=21;text="Call rejected"';
+
 /** A Call at the moment its INVITE is taken in. */
 export function startCall(born: NewCall, now: number): CallStep {
   const call: Call = {
@@ -75,6 +78,7 @@ export function step(call: Call, input: CallInput, now: number): CallStep {
     case 'hangup':
     case 'media-failed':
     case 'failed':
+    case 'stopped':
     case 'shutdown':
       return call.state.kind === 'ended' ? stay(call) : onEnding(call, input, now);
   }
@@ -82,7 +86,7 @@ export function step(call: Call, input: CallInput, now: number): CallStep {
 
 type EndingInput = Extract<
   CallInput,
-  { kind: 'caller-cancelled' | 'no-answer' | 'hangup' | 'media-failed' | 'failed' | 'shutdown' }
+  { kind: 'caller-cancelled' | 'no-answer' | 'hangup' | 'media-failed' | 'failed' | 'stopped' | 'shutdown' }
 >;
 
 function onEnding(call: Call, input: EndingInput, now: number): CallStep {
@@ -104,6 +108,8 @@ function onEnding(call: Call, input: EndingInput, now: number): CallStep {
       return onMediaFailed(call, input.legId, now);
     case 'failed':
       return finish(call, { reason: endReasonOf(input.sipStatus), sipStatus: input.sipStatus }, now);
+    case 'stopped':
+      return finish(call, { reason: input.why, sipStatus: 403, cause: REJECTED, byeReason: REJECTED }, now);
     case 'shutdown':
       return finish(
         call,

@@ -8,6 +8,7 @@ import { reliableProvisionalSchema, sessionTimerSchema } from './dialog-schema.t
 import { limitsSchema } from './limits-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { name, tenant } from './name-schema.ts';
+import { bansSchema, tollFraudSchema } from './toll-fraud-schema.ts';
 import { nameServersSchema, trunkGroupSchema, trunkSchema } from './trunk-schema.ts';
 
 const port = z.int().min(0).max(65535);
@@ -111,6 +112,7 @@ const sipSchema = z.strictObject({
     .describe('how long a call waits for a browser or TCP phone that has lost its connection'),
   dnsServers: nameServersSchema,
   limits: limitsSchema.prefault({}),
+  bans: bansSchema.prefault({}),
 });
 
 const telemetrySchema = z.strictObject({
@@ -171,6 +173,7 @@ export const configSchema = z.strictObject({
     .array(trunkGroupSchema)
     .default([])
     .describe('trunks under one name: the next one is tried when one cannot take a call'),
+  tollFraud: tollFraudSchema.prefault({}),
   dialplan: z
     .string()
     .default('dialplans/default.yaml')

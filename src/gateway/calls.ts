@@ -5,7 +5,13 @@ import { type Config, localAddresses, type ProfileConfig, type UserConfig } from
 import { createRouteHook } from '../hooks/index.ts';
 import type { RunningMediaPlane } from '../media/index.ts';
 import type { Store } from '../store/index.ts';
-import { type ReloadableOptions, startTelephony, type Telephony, type Trunk } from '../telephony/index.ts';
+import {
+  type BanPolicy,
+  type ReloadableOptions,
+  startTelephony,
+  type Telephony,
+  type Trunk,
+} from '../telephony/index.ts';
 import type { Engine } from './engine.ts';
 import { clock, type Parts, random } from './parts.ts';
 
@@ -40,6 +46,7 @@ export function reloadableOptions(config: Config, users: readonly UserConfig[]):
     trunkGroups: config.trunkGroups,
     dialplan: config.dialplan,
     emergencyNumbers: config.emergencyNumbers,
+    tollFraud: config.tollFraud.enabled ? config.tollFraud : undefined,
   };
 }
 
@@ -55,6 +62,7 @@ export async function startCalls(
     domains: [...sip.domains, ...localAddresses(), announced, hostname(), 'localhost'],
     edgeProxies: sip.edgeProxies,
     ...reloadableOptions(config, input.users),
+    bans: banPolicy(config),
     nameServers: sip.dnsServers,
     routeHook: createRouteHook({ clock, random, logger, concurrency: 200 }),
     timers: {
@@ -71,6 +79,11 @@ export async function startCalls(
   });
   scope.add(() => telephony.close());
   return telephony;
+}
+
+function banPolicy({ sip }: Config): BanPolicy | undefined {
+  const { enabled, failures, accounts, windowSec, banSec } = sip.bans;
+  return enabled ? { failures, accounts, windowMs: windowSec * 1000, banMs: banSec * 1000 } : undefined;
 }
 
 function trunkOptions({ health, hunt, ...trunk }: Config['trunks'][number], profile: ProfileConfig): Trunk {

@@ -30,6 +30,7 @@ const RELOADABLE: ReadonlySet<string> = new Set([
   'trunkGroups',
   'dialplan',
   'dialplanFile',
+  'tollFraud',
   'profiles',
   'file',
 ]);

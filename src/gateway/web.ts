@@ -27,6 +27,10 @@ export function createViews({
       (await server?.messagesOf(legs.flatMap(({ sipCallId }) => (sipCallId === undefined ? [] : [sipCallId])))) ?? [],
     registrations: () => telephony.registrations(),
     trunks: () => telephony.trunks(),
+    tolls: () => telephony.tolls(),
+    resetToll: (tenant) => telephony.resetToll(tenant),
+    bans: () => telephony.bans(),
+    liftBan: (address) => telephony.liftBan(address),
     metrics: () => metrics.scrape(),
     readiness: () => Promise.resolve({ sip: telephony.isConnected, media: media.workersRunning > 0 }),
   };

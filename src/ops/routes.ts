@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { guardOf } from './api-guard.ts';
 import { addCalls, type CallViews } from './call-routes.ts';
 import { addReload, type Reload } from './reload-route.ts';
+import { addSafety, type SafetyViews } from './safety-routes.ts';
 import type { WebFile } from './web-files.ts';
 
 export interface RegistrationView {
@@ -39,7 +40,7 @@ export interface TrunkView {
 }
 
 /** What the API shows, read anew at each request. */
-export interface OpsViews extends CallViews {
+export interface OpsViews extends CallViews, SafetyViews {
   readonly registrations: () => Promise<readonly RegistrationView[]>;
   readonly trunks: () => readonly TrunkView[];
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
@@ -104,6 +105,7 @@ export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   addPages(app, options.files);
   addHealth(app, options.views);
   addCalls(app, options.views, guardOf(options.token));
+  addSafety(app, options.views, guardOf(options.token));
   addRegistrations(app, options);
   addReload(app, options.reload, guardOf(options.token));
   app.get('/api/softphone', () => ({ domain: options.domain }));

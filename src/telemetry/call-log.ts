@@ -15,6 +15,9 @@ const MESSAGES: Readonly<Record<CallEvent['kind'], string>> = {
   registered: 'registered',
   unregistered: 'unregistered',
   'auth-failed': 'authentication failed',
+  'toll-refused': 'call to a trunk refused by the toll-fraud breaker',
+  'toll-tripped': 'toll-fraud breaker ended the calls of a tenant',
+  banned: 'banned for wrong credentials',
 };
 
 /** Writes `event` to the log: refreshes of a registration at debug, failed authentication at warn, all else at info. */
@@ -28,7 +31,8 @@ export function logCallEvent(logger: Logger, event: CallEvent): void {
     return;
   }
   const { kind, ...fields } = event;
-  if (kind === 'auth-failed') logger.warn(fields, message);
+  if (kind === 'toll-tripped') logger.error(fields, message);
+  else if (kind === 'auth-failed' || kind === 'toll-refused' || kind === 'banned') logger.warn(fields, message);
   else if (event.kind === 'registered' && !event.isNew) logger.debug(fields, message);
   else logger.info(fields, message);
 }

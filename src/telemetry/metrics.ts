@@ -41,6 +41,29 @@ const snake = (name: string): string => name.replaceAll(/([a-z0-9])([A-Z])/g, '$
 /** Gauge-like figures of the media plane; the others only grow. */
 const MEDIA_GAUGES = new Set(['portsOpen', 'portsQuarantined', 'routersOpen', 'webRtcTransportsOpen']);
 
+/** What was held back. */
+function safetyMetrics(registers: Registry[]) {
+  return {
+    tollRefused: new Counter({
+      name: 'viaduct_toll_refused_total',
+      help: 'Calls to trunks that the toll-fraud breaker did not let begin, by reason',
+      labelNames: ['why'],
+      registers,
+    }),
+    tollTripped: new Counter({
+      name: 'viaduct_toll_tripped_total',
+      help: 'How often the calls of a tenant were ended because its budget was used up',
+      registers,
+    }),
+    banned: new Counter({
+      name: 'viaduct_bans_total',
+      help: 'Addresses and accounts banned for wrong credentials',
+      labelNames: ['of'],
+      registers,
+    }),
+  };
+}
+
 function callMetrics(registry: Registry) {
   const registers = [registry];
   return {
@@ -86,6 +109,7 @@ function callMetrics(registry: Registry) {
       labelNames: ['result'],
       registers,
     }),
+    ...safetyMetrics(registers),
     digits: new Counter({ name: 'viaduct_digits_total', help: 'DTMF digits relayed', registers }),
   };
 }
@@ -107,6 +131,12 @@ function observeEvent(metrics: ReturnType<typeof callMetrics>, event: CallEvent)
       return metrics.registered.inc();
     case 'auth-failed':
       return metrics.authFailed.inc({ why: event.why });
+    case 'toll-refused':
+      return metrics.tollRefused.inc({ why: event.why });
+    case 'toll-tripped':
+      return metrics.tollTripped.inc();
+    case 'banned':
+      return metrics.banned.inc({ of: event.user === undefined ? 'address' : 'account' });
     case 'digit':
       return metrics.digits.inc();
     case 'leg-invited':

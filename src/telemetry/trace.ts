@@ -67,6 +67,9 @@ function observeCall(tracer: Tracer, call: CallTrace, event: LegEvent): void {
     case 'media-up':
       call.root.addEvent('media-up', { 'viaduct.leg': event.legId });
       return finish(call, 'media');
+    case 'toll-refused':
+      call.root.addEvent('toll-refused', { 'viaduct.leg': event.legId, 'viaduct.why': event.why });
+      return;
     case 'digit':
       call.root.addEvent('digit', { 'viaduct.leg': event.legId });
       return;
@@ -77,6 +80,8 @@ function observeCall(tracer: Tracer, call: CallTrace, event: LegEvent): void {
     case 'registered':
     case 'unregistered':
     case 'auth-failed':
+    case 'banned':
+    case 'toll-tripped':
       return;
   }
 }

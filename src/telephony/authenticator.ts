@@ -34,6 +34,7 @@ export interface AuthenticatorOptions {
   readonly domain: string;
   readonly nonces: Nonces;
   readonly onFailure: (request: InboundRequest, why: Failure) => void;
+  readonly onSuccess: (request: InboundRequest) => void;
 }
 
 export class Authenticator {
@@ -56,7 +57,10 @@ export class Authenticator {
   /** REGISTER is challenged with 401 as by a registrar, the rest with 407 as by a proxy (RFC 3261 §22.1). */
   check(request: InboundRequest, policy: AuthPolicy): AuthVerdict {
     const finding = this.#examine(request, policy);
-    if (finding.kind === 'ok') return { kind: 'authenticated', user: finding.user };
+    if (finding.kind === 'ok') {
+      this.#options.onSuccess(request);
+      return { kind: 'authenticated', user: finding.user };
+    }
     if (finding.why !== 'absent') this.#options.onFailure(request, finding.why);
     const isStale = finding.why === 'stale' || finding.why === 'replay';
     const isRegister = request.method === 'REGISTER';

@@ -8,8 +8,9 @@ import { AnchoredMedia, type BranchMedia } from './anchored-media.ts';
 import { type BindingTarget, BranchLeg, type BranchReports } from './branch-leg.ts';
 import { BypassMedia } from './bypass-media.ts';
 import { calledParty } from './called-party.ts';
-import { type Caller, profileFor } from './caller.ts';
+import { type Caller, profileFor, tenantOf } from './caller.ts';
 import { ForkAnswers } from './fork-answers.ts';
+import type { FraudGuard, PaidLegRequest } from './fraud-guard.ts';
 import { inviteOnTerms } from './invite-on-terms.ts';
 import { JoinMedia } from './join-media.ts';
 import type { LegBook } from './leg-book.ts';
@@ -32,6 +33,7 @@ export interface SetupContext {
   readonly link: EngineLink;
   readonly settings: Settings;
   readonly legs: LegBook;
+  readonly fraud: FraudGuard;
   readonly trunks: TrunkDirectory;
 }
 
@@ -186,7 +188,19 @@ function sipLeg(
     return new BranchLeg({ target, headers, link, registrar, clock, reregisterWaitMs, claimed, reports });
   }
   const { isEmergency } = request.routing;
-  return new TrunkLeg({ target, isEmergency, headers, link, trunks, clock, logger: live.logger, reports });
+  const payFor = isEmergency ? undefined : () => context.fraud.enter(...paidLeg({ target, legId, request }, context));
+  return new TrunkLeg({ target, isEmergency, payFor, headers, link, trunks, clock, logger: live.logger, reports });
+}
+
+/** Who pays for a Leg, and what ends it. */
+function paidLeg(
+  { target, legId, request }: { target: TrunkTarget; legId: LegId; request: SetupRequest },
+  { legs }: SetupContext,
+): [PaidLegRequest, () => void] {
+  const { live, caller } = request;
+  const user = caller.kind === 'user' ? caller.user.name : undefined;
+  const paid = { callId: live.call.callId, legId, tenant: tenantOf(caller), user, number: target.number };
+  return [paid, () => (legs.find(legId)?.home ?? live).feed({ kind: 'stopped', why: 'fraud' })];
 }
 
 function reportsOf(live: LiveCall, legId: LegId, { legs }: SetupContext): BranchReports {

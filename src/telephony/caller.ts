@@ -1,7 +1,7 @@
 /** Who sends a request: a trunk by its address, a user by digest, or nobody we know. */
 import { type NameAddr, parseNameAddr, parseUri } from '../sip/message/index.ts';
 import type { Authenticator } from './authenticator.ts';
-import type { ProfilePolicy, Profiles, Trunk, UserAccount } from './options.ts';
+import { DEFAULT_TENANT, type ProfilePolicy, type Profiles, type Trunk, type UserAccount } from './options.ts';
 import type { InboundRequest, SipHeaders, SipTransportName } from './sip-ports.ts';
 import type { TrunkMatch } from './trunk-match.ts';
 
@@ -28,6 +28,12 @@ export interface IdentifyContext {
   readonly trunkOf: TrunkMatch;
   readonly profiles: Profiles;
   readonly domain: string;
+}
+
+/** Whose users and trunks it may use. A stranger is a stranger to every tenant but the first. */
+export function tenantOf(party: Caller): string {
+  if (party.kind === 'user') return party.user.tenant ?? DEFAULT_TENANT;
+  return (party.kind === 'trunk' ? party.trunk.tenant : undefined) ?? DEFAULT_TENANT;
 }
 
 export function profileFor(transport: SipTransportName, profiles: Profiles): ProfilePolicy {

@@ -1,3 +1,4 @@
+export type { BanPolicy } from './bans.ts';
 export type {
   AuthPolicy,
   ProfilePolicy,

@@ -1,10 +1,12 @@
 /** What telephony is started with, as plain data and ports. */
 import type { CallObserver, MediaPlane, RtpSourcePolicy } from '../calls/index.ts';
 import type { Dialplan, RouteHook } from '../dialplan/index.ts';
+import type { FraudPolicy } from '../fraud/index.ts';
 import type { Clock, Logger, Random } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
 import type { LocateTransport } from '../sip/locate/index.ts';
 import type { Store } from '../store/index.ts';
+import type { BanPolicy } from './bans.ts';
 import type { ReliablePolicy } from './reliability.ts';
 import type { SessionTimerPolicy } from './session-timer.ts';
 import type { WireAddress } from './srf-adapter.ts';
@@ -140,6 +142,10 @@ export interface TelephonyOptions {
   /** IP or IP:port of the name servers to ask for trunks; none: those of this machine. */
   readonly nameServers?: readonly string[] | undefined;
   readonly dialplan: Dialplan;
+  /** What calls to trunks may cost. Default: anything. */
+  readonly tollFraud?: FraudPolicy | undefined;
+  /** Undefined: nobody is banned for wrong credentials. */
+  readonly bans?: BanPolicy | undefined;
   readonly emergencyNumbers?: readonly string[];
   readonly routeHook?: RouteHook | undefined;
   readonly timers?: Partial<TelephonyTimers>;

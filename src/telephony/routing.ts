@@ -17,7 +17,7 @@ import { parseUri, type SipUri } from '../sip/message/index.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { BindingTarget } from './branch-leg.ts';
 import type { BuiltInEndpoint } from './call-media.ts';
-import type { Caller } from './caller.ts';
+import { type Caller, tenantOf } from './caller.ts';
 import { DEFAULT_TENANT, SHARED } from './options.ts';
 import type { Registrar } from './registrar.ts';
 import type { SipTransportName } from './sip-ports.ts';
@@ -149,12 +149,6 @@ function requestOf({ uri, party, header }: RouteQuery, to: SipUri, context: Rout
       return user !== undefined && serves(user.tenant, tenant);
     },
   };
-}
-
-/** A stranger is a stranger to every tenant but the first. */
-function tenantOf(party: Caller): string {
-  if (party.kind === 'user') return party.user.tenant ?? DEFAULT_TENANT;
-  return (party.kind === 'trunk' ? party.trunk.tenant : undefined) ?? DEFAULT_TENANT;
 }
 
 function serves(owner: string | undefined, tenant: string): boolean {

@@ -3,6 +3,7 @@
  * a call that is being set up keeps what it has read, and running calls are not touched.
  */
 import type { Dialplan } from '../dialplan/index.ts';
+import type { FraudPolicy } from '../fraud/index.ts';
 import { Authenticator, type AuthenticatorOptions } from './authenticator.ts';
 import type { IdentifyContext } from './caller.ts';
 import type { Profiles, Trunk, UserAccount } from './options.ts';
@@ -17,6 +18,8 @@ export interface ReloadableOptions {
   /** Default: none. */
   readonly trunkGroups?: readonly TrunkGroup[] | undefined;
   readonly dialplan: Dialplan;
+  /** What calls to trunks may cost. Default: anything. */
+  readonly tollFraud?: FraudPolicy | undefined;
   /** Calls to them are told by `isEmergency`. Default: none. */
   readonly emergencyNumbers?: readonly string[];
 }

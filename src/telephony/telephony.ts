@@ -1,7 +1,10 @@
 /** The telephone exchange: a drachtio-srf application that registers, authenticates and connects calls. */
 import type { CallQuery, CallRecord } from '../calls/index.ts';
+import { NO_TOLL_POLICY } from '../fraud/index.ts';
 import type { Store } from '../store/index.ts';
+import { Bans, type BanView } from './bans.ts';
 import { createSourceReader } from './edge-proxy.ts';
+import { FraudGuard, type TollView } from './fraud-guard.ts';
 import { LegBook } from './leg-book.ts';
 import { Nonces } from './nonces.ts';
 import { DEFAULT_TIMERS, type TelephonyOptions } from './options.ts';
@@ -9,7 +12,7 @@ import { findCallRecord, queryCallRecords, RecordBook } from './record-book.ts';
 import { Registrar, type Registration } from './registrar.ts';
 import { answerRequest } from './requests.ts';
 import { type ReloadableOptions, Settings } from './settings.ts';
-import type { EngineLink, EngineListener } from './sip-ports.ts';
+import type { EngineLink, EngineListener, InboundRequest } from './sip-ports.ts';
 import { connectEngine } from './srf-adapter.ts';
 import { Switchboard } from './switchboard.ts';
 import { openTrunks, type TrunkDirectory, type TrunkView } from './trunk-directory.ts';
@@ -28,6 +31,13 @@ export interface Telephony {
   record(callId: string): Promise<CallRecord | undefined>;
   registrations(): Promise<readonly Registration[]>;
   trunks(): readonly TrunkView[];
+  /** What each tenant has spent on calls to trunks. */
+  tolls(): readonly TollView[];
+  /** The tenant begins anew. */
+  resetToll(tenant: string): void;
+  bans(): readonly BanView[];
+  /** False: the address was not banned. */
+  liftBan(address: string): boolean;
   /**
    * Puts other users, trunks, policies and rules in force, for every request from now on. Running calls are not
    * touched. Throws TELEPHONY_BAD_ADDRESS or LOCATE_BAD_TARGET, and all stays as it was then.
@@ -50,53 +60,72 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
   });
   const records = new RecordBook({ store, ttlMs: timers.recordTtlMs, clock, logger });
   await registrar.load();
+  const fraud = new FraudGuard({ policy: options.tollFraud ?? NO_TOLL_POLICY, store, clock, observer });
+  await fraud.load();
+  const bans = new Bans(options.bans, clock, observer);
   // Requests arrive from the moment the engine knows us; until the parts stand there is nobody to take them.
   let running: { readonly board: Switchboard; readonly settings: Settings } | undefined;
   const sourceOf = createSourceReader(options.edgeProxies ?? []);
+  const take = <T extends InboundRequest>(
+    request: T,
+    serve: (request: T, parts: NonNullable<typeof running>) => void,
+  ): void => {
+    if (running === undefined) return request.reply(503, { 'Retry-After': '1' });
+    const known = { ...request, source: sourceOf(request) };
+    // A trunk is known by its address and has no password to guess.
+    const isBanned = bans.isBanned(known) && running.settings.trunkOf(known.source) === undefined;
+    if (isBanned) request.reply(403);
+    else serve(known, running);
+  };
   const listener: EngineListener = {
-    onInvite: (invite) =>
-      running === undefined
-        ? invite.reply(503, { 'Retry-After': '1' })
-        : running.board.onInvite({ ...invite, source: sourceOf(invite) }),
+    onInvite: (invite) => take(invite, (known, { board }) => board.onInvite(known)),
     onRequest: (request) =>
-      running === undefined
-        ? request.reply(503, { 'Retry-After': '1' })
-        : void answerRequest({ ...request, source: sourceOf(request) }, running.settings, registrar)?.catch(
-            (error: unknown) => {
-              logger.error({ err: error, method: request.method }, 'request failed');
-              request.reply(500);
-            },
-          ),
+      take(request, (known, parts) => {
+        void answerRequest(known, parts.settings, registrar)?.catch((error: unknown) => {
+          logger.error({ err: error, method: request.method }, 'request failed');
+          request.reply(500);
+        });
+      }),
     onLost: () => running?.board.dropAll(),
   };
   const link = await connectEngine({ wire: options.wire, isOurs: options.isEngineOurs === true, listener, logger });
   const trunks = openTrunks(options, link);
-  const settings = createSettings(options, trunks, link);
+  const settings = createSettings({ options, trunks, link, bans });
   const legs = new LegBook();
-  const board = new Switchboard({ options, timers, registrar, link, settings, records, trunks, legs });
+  const board = new Switchboard({ options, timers, registrar, link, settings, records, trunks, legs, fraud });
   running = { board, settings };
   const unsubscribe = media.onEvent((event) => board.onMedia(event));
   const close = async (): Promise<void> => {
     await board.close(timers.shutdownMs);
     unsubscribe();
     registrar.close();
+    fraud.close();
     trunks.close();
     link.close();
     await records.flush();
   };
-  return viewOf({ link, board, registrar, settings, trunks, store, records, close });
+  return viewOf({ link, board, registrar, settings, trunks, store, records, fraud, bans, close });
+}
+
+interface SettingsParts {
+  readonly options: TelephonyOptions;
+  readonly trunks: TrunkDirectory;
+  readonly link: EngineLink;
+  readonly bans: Bans;
 }
 
 /** The trunks are looked for from now on. Throws for malformed addresses and targets, and lets go of the engine then. */
-function createSettings(options: TelephonyOptions, trunks: TrunkDirectory, link: EngineLink): Settings {
+function createSettings({ options, trunks, link, bans }: SettingsParts): Settings {
   const { clock, random, observer, domain } = options;
   try {
     return new Settings(options, trunks, {
       domain,
       nonces: new Nonces(clock, random),
-      onFailure: ({ method, source }, why) => {
-        observer({ kind: 'auth-failed', method, sourceAddress: source.address, why });
+      onFailure: (request, why) => {
+        observer({ kind: 'auth-failed', method: request.method, sourceAddress: request.source.address, why });
+        if (why === 'credentials') bans.failed(request);
       },
+      onSuccess: (request) => bans.succeeded(request),
     });
   } catch (error) {
     trunks.close();
@@ -113,10 +142,12 @@ interface Running {
   readonly trunks: TrunkDirectory;
   readonly store: Store;
   readonly records: RecordBook;
+  readonly fraud: FraudGuard;
+  readonly bans: Bans;
   readonly close: () => Promise<void>;
 }
 
-function viewOf({ link, board, registrar, settings, trunks, store, records, close }: Running): Telephony {
+function viewOf({ link, board, registrar, settings, trunks, store, records, fraud, bans, close }: Running): Telephony {
   return {
     hostPorts: link.hostPorts,
     get isConnected() {
@@ -141,7 +172,14 @@ function viewOf({ link, board, registrar, settings, trunks, store, records, clos
     },
     registrations: async () => registrar.list(),
     trunks: () => trunks.views(),
-    reload: (next) => settings.replace(next),
+    tolls: () => fraud.views(),
+    resetToll: (tenant) => fraud.reset(tenant),
+    bans: () => bans.views(),
+    liftBan: (address) => bans.lift(address),
+    reload: (next) => {
+      settings.replace(next);
+      fraud.replacePolicy(next.tollFraud ?? NO_TOLL_POLICY);
+    },
     close,
   };
 }

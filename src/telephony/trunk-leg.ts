@@ -1,6 +1,7 @@
 /** One outbound Leg through a trunk: its INVITE goes from server to server as trunk-hunt.ts decides, and then its dialog. */
 import type { Clock, Logger, Timer } from '../kernel/index.ts';
 import type { BranchReports, BranchSide } from './branch-leg.ts';
+import type { TollPass } from './fraud-guard.ts';
 import type { InviteLink } from './invite-on-terms.ts';
 import type { Trunk } from './options.ts';
 import type { OutboundInvite, OutboundListener, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
@@ -21,6 +22,8 @@ export interface TrunkLegOptions {
   readonly target: TrunkTarget;
   /** No limit holds it up. */
   readonly isEmergency: boolean;
+  /** Asks whether the number may be called; undefined: it costs nothing to ask, and nothing to call. */
+  readonly payFor?: (() => TollPass | undefined) | undefined;
   readonly headers: SipHeaders;
   readonly link: InviteLink;
   readonly trunks: TrunkDirectory;
@@ -46,6 +49,7 @@ export class TrunkLeg implements BranchSide {
   #hunt: Hunt | undefined;
   #timer: Timer | undefined;
   #pass: TrunkPass | undefined;
+  #toll: TollPass | undefined;
   #dialog: SipDialog | undefined;
   #cancelReason: string | undefined;
   #state: 'new' | 'rung' | 'over' = 'new';
@@ -64,7 +68,10 @@ export class TrunkLeg implements BranchSide {
     this.#offer = offer;
     const { trunks, target } = this.#options;
     this.#pass = trunks.enter(target.trunk, 'outbound', this.#options.isEmergency);
-    if (this.#pass === undefined) return this.#refuse('trunk limit reached');
+    if (this.#pass === undefined) return this.#refuse('trunk limit reached', 503);
+    this.#toll = this.#options.payFor?.();
+    // Not the next trunk either: the number is what must not be called.
+    if (this.#options.payFor !== undefined && this.#toll === undefined) return this.#refuse('call not paid for', 403);
     const ready = trunks.whenReady(target.trunk);
     if (ready === undefined) this.#start();
     else void ready.then(() => this.#start());
@@ -87,17 +94,17 @@ export class TrunkLeg implements BranchSide {
     if (this.#state !== 'rung') return;
     const { trunks, target } = this.#options;
     this.#servers = trunks.serversFor(target.trunk);
-    if (this.#servers.length === 0) return this.#refuse('trunk has no server to try');
+    if (this.#servers.length === 0) return this.#refuse('trunk has no server to try', 503);
     const policy = target.trunk.hunt ?? DEFAULT_HUNT;
     const { hunt, outputs } = startHunt(policy, this.#servers.length, target.moreFollow === true);
     this.#hunt = hunt;
     this.#perform(outputs, undefined);
   }
 
-  #refuse(why: string): void {
+  #refuse(why: string, status: number): void {
     this.#options.logger.warn({ trunk: this.#options.target.trunk.name }, why);
     this.#end();
-    this.#options.reports.onFailed(madeUp(503));
+    this.#options.reports.onFailed(madeUp(status));
   }
 
   #end(): void {
@@ -110,6 +117,8 @@ export class TrunkLeg implements BranchSide {
   #leave(): void {
     this.#pass?.();
     this.#pass = undefined;
+    this.#toll?.ended();
+    this.#toll = undefined;
   }
 
   /** `reply`: the response that the input stands for. */
@@ -143,6 +152,7 @@ export class TrunkLeg implements BranchSide {
         return reports.onRinging(reply ?? madeUp(180));
       case 'answered':
         this.#dialog = this.#attempts[this.#hunt?.current ?? 0]?.dialog;
+        this.#toll?.answered();
         return reports.onAnswered(reply ?? madeUp(200));
       case 'failed':
         this.#end();

@@ -66,6 +66,10 @@ async function start(changes: Partial<OpsOptions> = {}): Promise<Ops> {
       messages: () => Promise.resolve([]),
       call: (callId) => Promise.resolve(callId === 'c1' ? record : undefined),
       registrations: () => Promise.resolve([]),
+      tolls: () => [{ tenant: 'main', unitsThisHour: 1.5, unitsToday: 3 }],
+      resetToll: () => {},
+      bans: () => [{ address: '203.0.113.9', user: undefined, until: 5 }],
+      liftBan: (address) => address === '203.0.113.9',
       trunks: () => [TRUNK],
       metrics: () => Promise.resolve({ text: 'x 1\n', contentType: 'text/plain; version=0.0.4' }),
       readiness: () => Promise.resolve({ sip: true, media: true }),
@@ -103,7 +107,7 @@ describe('HTTP API', () => {
 
   it('gives call records to the bearer of the token only', async () => {
     const ops = await start();
-    for (const path of ['/calls', '/calls/c1', '/calls/c1/ladder', '/registrations']) {
+    for (const path of ['/calls', '/calls/c1', '/calls/c1/ladder', '/registrations', '/tolls', '/bans']) {
       expect((await get(ops, path)).status).toBe(401);
       expect((await get(ops, path, { authorization: 'Bearer wrong-token-of-sixteen-chars' })).status).toBe(401);
       expect((await get(ops, path, { authorization: `Bearer ${TOKEN}` })).status).toBe(200);
@@ -124,6 +128,18 @@ describe('HTTP API', () => {
     expect(await found('isActive=false')).toBe(1);
     expect(await found('trunk=office')).toBe(0);
     expect(await found('caller=alice')).toBe(1);
+  });
+
+  it('lets an operator lift a ban and reset a budget', async () => {
+    const ops = await start();
+    const remove = async (path: string, token = TOKEN): Promise<number> => {
+      const headers = { authorization: `Bearer ${token}` };
+      return (await fetch(`http://127.0.0.1:${ops.httpPort}${path}`, { method: 'DELETE', headers })).status;
+    };
+    expect(await remove('/bans/203.0.113.9', 'a-wrong-token-of-length')).toBe(401);
+    expect(await remove('/bans/203.0.113.9')).toBe(204);
+    expect(await remove('/bans/203.0.113.10')).toBe(404);
+    expect(await remove('/tolls/main')).toBe(204);
   });
 
   it('names a port that is taken and the setting that moves it', async () => {

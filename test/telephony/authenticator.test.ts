@@ -12,7 +12,13 @@ function make() {
   const nonces = new Nonces(clock, seededRandom());
   const failures: string[] = [];
   const users = [{ name: 'alice', secret: { password: 'pw' } }];
-  const authenticator = new Authenticator({ users, domain: DOMAIN, nonces, onFailure: (_, why) => failures.push(why) });
+  const authenticator = new Authenticator({
+    users,
+    domain: DOMAIN,
+    nonces,
+    onFailure: (_, why) => failures.push(why),
+    onSuccess: () => {},
+  });
   const ask = (authorization: string, method = 'REGISTER', uri = `sip:${DOMAIN}`) =>
     authenticator.check(request(method, authorization === '' ? {} : { Authorization: authorization }, { uri }), policy);
   return { clock, nonces, failures, ask };
@@ -82,6 +88,7 @@ describe('digest', () => {
       domain: DOMAIN,
       nonces,
       onFailure: () => {},
+      onSuccess: () => {},
     });
     const asked = request('REGISTER', { Authorization: digest({ nonce: nonces.issue() }) });
     expect(authenticator.check(asked, { ...policy, algorithms: ['SHA-256'] }).kind).toBe('challenge');

@@ -158,7 +158,15 @@ export interface ExchangeOptions
   extends Partial<
     Pick<
       TelephonyOptions,
-      'routeHook' | 'emergencyNumbers' | 'isEngineOurs' | 'timers' | 'profiles' | 'store' | 'flowEpoch'
+      | 'routeHook'
+      | 'emergencyNumbers'
+      | 'isEngineOurs'
+      | 'tollFraud'
+      | 'bans'
+      | 'timers'
+      | 'profiles'
+      | 'store'
+      | 'flowEpoch'
     >
   > {
   readonly trunks?: readonly Trunk[];
@@ -206,6 +214,8 @@ export async function startExchange(
     dialplan: parseDialplan({ numbers: {}, rules: options.rules ?? RULES, ...options.dialplan }, 'test.yaml'),
     timers: { noAnswerMs: 5_000, reregisterWaitMs: 500, shutdownMs: 1_000, ...options.timers },
     routeHook: options.routeHook,
+    tollFraud: options.tollFraud,
+    bans: options.bans,
     ...(options.emergencyNumbers === undefined ? {} : { emergencyNumbers: options.emergencyNumbers }),
     ...(options.flowEpoch === undefined ? {} : { flowEpoch: options.flowEpoch }),
     store,
