@@ -13,7 +13,15 @@ export type Told = ToldSip | ToldResponse | Extract<AppMessage, { kind: 'refuse'
 export class AppsDouble implements EngineApps {
   readonly #boxes = new Map<AppId, Told[]>();
 
+  /** What was reported of calls, to whichever application: event, source, role or reason, start line. */
+  readonly reports: string[] = [];
+
   send(app: AppId, message: AppMessage, afterEcho: boolean): void {
+    if (message.kind === 'cdr') {
+      const [startLine = ''] = message.message.toString().split('\r\n');
+      this.reports.push([message.event, ...message.fields, startLine].join('|'));
+      return;
+    }
     this.box(app).push(read(message, afterEcho));
   }
 
@@ -24,7 +32,7 @@ export class AppsDouble implements EngineApps {
   }
 }
 
-function read(message: AppMessage, afterEcho: boolean): Told {
+function read(message: Exclude<AppMessage, { kind: 'cdr' }>, afterEcho: boolean): Told {
   if (message.kind === 'refuse') return message;
   if (message.kind === 'sip') return { ...message, parsed: parse(message.message), afterEcho };
   return { ...message, parsed: message.message === undefined ? undefined : parse(message.message) };
@@ -42,11 +50,11 @@ export class AppDouble {
   readonly #box: Told[];
   #commands = 0;
 
-  constructor(engine: EngineInput, apps: AppsDouble, id: AppId) {
+  constructor(engine: EngineInput, apps: AppsDouble, id: AppId, tags: readonly string[] = []) {
     this.id = id;
     this.#engine = engine;
     this.#box = apps.box(id);
-    engine.appConnected(id, []);
+    engine.appConnected(id, tags);
   }
 
   route(...verbs: string[]): this {

@@ -198,6 +198,8 @@ export class AppRequest implements ClientUser {
     const { work } = this.of;
     if (this.#made !== undefined) this.#parts.dialogs.remove(this.#made);
     if (work?.pendingClient === tx) work.pendingClient = undefined;
+    const reason = this.#isCancelWanted ? 'call-canceled' : 'call-rejected';
+    if (work === undefined) this.#parts.reports.stopped('network', reason, () => heard.received.data);
     this.#deliver(tx, heard);
   }
 
@@ -234,6 +236,7 @@ export class AppRequest implements ClientUser {
     work.answered = { tx, ack: undefined };
     work.pendingClient = undefined;
     this.#keepers.sessions.heard(work, tx.request, response);
+    if (this.of.work === undefined) this.#parts.reports.started('network', 'uac', () => received.data);
     this.#deliver(tx, heard);
   }
 

@@ -147,6 +147,7 @@ export class AppRequests {
     const tx = clients.create(made.request, branch, hop.target, user);
     const listener = hops.listenerOf(tx.target) ?? hop.listener;
     echoRequest(core, app, { id: command.id, transactionId: tx.id, listener, message: tx.data, isSent: true });
+    if (method === 'INVITE') this.#parts.reports.attempt('application', () => tx.data);
     clients.start(tx);
   }
 
@@ -194,6 +195,7 @@ export class AppRequests {
       return;
     }
     if (method === 'BYE') this.#cancelReInvite(work);
+    if (method === 'BYE') this.#parts.reports.stopped('application', 'normal-release', () => formatMessage(request));
     const about = { cseq: work.dialog.localSeq, from: dialog.localParty, fromTag: dialog.localTag };
     const user = new AppRequest(this.#parts, this.#keepers, { app, method, dialogId: dialog.id, work, ...about });
     const tx = clients.create(request, branch, hop.target, user);

@@ -5,6 +5,7 @@ import { tellCanceled } from './canceled-by-engine.ts';
 import { contactKey } from './connections.ts';
 import { createSequence, refuseCommand } from './core.ts';
 import { createServerDialog, dialogId, refreshTarget } from './dialog.ts';
+import { ACK_TIMEOUT } from './dialog-endings.ts';
 import { forkOf } from './dialog-forks.ts';
 import type { DialogKeepers } from './dialog-keepers.ts';
 import type { DialogWork } from './dialog-table.ts';
@@ -146,6 +147,8 @@ export class AppResponses {
     const toTag = status === 100 ? '' : tx.localTag;
     const message = formatMessage(buildResponse(tx.request, { status, reason, toTag, hasRecordRoute, headers, body }));
     servers.respond(tx, status, message);
+    const isRejected = status >= 300 && tx.request.method === 'INVITE' && !tx.isInDialog;
+    if (isRejected) this.#parts.reports.stopped('application', 'call-rejected', () => message);
     this.#follow(tx, answer, message);
     const named = this.#nameDialog(tx);
     echoResponse(core, app, { id: command.id, transactionId: tx.id, dialogId: named, flow: tx.flow, message });
@@ -206,6 +209,7 @@ export class AppResponses {
     if (method === 'SUBSCRIBE') prolong(core, dialogs, work, { request: tx.request.headers, response: sent.headers });
     if (HAS_SESSION.has(method)) this.#keepers.sessions.answered(work, sent);
     if (method !== 'INVITE') return;
+    if (!tx.isInDialog) this.#parts.reports.started('application', 'uas', () => message);
     work.unacknowledged?.stop();
     work.unacknowledged = new Unacknowledged(core, { tx, response: message }, () => this.#onUnacknowledged(work));
     work.unacknowledged.start();
@@ -214,7 +218,7 @@ export class AppResponses {
   /** RFC 3261 §13.3.1.4: without an ACK the call is ended; by the application's own BYE if it has one waiting. */
   #onUnacknowledged(work: DialogWork): void {
     const waiting = work.afterAck.splice(0);
-    if (waiting.length === 0) return this.#keepers.endings.end(work, 'ACK timeout');
+    if (waiting.length === 0) return this.#keepers.endings.end(work, ACK_TIMEOUT);
     for (const act of waiting) act();
   }
 

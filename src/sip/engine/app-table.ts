@@ -4,6 +4,7 @@ import type { AppId } from './ports.ts';
 
 interface App {
   readonly id: AppId;
+  readonly tags: readonly string[];
   transactions: number;
   dialogs: number;
 }
@@ -30,8 +31,8 @@ export class AppTable {
     this.#options = options;
   }
 
-  connect(id: AppId): void {
-    this.#apps.set(id, { id, transactions: 0, dialogs: 0 });
+  connect(id: AppId, tags: readonly string[] = []): void {
+    this.#apps.set(id, { id, tags, transactions: 0, dialogs: 0 });
   }
 
   close(id: AppId): void {
@@ -63,6 +64,17 @@ export class AppTable {
     turn.apps.splice(at, 1);
     if (at < turn.next) turn.next--;
     if (turn.apps.length === 0) this.#turns.delete(verb);
+  }
+
+  isRouted(verb: string): boolean {
+    return this.#turns.has(verb);
+  }
+
+  /** An application that has this tag, routes this method and has room; the one with the fewest dialogs. */
+  chooseTagged(tag: string, method: string): AppId | undefined {
+    const apps = this.#turns.get(method.toLowerCase())?.apps ?? [];
+    const fit = apps.filter((app) => app.tags.includes(tag) && this.#hasRoom(app));
+    return fit.toSorted((one, other) => one.dialogs - other.dialogs)[0]?.id;
   }
 
   /** Round robin over the applications that route this method and have room. */

@@ -1,12 +1,14 @@
 import type { Clock, Logger, Random } from '../../kernel/index.ts';
 import type { EngineOptions } from './options.ts';
-import type { AppId, AppMessage, EngineApps, EngineNet, SipTransport } from './ports.ts';
+import type { AppId, AppMessage, EngineApps, EngineHandlers, EngineNet, SipTransport } from './ports.ts';
 import type { TimerQueue } from './timer-queue.ts';
 
 /** What every part of the engine works with. */
 export interface EngineCore {
   readonly net: EngineNet;
   readonly apps: EngineApps;
+  /** Undefined outside of outbound mode. */
+  readonly handlers: EngineHandlers | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

@@ -11,6 +11,9 @@ import type { ListenerAddress, SendTarget } from './ports.ts';
 import { NO_BODY, NO_HEADERS } from './response-builder.ts';
 
 const ignoreFailure = (): void => {};
+/** Why the engine ends dialogs, as applications read it. */
+export const ACK_TIMEOUT = 'ACK timeout';
+export const SESSION_EXPIRED = 'Session timer expired';
 const CREDENTIALS = new Set(['Authorization', 'Proxy-Authorization']);
 
 /** An ACK that can be sent again. */
@@ -36,9 +39,17 @@ export class DialogEndings {
       const branch = createBranch(this.#parts.core.random);
       const bye = this.#buildBye(dialog, branch, hop.listener, [reason]);
       if (hop.kind === 'hop') this.#send(bye, branch, hop.target);
+      this.#report(text, bye);
       if (dialog.app === undefined) return;
       this.#parts.delivery.unsolicitedBye(dialog.app, dialog.id, formatMessage(bye), hop.listener);
     });
+  }
+
+  /** drachtio-server reports no end of a call that was never acknowledged (drachtio-protocol §9.8). */
+  #report(text: string, bye: SipRequest): void {
+    if (text === ACK_TIMEOUT) return;
+    const reason = text === SESSION_EXPIRED ? 'session-expired' : 'system-initiated-termination';
+    this.#parts.reports.stopped('application', reason, () => formatMessage(bye));
   }
 
   /** A dialog nobody wants, answered to `invite`: it is acknowledged and ended. `onAck` gets the ACK for repetitions. */

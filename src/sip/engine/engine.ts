@@ -8,6 +8,7 @@ import { AppDelivery } from './app-delivery.ts';
 import { AppRequests } from './app-requests.ts';
 import { AppResponses } from './app-responses.ts';
 import { AppTable } from './app-table.ts';
+import { CallReports } from './call-reports.ts';
 import { ClientTransactions } from './client-transactions.ts';
 import { Connections } from './connections.ts';
 import type { EngineCore } from './core.ts';
@@ -20,7 +21,16 @@ import { readFacts } from './message-facts.ts';
 import { NextHops } from './next-hop.ts';
 import { DEFAULT_OPTIONS, type EngineOptions } from './options.ts';
 import type { EngineParts } from './parts.ts';
-import type { AppCommand, AppId, EngineApps, EngineInput, EngineNet, Received, Refused } from './ports.ts';
+import type {
+  AppCommand,
+  AppId,
+  EngineApps,
+  EngineHandlers,
+  EngineInput,
+  EngineNet,
+  Received,
+  Refused,
+} from './ports.ts';
 import { Proxies } from './proxies.ts';
 import { ServerTransactions } from './server-transactions.ts';
 import { SessionTimers } from './session-timers.ts';
@@ -30,6 +40,7 @@ import { TimerQueue } from './timer-queue.ts';
 export interface EngineSetup {
   readonly net: EngineNet;
   readonly apps: EngineApps;
+  readonly handlers?: EngineHandlers;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -71,7 +82,7 @@ export class SipEngine implements EngineInput {
     const timers = new TimerQueue(clock, (err) =>
       logger.error({ err }, 'timer that the SIP engine failed on was dropped'),
     );
-    const core: EngineCore = { net, apps, clock, random, logger, options, timers };
+    const core: EngineCore = { net, apps, handlers: setup.handlers, clock, random, logger, options, timers };
     const appTable = new AppTable(options);
     const connections = new Connections(clock);
     this.#core = core;
@@ -87,6 +98,7 @@ export class SipEngine implements EngineInput {
       clients: new ClientTransactions(core),
       dialogs: new DialogTable(core, appTable),
       notifies: new EarlyNotifies(core),
+      reports: new CallReports(apps, appTable),
       hops: new NextHops(core, connections),
       delivery: new AppDelivery(core),
     };
@@ -149,8 +161,8 @@ export class SipEngine implements EngineInput {
     this.#flows.connectionClosed(connectionId);
   }
 
-  appConnected(app: AppId, _tags: readonly string[]): void {
-    this.#parts.appTable.connect(app);
+  appConnected(app: AppId, tags: readonly string[]): void {
+    this.#parts.appTable.connect(app, tags);
   }
 
   appCommand(app: AppId, command: AppCommand): void {

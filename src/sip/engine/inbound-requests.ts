@@ -12,6 +12,7 @@ import { type Collision, judgeInvite, judgeUpdate, type UnderWay } from './offer
 import type { EngineParts } from './parts.ts';
 import type { AppId, Flow, Received, Refused } from './ports.ts';
 import type { Proxies } from './proxies.ts';
+import { RequestHandlers } from './request-handlers.ts';
 import { buildResponse, NO_BODY } from './response-builder.ts';
 import type { ServerTransaction } from './server-transactions.ts';
 import type { SessionTimers } from './session-timers.ts';
@@ -31,11 +32,13 @@ export class InboundRequests {
   readonly #parts: EngineParts;
   readonly #sessions: SessionTimers;
   readonly #proxies: Proxies;
+  readonly #handlers: RequestHandlers;
 
   /** Makes the tags of stateless answers ours. */
   readonly #salt: number;
 
   constructor(parts: EngineParts, sessions: SessionTimers, proxies: Proxies) {
+    this.#handlers = new RequestHandlers(parts, proxies);
     this.#parts = parts;
     this.#sessions = sessions;
     this.#proxies = proxies;
@@ -123,6 +126,7 @@ export class InboundRequests {
     servers.respondPlain(tx, 200);
     if (!servers.isOpen(invite) || this.#proxies.canceled(invite)) return;
     servers.respondPlain(invite, 487);
+    if (!invite.isInDialog) this.#parts.reports.stopped('network', 'call-canceled', () => received.data);
     const { app, dialog } = invite;
     const work = dialog === undefined ? undefined : dialogs.get(dialog.id);
     if (work !== undefined && !invite.isInDialog) dialogs.remove(work);
@@ -131,17 +135,14 @@ export class InboundRequests {
   }
 
   #outOfDialog(tx: ServerTransaction, received: Received): void {
-    const { servers, appTable, delivery, core } = this.#parts;
+    if (!this.#isServable(tx)) return;
+    const { servers, appTable } = this.#parts;
     const { method } = tx.request;
-    if (needsDialog(method)) return servers.respondPlain(tx, 481);
-    // drachtio-server discards these without a word (drachtio-protocol §6.3).
-    if (core.options.strict && (method === 'REFER' || !isOffered(method))) return servers.abandon(tx);
-    if (isUnusable(tx)) return servers.respondPlain(tx, 400);
-    if (method === 'INVITE' && this.#isTooShort(tx)) return;
+    if (this.#handlers.ask(tx, received, (app) => this.#offer(tx, app, received))) return;
     const choice = appTable.choose(method);
     if (choice.kind === 'app') {
-      this.#assign(tx, choice.app);
-      return delivery.newRequest(choice.app, { transactionId: tx.id, dialogId: '', message: tx.request, received });
+      if (method === 'INVITE') servers.respondPlain(tx, 100);
+      return this.#offer(tx, choice.app, received);
     }
     if (choice.kind === 'full') {
       const seconds = String(this.#parts.core.options.retryAfterSec);
@@ -149,6 +150,25 @@ export class InboundRequests {
     }
     if (isOffered(method)) return servers.respondPlain(tx, 503);
     servers.respondPlain(tx, isKnownMethod(method) ? 405 : 501, [{ name: 'Allow', value: ALLOW }]);
+  }
+
+  /** Whether anybody may be asked about it; if not, it is answered, or with drachtio-server's manners discarded. */
+  #isServable(tx: ServerTransaction): boolean {
+    const { servers, core } = this.#parts;
+    const { method } = tx.request;
+    if (needsDialog(method)) servers.respondPlain(tx, 481);
+    // drachtio-server discards these without a word (drachtio-protocol §6.3).
+    else if (core.options.strict && (method === 'REFER' || !isOffered(method))) servers.abandon(tx);
+    else if (isUnusable(tx)) servers.respondPlain(tx, 400);
+    else return method !== 'INVITE' || !this.#isTooShort(tx);
+    return false;
+  }
+
+  #offer(tx: ServerTransaction, app: AppId, received: Received): void {
+    const { delivery, reports } = this.#parts;
+    this.#assign(tx, app);
+    if (tx.request.method === 'INVITE') reports.attempt('network', () => received.data);
+    delivery.newRequest(app, { transactionId: tx.id, dialogId: '', message: tx.request, received });
   }
 
   #inDialog(tx: ServerTransaction, received: Received): void {
@@ -168,8 +188,9 @@ export class InboundRequests {
     tx.dialog = dialog;
     tx.isInDialog = true;
     if (!this.#admit(tx, work)) return;
+    if (method === 'INVITE') servers.respondPlain(tx, 100);
     this.#assign(tx, dialog.app);
-    if (method === 'BYE') this.#onBye(work);
+    if (method === 'BYE') this.#onBye(work, received);
     delivery.requestInDialog(dialog.app, { transactionId: tx.id, dialogId: dialog.id, message: tx.request, received });
     if (this.#parts.core.options.strict) this.#imitate(tx, work);
     if (method === 'PRACK') work.reliable?.release();
@@ -253,8 +274,9 @@ export class InboundRequests {
   }
 
   /** The dialog is over at once; an INVITE still open in it is answered (RFC 3261 §15.1.2). */
-  #onBye(work: DialogWork): void {
-    const { servers, dialogs } = this.#parts;
+  #onBye(work: DialogWork, received: Received): void {
+    const { servers, dialogs, reports } = this.#parts;
+    reports.stopped('network', 'normal-release', () => received.data);
     const open = work.pendingServer;
     if (open !== undefined && servers.isOpen(open)) servers.respondPlain(open, 487);
     dialogs.remove(work);
@@ -265,7 +287,6 @@ export class InboundRequests {
     tx.app = app;
     appTable.countTransaction(app, 1);
     const isInvite = tx.request.method === 'INVITE';
-    if (isInvite) servers.respondPlain(tx, 100);
     // Nobody may be left ringing for ever; for other methods the sender has given up by then (RFC 4320 §4.1).
     const isAnswered = isInvite && !core.options.strict;
     servers.awaitApp(tx, () => (isAnswered ? servers.respondPlain(tx, 480) : servers.abandon(tx)));

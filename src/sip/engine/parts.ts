@@ -1,6 +1,7 @@
 import type { Admission } from './admission.ts';
 import type { AppDelivery } from './app-delivery.ts';
 import type { AppTable } from './app-table.ts';
+import type { CallReports } from './call-reports.ts';
 import type { ClientTransactions } from './client-transactions.ts';
 import type { Connections } from './connections.ts';
 import type { EngineCore } from './core.ts';
@@ -18,6 +19,7 @@ export interface EngineParts {
   readonly clients: ClientTransactions;
   readonly dialogs: DialogTable;
   readonly notifies: EarlyNotifies;
+  readonly reports: CallReports;
   readonly connections: Connections;
   readonly hops: NextHops;
   readonly delivery: AppDelivery;

@@ -136,6 +136,13 @@ export type AppMessage =
       readonly receivedOn: { readonly address: string; readonly port: number } | undefined;
       readonly message: Buffer;
     }
+  /** A report of a call: drachtio-protocol §9.8. `fields` are those around the time: source, then role or reason. */
+  | {
+      readonly kind: 'cdr';
+      readonly event: 'cdr:attempt' | 'cdr:start' | 'cdr:stop';
+      readonly fields: readonly string[];
+      readonly message: Buffer;
+    }
   /** A protocol-level refusal: answer `NO|text`, then close. */
   | { readonly kind: 'refuse'; readonly id: string; readonly text: string };
 
@@ -147,6 +154,30 @@ export interface EngineApps {
    * passed, or drachtio-srf loses it (drachtio-protocol §9.3).
    */
   send(app: AppId, message: AppMessage, afterEcho: boolean): void;
+}
+
+/** What is known of a request when it is asked who shall have it; the names are drachtio's. */
+export interface HandlerQuery {
+  readonly fields: Readonly<Record<string, string>>;
+  /** As it came. */
+  readonly message: Buffer;
+}
+
+export type HandlerDecision =
+  /** An application that has connected for this request. */
+  | { readonly kind: 'app'; readonly app: AppId }
+  /** One of those that authenticated with this tag and route the method. */
+  | { readonly kind: 'tag'; readonly tag: string }
+  | { readonly kind: 'reject'; readonly status: number; readonly reason: string }
+  | { readonly kind: 'redirect'; readonly contacts: readonly string[] }
+  /** The fields of a `proxy` command after its transaction. */
+  | { readonly kind: 'proxy'; readonly fields: readonly string[] };
+
+/** Whom to ask about requests: outbound mode. */
+export interface EngineHandlers {
+  has(method: string): boolean;
+  /** Never rejects, and takes a bounded time. */
+  ask(query: HandlerQuery): Promise<HandlerDecision>;
 }
 
 /** The engine as net and wire drive it. Implemented by SipEngine. */

@@ -5,12 +5,19 @@ import { refuseCommand } from './core.ts';
 import { echoProxied } from './echo.ts';
 import type { Hop } from './next-hop.ts';
 import type { EngineParts } from './parts.ts';
-import type { AppCommand, AppId } from './ports.ts';
+import type { AppCommand, AppId, AppMessage } from './ports.ts';
 import { isLooped, loopHash, maxBreadth, maxForwards } from './proxy-forward.ts';
 import { type ProxyPlan, readPlan } from './proxy-plan.ts';
 import { ProxySearch } from './proxy-search.ts';
 import type { ServerTransaction } from './server-transactions.ts';
 import type { StatelessRelay } from './stateless-relay.ts';
+
+/** A request to be proxied, and whom to tell. */
+interface Wish {
+  readonly tx: ServerTransaction;
+  readonly plan: ProxyPlan;
+  readonly by: { readonly app: AppId; readonly id: string } | undefined;
+}
 
 type ProxyCommand = Extract<AppCommand, { kind: 'proxy' }>;
 
@@ -34,11 +41,24 @@ export class Proxies {
     }
     const plan = readPlan(command.fields, command.headerLines);
     if (plan.targets.length === 0) return this.#refuse(app, command, 'error proxying request to ');
+    const objection = this.#begin({ tx, plan, by: { app, id: command.id } });
+    if (objection !== undefined) this.#refuse(app, command, objection);
+  }
+
+  /** Proxies a request without an application's command. */
+  forward(tx: ServerTransaction, plan: ProxyPlan): void {
+    if (plan.targets.length === 0) this.#parts.servers.respondPlain(tx, 480);
+    else this.#begin({ tx, plan, by: undefined });
+  }
+
+  /** Starts the search, or refuses the request and says why. */
+  #begin(wish: Wish): string | undefined {
+    const { tx, plan } = wish;
     const hash = loopHash(tx.request, tx.facts);
     const objection = this.#objection(tx, plan, hash);
-    if (objection === undefined) return this.#search(app, command, { tx, plan, hash });
-    servers.respondPlain(tx, objection.status);
-    this.#refuse(app, command, objection.text);
+    if (objection === undefined) this.#search(wish, hash);
+    else this.#parts.servers.respondPlain(tx, objection.status);
+    return objection?.text;
   }
 
   /** The caller of a proxied INVITE gave up: true when that is so, and its targets are being told. */
@@ -64,20 +84,13 @@ export class Proxies {
     return maxBreadth(request) < width ? { status: 440, text: 'Max-Breadth Exceeded' } : undefined;
   }
 
-  #search(
-    app: AppId,
-    command: ProxyCommand,
-    of: { readonly tx: ServerTransaction; readonly plan: ProxyPlan; readonly hash: string },
-  ): void {
-    const { core, servers, appTable } = this.#parts;
-    const { tx, plan, hash } = of;
-    appTable.countTransaction(app, -1);
+  #search({ tx, plan, by }: Wish, hash: string): void {
+    const { servers, appTable } = this.#parts;
+    appTable.countTransaction(tx.app, -1);
     tx.app = undefined; // it is ours now, and outlives its application
     servers.takenOver(tx);
     const { routes, isAddressedToUs } = this.#routing(tx);
     const width = plan.isSimultaneous ? plan.targets.length : 1;
-    const done = (): void =>
-      core.apps.send(app, { kind: 'response', id: command.id, fields: ['OK', 'done'], message: undefined }, false);
     const search = new ProxySearch(this.#parts, {
       tx,
       plan,
@@ -86,17 +99,25 @@ export class Proxies {
       isAddressedToUs,
       breadth: Math.floor(maxBreadth(tx.request) / width),
       staying: (hop) => (plan.remainsInDialog ? this.#staying(tx, hop) : []),
-      onAnswer: (heard: Heard) => {
-        if (plan.reportsAnswers) echoProxied(core, app, command.id, heard.received);
-      },
+      onAnswer: (heard) => this.#report(by, plan, heard),
       onDone: () => {
         this.#searches.delete(tx);
-        if (plan.reportsAnswers) done();
+        if (plan.reportsAnswers) this.#done(by);
       },
     });
     this.#searches.set(tx, search);
     search.start();
-    if (!plan.reportsAnswers) done();
+    if (!plan.reportsAnswers) this.#done(by);
+  }
+
+  #report(by: Wish['by'], plan: ProxyPlan, heard: Heard): void {
+    if (by !== undefined && plan.reportsAnswers) echoProxied(this.#parts.core, by.app, by.id, heard.received);
+  }
+
+  #done(by: Wish['by']): void {
+    if (by === undefined) return;
+    const done: AppMessage = { kind: 'response', id: by.id, fields: ['OK', 'done'], message: undefined };
+    this.#parts.core.apps.send(by.app, done, false);
   }
 
   /** A Route that names us has done its work (§16.4). */

@@ -71,8 +71,16 @@ export class ProxySearch implements BranchUser {
     this.#forward(heard);
     if (!isFirst) return;
     this.#of.onAnswer(heard);
+    this.#reportStart(heard);
     this.#stop();
     this.#finish();
+  }
+
+  #reportStart({ received }: Heard): void {
+    const { reports } = this.#parts;
+    if (this.#of.tx.request.method !== 'INVITE') return;
+    reports.started('network', 'proxy-uac', () => received.data);
+    reports.started('application', 'proxy-uas', () => received.data);
   }
 
   onRefusal(heard: Heard): void {
@@ -130,6 +138,7 @@ export class ProxySearch implements BranchUser {
       added: [...staying(hop), ...plan.headers],
       breadth,
     });
+    if (request.method === 'INVITE') this.#parts.reports.attempt('application', () => formatMessage(request));
     const branch = new ProxyBranch(this.#parts, this);
     this.#branches.add(branch);
     // drachtio-server ignores the final timeout (drachtio-protocol §7).
@@ -155,8 +164,12 @@ export class ProxySearch implements BranchUser {
   #answer(): void {
     const { servers } = this.#parts;
     const { tx } = this.#of;
-    if (this.#best !== undefined) this.#forward(this.#best);
-    else if (tx.request.method !== 'INVITE')
+    if (this.#best !== undefined) {
+      const { data } = this.#best.received;
+      if (tx.request.method === 'INVITE')
+        this.#parts.reports.stopped('network', this.#isCanceled ? 'call-canceled' : 'call-rejected', () => data);
+      this.#forward(this.#best);
+    } else if (tx.request.method !== 'INVITE')
       servers.abandon(tx); // a 408 would only do harm (RFC 4320 §4.1)
     else if (servers.isOpen(tx)) servers.respondPlain(tx, this.#isCanceled ? 487 : 408);
     this.#finish();

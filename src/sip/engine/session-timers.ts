@@ -4,7 +4,7 @@
  */
 import { header, type SipHeader, type SipMessage, type SipRequest } from '../message/index.ts';
 import { findHeader } from './app-headers.ts';
-import type { DialogEndings } from './dialog-endings.ts';
+import { type DialogEndings, SESSION_EXPIRED } from './dialog-endings.ts';
 import type { DialogWork } from './dialog-table.ts';
 import type { EngineParts } from './parts.ts';
 import { NO_BODY } from './response-builder.ts';
@@ -132,7 +132,7 @@ export class SessionTimers {
   }
 
   #onExpired(work: DialogWork): void {
-    this.#endings.end(work, 'Session timer expired');
+    this.#endings.end(work, SESSION_EXPIRED);
   }
 
   #refreshIn(work: DialogWork, session: SessionWork, ms: number, raises = 0): void {

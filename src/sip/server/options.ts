@@ -3,8 +3,11 @@ import type { EngineOptions } from '../engine/index.ts';
 import type { SipListenerOptions, SipNetLimits, TlsPeer } from '../net/index.ts';
 import type { MessageLogLimits } from './message-log.ts';
 import type { LogLevel } from './remote-log.ts';
+import type { RequestHandlerOptions } from './request-handlers.ts';
 
 export interface SipServerOptions {
+  /** Outbound mode: who is asked about requests, or gets them on a connection of its own. The first that matches counts. */
+  readonly requestHandlers?: readonly RequestHandlerOptions[];
   readonly listeners: readonly SipListenerOptions[];
   /** Values of Origin whose WebSockets are let in; all when absent. */
   readonly allowedOrigins?: readonly string[];

@@ -9,6 +9,7 @@ import { LoadGauge } from './load-gauge.ts';
 import { type LoggedMessage, MessageLog } from './message-log.ts';
 import type { SipServerOptions, WireAddress } from './options.ts';
 import type { Pulse } from './pulse.ts';
+import { HttpRequestHandlers } from './request-handlers.ts';
 
 /** What drachtio-srf is told; it compares the numbers to decide which features it may use. */
 const VERSION = 'v0.9.10-viaduct';
@@ -52,7 +53,7 @@ export async function openSipParts(options: SipServerOptions, context: SipPartsC
   const net = await openNet(options, context, input);
   const secret = options.wireSecret ?? random.hex(SECRET_BYTES);
   const wire = await openWire(options, { net, secret, input, context });
-  const { emergencyNumbers = [] } = options;
+  const { emergencyNumbers = [], requestHandlers = [] } = options;
   const engineOptions = { emergencyNumbers, ...options.engine };
   const log = options.messageLog === undefined ? undefined : new MessageLog(clock, options.messageLog);
   const engine = new SipEngine({
@@ -62,6 +63,9 @@ export async function openSipParts(options: SipServerOptions, context: SipPartsC
     random,
     logger,
     options: engineOptions,
+    ...(requestHandlers.length === 0
+      ? {}
+      : { handlers: new HttpRequestHandlers(requestHandlers, (to) => wire.connect(to), logger) }),
   });
   input.bind(log?.watchInput(engine) ?? engine);
   const isFlooded = createFloodWatch(net.counters);

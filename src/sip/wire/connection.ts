@@ -43,6 +43,7 @@ export class WireConnection {
   readonly #decoder: FrameDecoder | RingDecoder;
   readonly #outbox: Outbox;
   #authenticated = false;
+  #onAuthenticated: () => void = () => {};
   #closed = false;
   #deadline: Timer | undefined;
   #frames = 0;
@@ -59,7 +60,9 @@ export class WireConnection {
     });
   }
 
-  start(onClosed: () => void): void {
+  /** `onAuthenticated` is called once, after the application has been told so. */
+  start(onClosed: () => void, onAuthenticated: () => void = () => {}): void {
+    this.#onAuthenticated = onAuthenticated;
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, 45_000);
     this.#socket.on('data', (chunk: Buffer) => this.#read(chunk));
@@ -156,7 +159,9 @@ export class WireConnection {
     const advertised = listeners.map((at) => `${at.transport}/${at.advertisedAddress}:${at.advertisedPort}`).join(',');
     const local = listeners.map((at) => `${at.transport}/${at.address}:${at.port}`).join(',');
     this.#answer(command.id, ['OK', advertised, this.#context.version, local]);
-    if (first) this.#context.input.appConnected(this.app, command.tags);
+    if (!first) return;
+    this.#context.input.appConnected(this.app, command.tags);
+    this.#onAuthenticated();
   }
 
   #answer(id: string, fields: readonly string[]): void {

@@ -23,6 +23,11 @@ export function formatLeader(message: AppMessage, id: string, time: string): str
       const leader = `${id}|sip|${source}|${bytes}|${proto}|${address}|${port}|${time}|${where}`;
       return receivedOn === undefined ? leader : `${leader}${receivedOn.address}|${receivedOn.port}|`;
     }
+    case 'cdr': {
+      const [source = '', detail] = message.fields;
+      const leader = `${id}|${message.event}|${source}|${time}`;
+      return detail === undefined ? leader : `${leader}|${detail}`;
+    }
     case 'refuse':
       return `${id}|response|${message.id}|NO|${clean(message.text)}`;
   }

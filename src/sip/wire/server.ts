@@ -1,7 +1,8 @@
 /** The TCP server that applications connect to. */
 
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import { createConnection as connectTcp, createServer, isIP, type Server, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { AppId, AppMessage, EngineApps } from '../engine/index.ts';
 import { WireConnection, type WireContext } from './connection.ts';
 
@@ -12,10 +13,21 @@ export interface WireServerOptions extends WireContext {
   readonly port: number;
 }
 
+export interface AppAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly isTls: boolean;
+}
+
 export interface WireServer extends EngineApps {
   readonly port: number;
   /** Applications connected, authenticated or not. */
   readonly connections: number;
+  /**
+   * Connects to an application that waits for engines (drachtio-protocol §9.2). Resolves when it has authenticated;
+   * rejects when it cannot be reached, or closes or stays silent before.
+   */
+  connect(to: AppAddress): Promise<AppId>;
   close(): Promise<void>;
 }
 
@@ -40,8 +52,7 @@ class OpenWireServer implements WireServer {
     const address = server.address();
     this.port = typeof address === 'object' && address !== null ? address.port : 0;
     server.on('connection', (socket) => {
-      const connection = new WireConnection(this.#nextApp++, socket, context);
-      this.#connections.set(connection.app, connection);
+      const connection = this.#adopt(socket);
       connection.start(() => this.#connections.delete(connection.app));
     });
     server.on('error', (error) => this.#context.logger.error({ err: error }, 'wire server failed'));
@@ -49,6 +60,28 @@ class OpenWireServer implements WireServer {
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  async connect({ host, port, isTls }: AppAddress): Promise<AppId> {
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    const socket = isTls ? connectTls({ host, port, ...name }) : connectTcp({ host, port });
+    // It is ours to end from the start: a connection that never opens counts too.
+    const connection = this.#adopt(socket);
+    return new Promise((resolve, reject) => {
+      connection.start(
+        () => {
+          this.#connections.delete(connection.app);
+          reject(new Error('the application closed the connection, or cannot be reached'));
+        },
+        () => resolve(connection.app),
+      );
+    });
+  }
+
+  #adopt(socket: Socket): WireConnection {
+    const connection = new WireConnection(this.#nextApp++, socket, this.#context);
+    this.#connections.set(connection.app, connection);
+    return connection;
   }
 
   send(app: AppId, message: AppMessage, afterEcho: boolean): void {
