@@ -5,7 +5,6 @@
 import { type Clock, CodedError, type LegId, type Logger, type Random } from '../kernel/index.ts';
 import { noCommonCodecWarning, warningFor } from '../sdp/index.ts';
 import type { Alignment, CallMediaWork } from './call-media.ts';
-import { findObstacle } from './obstacles.ts';
 import { isDialogGone, type OfferTurn, refusalOf, retryDelayOf } from './offer-turn.ts';
 import type { InDialogOffer, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
 
@@ -40,11 +39,6 @@ export class Negotiation {
   async onOffer(legId: LegId, offer: InDialogOffer): Promise<void> {
     const { media, random, logger } = this.#parts;
     const work = media();
-    const obstacle = findObstacle(offer);
-    if (obstacle !== undefined) {
-      offer.reply(obstacle.status, obstacle.headers);
-      return;
-    }
     const refusal = refusalOf(work === undefined ? 'ours' : this.#turnOf(legId), random);
     if (refusal !== undefined || work === undefined) {
       offer.reply(refusal?.status ?? 491, refusal?.headers);

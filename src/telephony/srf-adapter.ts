@@ -8,6 +8,7 @@ import type { Logger } from '../kernel/index.ts';
 import { parseNameAddr } from '../sip/message/index.ts';
 import { ALLOW } from './allow.ts';
 import { telephonyErrors } from './errors.ts';
+import { findObstacle } from './obstacles.ts';
 import { sourceOf } from './request-source.ts';
 import type {
   AnswerListener,
@@ -316,6 +317,7 @@ function offer(
   request: SrfRequest,
   response: SrfResponse,
 ): void {
+  if (isRefused(request, response)) return;
   const body = request.body ?? '';
   // An UPDATE without a body changes nothing and refreshes the session (RFC 3311 §5.2, RFC 4028 §7.4).
   if (method === 'UPDATE' && body === '') send(response, 200, {});
@@ -327,6 +329,14 @@ function offer(
       header: (name) => request.get(name),
       reply: (status, headers = {}, answer) => send(response, status, headers, answer),
     });
+}
+
+/** Answers what cannot be served whatever it asks for, as outside of dialogs. */
+function isRefused(request: SrfRequest, response: SrfResponse): boolean {
+  const { method, body = '' } = request;
+  const obstacle = findObstacle({ method, body, header: (name) => request.get(name) });
+  if (obstacle !== undefined) send(response, obstacle.status, obstacle.headers);
+  return obstacle !== undefined;
 }
 
 function cseqOf(message: SrfMessage): number {
@@ -359,7 +369,9 @@ function watch(dialog: SrfDialog, listener: DialogListener): SipDialog {
   dialog.on('update', (request, response) => offer(listener, 'UPDATE', request, response));
   dialog.on('options', (_request, response) => send(response, 200, { Allow: ALLOW }));
   for (const verb of DIALOG_VERBS)
-    dialog.on(verb, (request, response) => listener.onRequest(inboundRequest(request, response)));
+    dialog.on(verb, (request, response) => {
+      if (!isRefused(request, response)) listener.onRequest(inboundRequest(request, response));
+    });
   const { callId, localTag, remoteTag } = dialog.sip;
   return {
     sipCallId: callId,

@@ -192,6 +192,38 @@ describe('offer and answer', () => {
     await b.awaitBye();
   });
 
+  it('a phone that makes no offer calls a browser', async () => {
+    const [alice, bob] = [await hall.join('alice'), await hall.join('bob', 'ws')];
+    const inviting = alice.invite('bob', '');
+    const invite = await bob.nextInvite();
+    expect(invite.body).toMatch(/m=audio \d+ UDP\/TLS\/RTP\/SAVPF 0 /);
+    const accepted = bob.accept(invite, webSdp({ setup: 'active', formats: ['0 PCMU/8000', '111 opus/48000/2'] }));
+    const { response, dialog } = await inviting;
+    expect(response.body).toMatch(/m=audio \d+ RTP\/AVP 0 /);
+    const b = await accepted;
+    dialog?.ack(rtpSdp(41_000, ['0 PCMU/8000']));
+    await until(() => hall.exchange.media.bridges.length === 1, { within: 2_000, what: 'the bridge' });
+    expect(bob.peer.count(isRequest('INVITE'))).toBe(1);
+    await Promise.all([dialog?.bye(), b.awaitBye()]);
+  });
+
+  it('a browser that makes no offer calls a phone', async () => {
+    const [alice, bob] = [await hall.join('alice', 'ws'), await hall.join('bob')];
+    const inviting = alice.invite('bob', '');
+    const accepted = bob.accept(await bob.nextInvite(), rtpSdp(42_000));
+    const { response, dialog } = await inviting;
+    expect(response.body).toMatch(/m=audio \d+ UDP\/TLS\/RTP\/SAVPF 0 /);
+    expect(response.body).toContain('a=setup:actpass');
+    const b = await accepted;
+    dialog?.ack(webSdp({ setup: 'active', formats: ['0 PCMU/8000'] }));
+    const answered = await until(() => hall.exchange.eventsOf('call-answered')[0], {
+      within: 2_000,
+      what: 'the answer',
+    });
+    expect(answered.codec).toBe('PCMU');
+    await Promise.all([dialog?.bye(), b.awaitBye()]);
+  });
+
   it('an ACK that owes an answer and brings none ends the call', async () => {
     const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
     const inviting = alice.invite('bob', '');

@@ -76,6 +76,19 @@ describe('a re-INVITE is answered on its own leg', () => {
     await part(pair);
   });
 
+  it.each(['INVITE', 'UPDATE', 'INFO'])(
+    '%s that requires what we do not know is 420, and nothing changes',
+    async (method) => {
+      const pair = await talk();
+      const body = method === 'INFO' ? '' : rtpSdp(41_900);
+      const refused = await pair.a.request(method, { headers: ['Require: 100rel, foo'], body });
+      if (method === 'INVITE') pair.a.ack();
+      expect([refused.status, refused.header('Unsupported')]).toEqual([420, 'foo']);
+      expect(JSON.stringify(hall.exchange.media.connects)).not.toContain('41900');
+      await part(pair);
+    },
+  );
+
   it('without an offer gets ours, and its ACK answers', async () => {
     const pair = await talk();
     const offer = await pair.b.request('INVITE', {});
