@@ -74,13 +74,20 @@ export class TrunkLeg implements BranchSide {
     if (this.#options.payFor !== undefined && this.#toll === undefined) return this.#refuse('call not paid for', 403);
     const ready = trunks.whenReady(target.trunk);
     if (ready === undefined) this.#start();
-    else void ready.then(() => this.#start());
+    else this.#await(ready);
+  }
+
+  /** A name server may take as long as a server of the trunk. */
+  #await(ready: Promise<void>): void {
+    const { tryTimeoutMs } = this.#options.target.trunk.hunt ?? DEFAULT_HUNT;
+    this.#timer = this.#options.clock.after(tryTimeoutMs, () => this.#start());
+    void ready.then(() => this.#start());
   }
 
   cancel(reason: string | undefined): void {
     this.#cancelReason = reason;
     this.#leave();
-    if (this.#hunt === undefined) this.#state = 'over';
+    if (this.#hunt === undefined) this.#end();
     else this.#feed({ kind: 'cancel' }, undefined);
   }
 
@@ -91,7 +98,8 @@ export class TrunkLeg implements BranchSide {
   }
 
   #start(): void {
-    if (this.#state !== 'rung') return;
+    if (this.#state !== 'rung' || this.#hunt !== undefined) return;
+    this.#timer?.cancel();
     const { trunks, target } = this.#options;
     this.#servers = trunks.serversFor(target.trunk);
     if (this.#servers.length === 0) return this.#refuse('trunk has no server to try', 503);

@@ -7,7 +7,6 @@ import {
   type LocatedServer,
   type LocateTarget,
   type Locator,
-  locateErrors,
   orderByWeight,
   parseTarget,
 } from '../sip/locate/index.ts';
@@ -153,8 +152,8 @@ export class TrunkServers {
         expiresAt,
       };
     } catch (error) {
-      if (!(error instanceof CodedError) || !(error.code in locateErrors.entries)) throw error;
-      logger.warn({ trunk: trunk.name, target: target.host, code: error.code }, 'trunk not found');
+      const about = error instanceof CodedError ? { code: error.code } : { err: error };
+      logger.warn({ trunk: trunk.name, target: target.host, ...about }, 'trunk not found');
       return { records: this.#records[index] ?? [], expiresAt: clock.now() + RETRY_MS };
     }
   }
