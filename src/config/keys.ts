@@ -49,7 +49,12 @@ export function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonl
 
 const snake = (text: string): string => text.replaceAll(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
 
-/** Every leaf of an object schema, in order. Lists are one leaf. */
+/** The keys of the objects in a list, which the environment cannot reach. */
+function entryKeys(element: z.ZodType, path: readonly string[]): readonly ConfigKey[] {
+  return listKeys(element, path).map((key) => ({ ...key, env: undefined }));
+}
+
+/** Every leaf of an object schema, in order; a list, then the keys of the objects in it as `trunks[].name`. */
 export function listKeys(schema: z.ZodType, prefix: readonly string[] = []): readonly ConfigKey[] {
   const { schema: inner } = unwrap(schema);
   if (!(inner instanceof z.ZodObject)) return [];
@@ -67,6 +72,7 @@ export function listKeys(schema: z.ZodType, prefix: readonly string[] = []): rea
         about,
         fallback: fallback === undefined ? '' : JSON.stringify(fallback),
       });
+      if (isList) keys.push(...entryKeys(leaf.element as z.ZodType, [...prefix, `${key}[]`]));
     }
   }
   return keys;
