@@ -157,6 +157,10 @@ export class LegMedia {
   reoffer(format = this.#format): string {
     if (format === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
     this.#offered = [format.codec.name];
+    // Chromium stops to tell streams by their payload type once MID is negotiated again, and we send none. Its own
+    // stream is known by its SSRC meanwhile.
+    if (this.#local?.kind === 'webrtc' && this.#remote?.audio.ssrc !== undefined)
+      this.#local = { ...this.#local, headerExtensions: [] };
     return this.offer(formatsOf(format));
   }
 

@@ -20,7 +20,7 @@ import { noCommonCodecWarning } from '../sdp/index.ts';
 import type { BranchSide } from './branch-leg.ts';
 import type { Alignment, CallMediaWork } from './call-media.ts';
 import type { CallerSide } from './caller-leg.ts';
-import { Negotiation } from './negotiation.ts';
+import { type AlignmentOutcome, Negotiation } from './negotiation.ts';
 import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
 import type { DialogEnd, InboundRequest, InDialogOffer, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
@@ -266,9 +266,9 @@ export class LiveCall {
     };
   }
 
-  /** Offers a party another codec; whether it has taken it. */
-  async align(alignment: Alignment): Promise<boolean> {
-    return (await this.#negotiation.align(alignment)) === 'aligned';
+  /** Offers a party another codec. */
+  async align(alignment: Alignment): Promise<AlignmentOutcome> {
+    return this.#negotiation.align(alignment);
   }
 
   /** A BYE to this Leg, when it comes to that, waits for something that is to arrive before it. */
@@ -391,7 +391,7 @@ export class LiveCall {
 
   async #alignTo(alignment: Alignment): Promise<void> {
     const outcome = await this.#negotiation.align(alignment);
-    if (outcome === 'refused') this.feed({ kind: 'failed', sipStatus: 488 });
+    if (outcome === 'refused' || outcome === 'unusable') this.feed({ kind: 'failed', sipStatus: 488 });
     else if (outcome === 'gone') this.#onDialogGone(alignment.legId);
   }
 

@@ -21,7 +21,8 @@ export interface NegotiationParts {
   readonly domain: string;
 }
 
-export type AlignmentOutcome = 'aligned' | 'refused' | 'gone';
+/** `unusable`: the peer has taken the offer, with an answer that nobody can use. */
+export type AlignmentOutcome = 'aligned' | 'refused' | 'unusable' | 'gone';
 
 export class Negotiation {
   readonly #parts: NegotiationParts;
@@ -92,7 +93,7 @@ export class Negotiation {
       return 'aligned';
     } catch (error) {
       logger.warn({ err: error, legId }, 'codec not aligned');
-      return 'refused';
+      return 'unusable';
     } finally {
       this.#setTurn(legId, 'free');
     }

@@ -4,6 +4,7 @@ import { parseNameAddr, parseUri } from '../sip/message/index.ts';
 import { ALLOW, SUPPORTED_IN_DIALOG } from './allow.ts';
 import { type IdentifyContext, profileFor } from './caller.ts';
 import { findObstacle } from './obstacles.ts';
+import type { PageMessages } from './page-message.ts';
 import type { Registrar } from './registrar.ts';
 import type { InboundRequest } from './sip-ports.ts';
 
@@ -13,10 +14,15 @@ const CAPABILITIES = {
   Supported: `path, outbound, ${SUPPORTED_IN_DIALOG}`,
 };
 
+export interface RequestServices {
+  readonly registrar: Registrar;
+  readonly messages: PageMessages;
+}
+
 export function answerRequest(
   request: InboundRequest,
   context: IdentifyContext,
-  registrar: Registrar,
+  { registrar, messages }: RequestServices,
 ): Promise<void> | undefined {
   const obstacle = findObstacle(request);
   if (obstacle !== undefined) {
@@ -27,6 +33,10 @@ export function answerRequest(
   // With a To tag it belongs to a dialog that is no more (RFC 3261 §12.2.2).
   if (parseNameAddr(request.header('To') ?? '')?.params.has('tag') === true) request.reply(481);
   else if (request.method === 'OPTIONS') request.reply(200, CAPABILITIES);
+  else if (request.method === 'MESSAGE') return messages.answer(request);
+  // No event of ours can be subscribed to (RFC 6665 §8.3.2).
+  else if (request.method === 'SUBSCRIBE' || request.method === 'PUBLISH')
+    request.reply(489, { 'Allow-Events': 'refer' });
   else request.reply(405, { Allow: CAPABILITIES.Allow });
   return undefined;
 }

@@ -36,7 +36,11 @@ export class StandingLeg {
     const { leg, media } = this.parts;
     const current = media.format?.codec;
     if (current?.name === format.codec.name && current.payloadType === format.codec.payloadType) return true;
-    return this.#former.align({ legId: leg.legId, offer: () => media.reoffer(format) });
+    const { legId } = leg;
+    const outcome = await this.#former.align({ legId, offer: () => media.reoffer(format) });
+    // Some accept what they cannot do: they are brought back to what they had.
+    if (outcome === 'unusable') await this.#former.align({ legId, offer: () => media.reoffer() });
+    return outcome === 'aligned';
   }
 
   /** Ends it, once it is the new call's; until then the former call decides about it. */

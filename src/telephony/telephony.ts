@@ -8,9 +8,10 @@ import { FraudGuard, type TollView } from './fraud-guard.ts';
 import { LegBook } from './leg-book.ts';
 import { Nonces } from './nonces.ts';
 import { DEFAULT_TIMERS, type TelephonyOptions } from './options.ts';
+import { PageMessages } from './page-message.ts';
 import { findCallRecord, queryCallRecords, RecordBook } from './record-book.ts';
 import { Registrar, type Registration } from './registrar.ts';
-import { answerRequest } from './requests.ts';
+import { answerRequest, type RequestServices } from './requests.ts';
 import { type ReloadableOptions, Settings } from './settings.ts';
 import type { EngineLink, EngineListener, InboundRequest } from './sip-ports.ts';
 import { connectEngine } from './srf-adapter.ts';
@@ -64,7 +65,9 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
   await fraud.load();
   const bans = new Bans(options.bans, clock, observer);
   // Requests arrive from the moment the engine knows us; until the parts stand there is nobody to take them.
-  let running: { readonly board: Switchboard; readonly settings: Settings } | undefined;
+  let running:
+    | { readonly board: Switchboard; readonly settings: Settings; readonly services: RequestServices }
+    | undefined;
   const sourceOf = createSourceReader(options.edgeProxies ?? []);
   const take = <T extends InboundRequest>(
     request: T,
@@ -81,7 +84,7 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
     onInvite: (invite) => take(invite, (known, { board }) => board.onInvite(known)),
     onRequest: (request) =>
       take(request, (known, parts) => {
-        void answerRequest(known, parts.settings, registrar)?.catch((error: unknown) => {
+        void answerRequest(known, parts.settings, parts.services)?.catch((error: unknown) => {
           logger.error({ err: error, method: request.method }, 'request failed');
           request.reply(500);
         });
@@ -93,7 +96,8 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
   const settings = createSettings({ options, trunks, link, bans });
   const legs = new LegBook();
   const board = new Switchboard({ options, timers, registrar, link, settings, records, trunks, legs, fraud });
-  running = { board, settings };
+  const messages = new PageMessages({ identify: settings, registrar, link, clock });
+  running = { board, settings, services: { registrar, messages } };
   const unsubscribe = media.onEvent((event) => board.onMedia(event));
   const close = async (): Promise<void> => {
     await board.close(timers.shutdownMs);

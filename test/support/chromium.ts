@@ -17,6 +17,26 @@ interface SoftphoneWindow {
   readonly softphone: PhoneHook;
 }
 
+interface PeerWindow {
+  readonly softphone: { readonly peerConnection: WatchedConnection | undefined };
+  iceWatch: { readonly pc: WatchedConnection; changes: number };
+}
+
+/** As much of the browser's peer connection as is looked at. */
+interface WatchedConnection {
+  readonly connectionState: string;
+  readonly localDescription: { readonly sdp: string } | null;
+  addEventListener(name: string, listener: () => void): void;
+}
+
+/** What leg isolation is about: none of it may move when the other leg does. */
+export interface IceLook {
+  readonly changes: number;
+  readonly ufrag: string;
+  readonly fingerprint: string;
+  readonly state: string;
+}
+
 type CallKind = PhoneHook['state']['call']['kind'];
 
 export interface Credentials {
@@ -145,6 +165,45 @@ export class SoftphonePage {
 
   async mute(isMuted: boolean): Promise<void> {
     await this.page.evaluate((value) => (globalThis as unknown as SoftphoneWindow).softphone.mute(value), isMuted);
+  }
+
+  async hold(isHeld: boolean): Promise<boolean> {
+    return this.page.evaluate((value) => (globalThis as unknown as SoftphoneWindow).softphone.hold(value), isHeld);
+  }
+
+  async transfer(target: string): Promise<void> {
+    await this.page.evaluate((to) => (globalThis as unknown as SoftphoneWindow).softphone.transfer(to), target);
+  }
+
+  async consult(target: string): Promise<void> {
+    await this.page.evaluate((to) => (globalThis as unknown as SoftphoneWindow).softphone.consult(to), target);
+  }
+
+  async connectBoth(): Promise<void> {
+    await this.page.evaluate(() => (globalThis as unknown as SoftphoneWindow).softphone.connectBoth());
+  }
+
+  async swap(): Promise<void> {
+    await this.page.evaluate(() => (globalThis as unknown as SoftphoneWindow).softphone.swap());
+  }
+
+  /** Keeps count of what must not happen to the call's peer connection: answers with a look at it. */
+  async watchIce(): Promise<() => Promise<IceLook>> {
+    await this.page.evaluate(() => {
+      const pc = (globalThis as unknown as PeerWindow).softphone.peerConnection;
+      if (pc === undefined) throw new Error('no call');
+      const watch = { pc, changes: 0 };
+      for (const name of ['iceconnectionstatechange', 'connectionstatechange'] as const)
+        pc.addEventListener(name, () => (watch.changes += 1));
+      (globalThis as unknown as PeerWindow).iceWatch = watch;
+    });
+    return async () =>
+      this.page.evaluate(() => {
+        const { pc, changes } = (globalThis as unknown as PeerWindow).iceWatch;
+        const line = (name: string): string =>
+          new RegExp(`^a=${name}:.*`, 'm').exec(pc.localDescription?.sdp ?? '')?.[0] ?? '';
+        return { changes, ufrag: line('ice-ufrag'), fingerprint: line('fingerprint'), state: pc.connectionState };
+      });
   }
 
   async sendDigits(digits: string): Promise<boolean> {

@@ -229,6 +229,7 @@ export class Gateway {
         listeners: [{ transport: 'ws', address: at, port: this.wsPort }, ...(hasAllTransports ? [this.#wss()] : [])],
         media: 'webrtc',
         registration: { minExpiresSec: 30, maxExpiresSec: 600 },
+        transfer: { refer: 'bridge' },
       },
       phones: {
         listeners: [
@@ -237,6 +238,7 @@ export class Gateway {
         ],
         media: 'rtp',
         codecs,
+        transfer: { refer: 'bridge' },
       },
       trunks: { media: 'rtp', codecs, nat: { source: 'sdp' }, auth: { required: false } },
     };

@@ -1,5 +1,5 @@
 /**
- * What the one call of the softphone may be, and how it moves: a pure step function. The words on the
+ * What one call of the softphone may be, and how it moves: a pure step function. The words on the
  * screen, the sounds and the buttons all follow from this state and from nothing else.
  */
 import type { Trouble } from './trouble.ts';
@@ -10,13 +10,29 @@ export type CallState =
   | { readonly kind: 'ringing'; readonly remote: string; readonly hasEarlyMedia: boolean }
   | { readonly kind: 'incoming'; readonly remote: string }
   | { readonly kind: 'answering'; readonly remote: string }
-  | { readonly kind: 'active'; readonly remote: string; readonly since: number; readonly isMuted: boolean }
+  | {
+      readonly kind: 'active';
+      readonly remote: string;
+      readonly since: number;
+      readonly isMuted: boolean;
+      readonly isHeld: boolean;
+      /** The other side has put us on hold. */
+      readonly isHeldByOther: boolean;
+      readonly transfer: TransferView | undefined;
+    }
   | {
       readonly kind: 'ended';
       readonly remote: string;
       readonly durationMs: number | undefined;
       readonly trouble: Trouble | undefined;
+      /** With whom the other party talks now. */
+      readonly transferredTo: string | undefined;
     };
+
+/** A transfer that is under way, or what became of it. */
+export type TransferView =
+  | { readonly kind: 'running'; readonly to: string }
+  | { readonly kind: 'failed'; readonly to: string; readonly trouble: Trouble };
 
 export type CallInput =
   | { readonly kind: 'dialed'; readonly remote: string }
@@ -25,6 +41,11 @@ export type CallInput =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'established' }
   | { readonly kind: 'muted'; readonly isMuted: boolean }
+  | { readonly kind: 'held'; readonly isHeld: boolean }
+  | { readonly kind: 'held-by-other'; readonly isHeld: boolean }
+  | { readonly kind: 'transferring'; readonly to: string }
+  | { readonly kind: 'transferred' }
+  | { readonly kind: 'transfer-failed'; readonly trouble: Trouble }
   | { readonly kind: 'ended'; readonly trouble: Trouble | undefined }
   | { readonly kind: 'dismissed' };
 
@@ -49,6 +70,14 @@ export function step(call: CallState, input: CallInput, now: number): CallState 
       return onEstablished(call, now);
     case 'muted':
       return call.kind === 'active' ? { ...call, isMuted: input.isMuted } : call;
+    case 'held':
+      return call.kind === 'active' ? { ...call, isHeld: input.isHeld } : call;
+    case 'held-by-other':
+      return call.kind === 'active' ? { ...call, isHeldByOther: input.isHeld } : call;
+    case 'transferring':
+    case 'transferred':
+    case 'transfer-failed':
+      return onTransfer(call, input, now);
     case 'ended':
       return onEnd(call, input.trouble, now);
     case 'dismissed':
@@ -72,11 +101,30 @@ function onProgress(call: CallState, hasEarlyMedia: boolean): CallState {
 
 function onEstablished(call: CallState, now: number): CallState {
   if (call.kind !== 'calling' && call.kind !== 'ringing' && call.kind !== 'answering') return call;
-  return { kind: 'active', remote: call.remote, since: now, isMuted: false };
+  return {
+    kind: 'active',
+    remote: call.remote,
+    since: now,
+    isMuted: false,
+    isHeld: false,
+    isHeldByOther: false,
+    transfer: undefined,
+  };
+}
+
+type TransferInput = Extract<CallInput, { kind: 'transferring' | 'transferred' | 'transfer-failed' }>;
+
+function onTransfer(call: CallState, input: TransferInput, now: number): CallState {
+  if (call.kind !== 'active') return call;
+  if (input.kind === 'transferring') return { ...call, transfer: { kind: 'running', to: input.to } };
+  if (call.transfer?.kind !== 'running') return call;
+  const { to } = call.transfer;
+  if (input.kind === 'transfer-failed') return { ...call, transfer: { kind: 'failed', to, trouble: input.trouble } };
+  return { kind: 'ended', remote: call.remote, durationMs: now - call.since, trouble: undefined, transferredTo: to };
 }
 
 function onEnd(call: CallState, trouble: Trouble | undefined, now: number): CallState {
   if (call.kind === 'idle' || call.kind === 'ended') return call;
   const durationMs = call.kind === 'active' ? now - call.since : undefined;
-  return { kind: 'ended', remote: call.remote, durationMs, trouble };
+  return { kind: 'ended', remote: call.remote, durationMs, trouble, transferredTo: undefined };
 }

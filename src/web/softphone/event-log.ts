@@ -12,6 +12,8 @@ export type PhoneEventName =
   | 'answered'
   | 'media-connected'
   | 'first-rtp'
+  | 'transfer-click'
+  | 'transferred'
   | 'hang-up-click'
   | 'ended';
 

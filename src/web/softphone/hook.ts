@@ -18,7 +18,10 @@ export type LineState =
 
 export interface PhoneState {
   readonly line: LineState;
+  /** The call on the screen. */
   readonly call: CallState;
+  /** A second one: held, or waiting to be answered. */
+  readonly other: CallState | undefined;
   readonly user: string | undefined;
 }
 
@@ -46,13 +49,23 @@ export interface PhoneHook {
   warmMicrophone(): Promise<Trouble | undefined>;
   /** Calls a name, a number or a SIP URI. What becomes of it is told by `state`. */
   call(target: string): void;
-  /** Answers the incoming call. */
+  /** Answers the incoming call; one that waits is answered by holding the call on the screen. */
   answer(): void;
   /** Refuses the incoming call: 603 everywhere, or 486 to say that we are busy. */
   decline(why?: 'declined' | 'busy'): void;
   /** Ends whatever call there is: CANCEL, 603 or BYE. */
   hangUp(): void;
   mute(isMuted: boolean): void;
+  /** Puts the other party on hold, or takes it back. Resolves when the other side has agreed; false when it has not. */
+  hold(isHeld: boolean): Promise<boolean>;
+  /** Sends the call on to somebody else (blind). What becomes of it is told by `state`. */
+  transfer(target: string): void;
+  /** Holds the call and calls somebody else first. */
+  consult(target: string): void;
+  /** Joins the two parties with each other, and is out of it. */
+  connectBoth(): void;
+  /** Holds the call on the screen and goes back to the other one. */
+  swap(): void;
   /** Sends `0`–`9`, `*`, `#`, `A`–`D` to the other party; false when there is no call that can carry them. */
   sendDigits(digits: string): boolean;
   /** How the call sounds; undefined when there is none. */

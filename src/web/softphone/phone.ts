@@ -1,26 +1,23 @@
-/** The softphone without its face: one line, at most one call. The page uses it, and so do tests (`window.softphone`). */
-import { Invitation, Inviter, type Session, SessionState, UserAgent } from 'sip.js';
-import { type Clock, Emitter, type Timer } from '../../kernel/index.ts';
+/** The softphone without its face: one line, at most two calls. The page uses it, and so do tests (`window.softphone`). */
+import { type Invitation, Inviter, type Session, type URI, UserAgent } from 'sip.js';
+import { type Clock, Emitter } from '../../kernel/index.ts';
 import { readQuality } from './call-quality.ts';
-import { type CallInput, type CallState, idle, isBusy, step } from './call-state.ts';
+import { idle } from './call-state.ts';
 import { dialTarget } from './dial-target.ts';
 import { EventLog, type PhoneEvent } from './event-log.ts';
 import type { CallQuality, LineState, PhoneHook, PhoneState } from './hook.ts';
 import { Line } from './line.ts';
 import type { Microphone } from './microphone.ts';
-import { warmPeerConnection, ZeroGatherDescription, zeroGatherFactory } from './session-description.ts';
+import { PhoneCall } from './phone-call.ts';
+import { type MediaWatcher, warmPeerConnection, zeroGatherFactory } from './session-description.ts';
 import type { Account } from './sign-in.ts';
-import { type Trouble, troubleOfStatus } from './trouble.ts';
+import type { Trouble } from './trouble.ts';
 
 export interface PhoneEvents {
   readonly change: PhoneState;
-  /** The other party's sound, to be played. */
+  /** The sound of the call on the screen, to be played. */
   readonly remoteStream: MediaStream;
 }
-
-/** Media may be away this long (a network change) before the call is given up. */
-const MEDIA_AWAY_MS = 6_000;
-const FIRST_PACKET_LOOK_MS = 10;
 
 export class Softphone implements PhoneHook {
   readonly #clock: Clock;
@@ -31,12 +28,11 @@ export class Softphone implements PhoneHook {
   #line: Line | undefined;
   #lineState: LineState = { kind: 'signed-out' };
   #account: Account | undefined;
-  #call: CallState = idle;
-  #session: Session | undefined;
-  /** Why the call is ending, when we know better than the SIP status does. */
-  #trouble: Trouble | undefined;
+  /** The call on the screen. */
+  #shown: PhoneCall | undefined;
+  /** A second one, held or waiting to be answered. */
+  #other: PhoneCall | undefined;
   #hasInvited = false;
-  #mediaAway: Timer | undefined;
 
   constructor(clock: Clock, microphone: Microphone, instanceId: string) {
     this.#clock = clock;
@@ -45,7 +41,12 @@ export class Softphone implements PhoneHook {
   }
 
   get state(): PhoneState {
-    return { line: this.#lineState, call: this.#call, user: this.#account?.user };
+    return {
+      line: this.#lineState,
+      call: this.#shown?.state ?? idle,
+      other: this.#other?.state,
+      user: this.#account?.user,
+    };
   }
 
   get log(): readonly PhoneEvent[] {
@@ -65,17 +66,13 @@ export class Softphone implements PhoneHook {
     this.#microphone.rawAudio = account.rawAudio === true;
     void this.#microphone.warm();
     void warmPeerConnection();
-    const descriptions = zeroGatherFactory(this.#microphone, {
-      onRemoteStream: (stream) => this.#events.emit('remoteStream', stream),
-      onConnectionState: (state) => this.#onMediaState(state),
-      onMicrophoneTrouble: (trouble) => this.#giveUp(trouble),
-    });
+    const descriptions = zeroGatherFactory(this.#microphone, (session) => this.#watcherOf(session));
     const line = new Line(this.#clock, this.#account, uri, { instanceId: this.#instanceId, descriptions });
     this.#line = line;
     line.on('state', (state) => this.#onLine(state));
     line.on('invited', (invitation) => this.#onInvitation(invitation));
     line.on('sent', (startLine) => {
-      if (!startLine.startsWith('INVITE ') || this.#call.kind !== 'calling' || this.#hasInvited) return;
+      if (!startLine.startsWith('INVITE ') || this.#shown?.state.kind !== 'calling' || this.#hasInvited) return;
       // The second one of a challenged call is the gateway's wish, not ours.
       this.#hasInvited = true;
       this.#log.add('invite-sent');
@@ -86,6 +83,7 @@ export class Softphone implements PhoneHook {
   }
 
   async signOut(): Promise<void> {
+    this.#other?.giveUp(undefined);
     this.hangUp();
     const line = this.#line;
     this.#line = undefined;
@@ -106,49 +104,77 @@ export class Softphone implements PhoneHook {
 
   call(target: string): void {
     this.#log.add('click');
-    if (isBusy(this.#call)) return;
-    const remote = target.trim();
-    this.#trouble = undefined;
-    this.#hasInvited = false;
-    this.#input({ kind: 'dismissed' });
-    this.#input({ kind: 'dialed', remote });
-    const line = this.#line;
-    const uri = UserAgent.makeURI(dialTarget(remote, this.#account?.domain ?? '') ?? '');
-    if (line === undefined || line.state.kind !== 'online') this.#finish('not-registered');
-    else if (uri === undefined) this.#finish('bad-number');
-    else this.#invite(new Inviter(line.agent, uri, { earlyMedia: true }));
+    if (this.#shown?.isBusy === true) return;
+    this.#shown = undefined;
+    this.#dial(target.trim());
+  }
+
+  consult(target: string): void {
+    const first = this.#shown;
+    if (first?.state.kind !== 'active' || this.#other !== undefined) return;
+    this.#log.add('click');
+    void first.hold(true);
+    this.#other = first;
+    this.#dial(target.trim());
+  }
+
+  transfer(target: string): void {
+    const to = target.trim();
+    const uri = this.#addressOf(to);
+    if (uri !== undefined) this.#shown?.transfer(uri, to);
+  }
+
+  connectBoth(): void {
+    const [consulted, held] = [this.#shown, this.#other];
+    if (consulted?.state.kind !== 'active' || held?.state.kind !== 'active') return;
+    if (consulted.session !== undefined) held.transfer(consulted.session, consulted.state.remote);
+  }
+
+  swap(): void {
+    const [shown, other] = [this.#shown, this.#other];
+    if (shown?.state.kind !== 'active' || other?.state.kind !== 'active') return;
+    void shown.hold(true);
+    void other.hold(false);
+    this.#other = shown;
+    this.#show(other);
   }
 
   answer(): void {
-    const invitation = this.#session;
-    if (this.#call.kind !== 'incoming' || !(invitation instanceof Invitation)) return;
+    const waiting = this.#other?.state.kind === 'incoming' ? this.#other : undefined;
     this.#log.add('answer-click');
-    this.#input({ kind: 'accepted' });
-    invitation.accept().catch(() => this.#onFailure(invitation));
+    if (waiting === undefined) {
+      this.#shown?.answer();
+      return;
+    }
+    const former = this.#shown;
+    if (former?.state.kind === 'active') void former.hold(true);
+    this.#other = former?.isBusy === true ? former : undefined;
+    this.#show(waiting);
+    waiting.answer();
   }
 
   decline(why: 'declined' | 'busy' = 'declined'): void {
-    const invitation = this.#session;
-    if (this.#call.kind !== 'incoming' || !(invitation instanceof Invitation)) return;
-    refuse(invitation, why === 'busy' ? 486 : 603);
-    this.#finish(undefined);
+    const statusCode = why === 'busy' ? 486 : 603;
+    if (this.#other?.state.kind === 'incoming') this.#other.decline(statusCode);
+    else this.#shown?.decline(statusCode);
   }
 
   hangUp(): void {
-    if (!isBusy(this.#call)) return;
+    if (this.#shown?.isBusy !== true) return;
     this.#log.add('hang-up-click');
-    this.#giveUp(undefined);
+    this.#shown.giveUp(undefined);
   }
 
   mute(isMuted: boolean): void {
-    const description = this.#description();
-    if (this.#call.kind !== 'active' || description === undefined) return;
-    description.isMuted = isMuted;
-    this.#input({ kind: 'muted', isMuted });
+    this.#shown?.mute(isMuted);
+  }
+
+  async hold(isHeld: boolean): Promise<boolean> {
+    return (await this.#shown?.hold(isHeld)) ?? false;
   }
 
   sendDigits(digits: string): boolean {
-    return this.#call.kind === 'active' && (this.#description()?.sendDtmf(digits) ?? false);
+    return this.#shown?.sendDigits(digits) ?? false;
   }
 
   async quality(): Promise<CallQuality | undefined> {
@@ -156,86 +182,93 @@ export class Softphone implements PhoneHook {
     return connection === undefined ? undefined : readQuality(connection);
   }
 
-  /** Puts a finished call off the screen. */
+  /** Puts a finished call off the screen; the other one comes back to it. */
   dismiss(): void {
-    this.#input({ kind: 'dismissed' });
+    if (this.#shown?.state.kind !== 'ended') return;
+    this.#bringBack();
   }
 
   /** The peer connection of the call, for measurements. */
   get peerConnection(): RTCPeerConnection | undefined {
-    return this.#description()?.peerConnection;
+    return this.#shown?.peerConnection;
   }
 
-  #description(): ZeroGatherDescription | undefined {
-    const description = this.#session?.sessionDescriptionHandler;
-    return description instanceof ZeroGatherDescription ? description : undefined;
+  #dial(remote: string): void {
+    this.#hasInvited = false;
+    const line = this.#line;
+    const uri = this.#addressOf(remote);
+    const isOnline = line?.state.kind === 'online';
+    const session =
+      line === undefined || !isOnline || uri === undefined
+        ? undefined
+        : new Inviter(line.agent, uri, { earlyMedia: true });
+    const call = this.#newCall(session);
+    this.#show(call);
+    call.dial(remote);
+    if (!isOnline) call.finish('not-registered');
+    else if (uri === undefined) call.finish('bad-number');
   }
 
-  #invite(inviter: Inviter): void {
-    this.#adopt(inviter);
-    inviter
-      .invite({
-        requestDelegate: {
-          onTrying: () => this.#log.add('trying'),
-          onProgress: (response) => {
-            this.#log.add('ringing', response.message.statusCode);
-            this.#input({ kind: 'progressed', hasEarlyMedia: response.message.body.length > 0 });
-          },
-          onReject: (response) => {
-            this.#trouble ??= troubleOfStatus(response.message.statusCode ?? 500);
-          },
-        },
-      })
-      .catch(() => this.#onFailure(inviter));
+  #addressOf(remote: string): URI | undefined {
+    return UserAgent.makeURI(dialTarget(remote, this.#account?.domain ?? '') ?? '');
   }
 
   #onInvitation(invitation: Invitation): void {
-    if (isBusy(this.#call)) {
-      refuse(invitation, 486);
+    const isFree = this.#shown?.isBusy !== true;
+    const mayWait = this.#shown?.state.kind === 'active' && this.#other === undefined;
+    if (!isFree && !mayWait) {
+      invitation.reject({ statusCode: 486 }).catch(() => {});
       return;
     }
-    const { displayName, uri } = invitation.remoteIdentity;
     this.#log.add('incoming');
-    this.#trouble = undefined;
-    this.#adopt(invitation);
-    this.#input({ kind: 'dismissed' });
-    this.#input({ kind: 'invited', remote: displayName || uri.user || uri.host });
+    const call = this.#newCall(invitation);
+    if (mayWait) this.#other = call;
+    else this.#show(call);
+    call.ring(invitation);
   }
 
-  #adopt(session: Session): void {
-    this.#session = session;
-    session.stateChange.addListener((state) => {
-      if (session !== this.#session) return;
-      if (state === SessionState.Established) this.#onEstablished();
-      // A BYE or an answerless end has no trouble; a refusal set it before sip.js ended the session.
-      if (state === SessionState.Terminated)
-        queueMicrotask(() => session === this.#session && this.#finish(this.#trouble));
+  #newCall(session: Session | undefined): PhoneCall {
+    const call = new PhoneCall({ clock: this.#clock, log: this.#log, session });
+    call.on('change', () => this.#onCall(call));
+    call.on('remoteStream', (stream) => {
+      if (call === this.#shown) this.#events.emit('remoteStream', stream);
     });
+    return call;
   }
 
-  #onEstablished(): void {
-    this.#log.add('answered');
-    this.#input({ kind: 'established' });
-    const connection = this.peerConnection;
-    if (connection !== undefined) this.#awaitFirstPacket(connection);
+  #onCall(call: PhoneCall): void {
+    if (call === this.#other && !call.isBusy) {
+      this.#other = undefined;
+      // Its party talks with that of the call on the screen now, which the gateway ends too.
+      if (call.state.kind === 'ended' && call.state.transferredTo !== undefined) this.#onConnected(call);
+    }
+    this.#changed();
   }
 
-  #awaitFirstPacket(connection: RTCPeerConnection): void {
-    const look = async (): Promise<void> => {
-      if (connection.connectionState === 'closed') return;
-      const { packetsReceived } = await readQuality(connection);
-      if (packetsReceived > 0) this.#log.add('first-rtp');
-      else this.#clock.after(FIRST_PACKET_LOOK_MS, () => void look());
-    };
-    void look();
+  #onConnected(first: PhoneCall): void {
+    const consulted = this.#shown;
+    this.#show(first);
+    if (consulted?.isBusy === true) consulted.giveUp(undefined);
   }
 
-  #onMediaState(state: RTCPeerConnectionState): void {
-    this.#mediaAway?.cancel();
-    if (state === 'connected') this.#log.add('media-connected');
-    if (state === 'failed') this.#giveUp('connection-lost');
-    if (state === 'disconnected')
-      this.#mediaAway = this.#clock.after(MEDIA_AWAY_MS, () => this.#giveUp('connection-lost'));
+  #show(call: PhoneCall): void {
+    this.#shown = call;
+    if (call.stream !== undefined) this.#events.emit('remoteStream', call.stream);
+    this.#changed();
+  }
+
+  #bringBack(): void {
+    const other = this.#other;
+    this.#other = undefined;
+    this.#shown = undefined;
+    if (other === undefined) this.#changed();
+    else this.#show(other);
+  }
+
+  #watcherOf(session: Session): MediaWatcher {
+    const call = [this.#shown, this.#other].find((each) => each?.session === session);
+    if (call === undefined) throw new Error('no call has this session');
+    return call;
   }
 
   #onLine(state: LineState): void {
@@ -245,7 +278,8 @@ export class Softphone implements PhoneHook {
     if (wasOnline && state.kind === 'reconnecting') this.#log.add('line-lost');
     this.#lineState = state;
     // A call being set up cannot go on without its signaling; one that talks can.
-    if (state.kind === 'reconnecting' && this.#call.kind !== 'active') this.#giveUp('connection-lost');
+    if (state.kind === 'reconnecting')
+      for (const call of [this.#shown, this.#other]) if (call?.state.kind !== 'active') call?.giveUp('connection-lost');
     this.#changed();
   }
 
@@ -261,48 +295,7 @@ export class Softphone implements PhoneHook {
     });
   }
 
-  /** Ends the call on our side, telling the other one as far as it still can be told. */
-  #giveUp(trouble: Trouble | undefined): void {
-    const session = this.#session;
-    if (!isBusy(this.#call)) return;
-    this.#finish(trouble);
-    if (session !== undefined) endSession(session);
-  }
-
-  /** An offer, an answer or the sending of one failed. */
-  #onFailure(session: Session): void {
-    if (session === this.#session) this.#giveUp('failed');
-  }
-
-  #finish(trouble: Trouble | undefined): void {
-    this.#mediaAway?.cancel();
-    // sip.js closes it only when the SIP side is done too, which a dead gateway delays by half a minute.
-    this.#description()?.close();
-    this.#session = undefined;
-    if (isBusy(this.#call)) this.#log.add('ended', trouble ?? '');
-    this.#input({ kind: 'ended', trouble });
-  }
-
-  #input(input: CallInput): void {
-    const next = step(this.#call, input, this.#clock.now());
-    if (next === this.#call) return;
-    this.#call = next;
-    this.#changed();
-  }
-
   #changed(): void {
     this.#events.emit('change', this.state);
   }
-}
-
-function refuse(invitation: Invitation, statusCode: number): void {
-  invitation.reject({ statusCode }).catch(() => {});
-}
-
-/** CANCEL, a final refusal or BYE, whichever the state of the session asks for. */
-function endSession(session: Session): void {
-  if (session.state === SessionState.Established) session.bye().catch(() => {});
-  else if (session.state !== SessionState.Initial && session.state !== SessionState.Establishing) return;
-  else if (session instanceof Inviter) session.cancel().catch(() => {});
-  else if (session instanceof Invitation) refuse(session, 603);
 }

@@ -1,5 +1,5 @@
 /** The sounds of the telephone itself, made with WebAudio: no files, and silent until the person touched the page. */
-export type Sound = 'none' | 'ring' | 'ringback' | 'busy';
+export type Sound = 'none' | 'ring' | 'ringback' | 'waiting' | 'busy';
 
 interface Cadence {
   readonly hz: readonly number[];
@@ -14,6 +14,8 @@ const cadences: Record<Exclude<Sound, 'none'>, Cadence> = {
   ring: { hz: [659, 880], pattern: [0.4, 0.2, 0.4, 2], gain: 0.12, times: Number.POSITIVE_INFINITY },
   // The tones that most people know: 425 Hz, ITU-T E.180.
   ringback: { hz: [425], pattern: [1, 4], gain: 0.06, times: Number.POSITIVE_INFINITY },
+  // Heard beside a conversation: short and rare.
+  waiting: { hz: [425], pattern: [0.2, 0.2, 0.2, 4], gain: 0.04, times: Number.POSITIVE_INFINITY },
   busy: { hz: [425], pattern: [0.48, 0.48], gain: 0.06, times: 4 },
 };
 

@@ -2,7 +2,7 @@
  * Offers and answers of the browser for sip.js, without waiting for candidates: the gateway is ICE-lite and
  * learns our addresses from our own connectivity checks (RFC 8445 §7.3.1.3), so an INVITE may leave at once.
  */
-import type { BodyAndContentType, SessionDescriptionHandler, SessionDescriptionHandlerFactory } from 'sip.js';
+import type { BodyAndContentType, Session, SessionDescriptionHandler, SessionDescriptionHandlerFactory } from 'sip.js';
 import type { Microphone } from './microphone.ts';
 import type { Trouble } from './trouble.ts';
 
@@ -16,6 +16,8 @@ export interface MediaWatcher {
   onRemoteStream(stream: MediaStream): void;
   onConnectionState(state: RTCPeerConnectionState): void;
   onMicrophoneTrouble(trouble: Trouble): void;
+  /** An offer of the other side: whether it puts us on hold. */
+  onRemoteHold(isHeld: boolean): void;
 }
 
 /** The offer/answer side of one call: one peer connection with one audio section. */
@@ -25,6 +27,7 @@ export class ZeroGatherDescription implements SessionDescriptionHandler {
   readonly #watcher: MediaWatcher;
   #track: MediaStreamTrack | undefined;
   #isMuted = false;
+  #isHeld = false;
   #isClosed = false;
 
   constructor(microphone: Microphone, watcher: MediaWatcher) {
@@ -44,9 +47,11 @@ export class ZeroGatherDescription implements SessionDescriptionHandler {
     const pc = this.peerConnection;
     if (pc.signalingState === 'have-remote-offer') {
       this.#speak(pc.getTransceivers()[0]);
+      this.#applyHold();
       await pc.setLocalDescription(await pc.createAnswer());
     } else {
       if (pc.getTransceivers().length === 0) this.#openAudio();
+      this.#applyHold();
       await pc.setLocalDescription(await pc.createOffer());
     }
     return { body: pc.localDescription?.sdp ?? '', contentType: 'application/sdp' };
@@ -59,6 +64,8 @@ export class ZeroGatherDescription implements SessionDescriptionHandler {
   async setDescription(sdp: string): Promise<void> {
     const type = this.peerConnection.signalingState === 'have-local-offer' ? 'answer' : 'offer';
     await this.peerConnection.setRemoteDescription({ type, sdp });
+    // Only sendonly and inactive are a hold of the other side (RFC 3264 §8.4).
+    if (type === 'offer') this.#watcher.onRemoteHold(/^a=(?:sendonly|inactive)\s*$/m.test(sdp));
   }
 
   async rollbackDescription(): Promise<void> {
@@ -75,13 +82,30 @@ export class ZeroGatherDescription implements SessionDescriptionHandler {
 
   set isMuted(isMuted: boolean) {
     this.#isMuted = isMuted;
-    if (this.#track !== undefined) this.#track.enabled = !isMuted;
+    this.#applyMute();
+  }
+
+  /** Takes effect with the next offer or answer: the direction of the one section changes, ICE and DTLS stay. */
+  set isHeld(isHeld: boolean) {
+    this.#isHeld = isHeld;
+    this.#applyMute();
   }
 
   close(): void {
     this.#isClosed = true;
     this.#track?.stop();
     this.peerConnection.close();
+  }
+
+  #applyHold(): void {
+    const transceiver = this.peerConnection.getTransceivers()[0];
+    const direction = this.#isHeld ? 'sendonly' : 'sendrecv';
+    if (transceiver !== undefined && transceiver.direction !== direction) transceiver.direction = direction;
+  }
+
+  /** Who is on hold hears nothing of us, but the packets go on: a gateway must not take us for dead. */
+  #applyMute(): void {
+    if (this.#track !== undefined) this.#track.enabled = !this.#isMuted && !this.#isHeld;
   }
 
   #openAudio(): void {
@@ -115,14 +139,17 @@ export class ZeroGatherDescription implements SessionDescriptionHandler {
       return;
     }
     this.#track = track;
-    track.enabled = !this.#isMuted;
+    this.#applyMute();
     await sender.replaceTrack(track);
   }
 }
 
 /** Gives sip.js a ZeroGatherDescription for each call. */
-export function zeroGatherFactory(microphone: Microphone, watcher: MediaWatcher): SessionDescriptionHandlerFactory {
-  return () => new ZeroGatherDescription(microphone, watcher);
+export function zeroGatherFactory(
+  microphone: Microphone,
+  watcherOf: (session: Session) => MediaWatcher,
+): SessionDescriptionHandlerFactory {
+  return (session) => new ZeroGatherDescription(microphone, watcherOf(session));
 }
 
 /**

@@ -1,8 +1,10 @@
 /** The face of the softphone: shows its state, turns clicks and keys into its verbs. */
 import type { Clock, Timer } from '../../kernel/index.ts';
+import { CallControls } from './call-controls.ts';
 import { type CallState, isBusy } from './call-state.ts';
 import type { PhoneState } from './hook.ts';
 import { buildKeypad, flashKey, isDigit } from './keypad.ts';
+import { byId, onClick } from './page.ts';
 import type { Softphone } from './phone.ts';
 import { addRecent, loadRecent } from './recent.ts';
 import type { Ringer, Sound } from './ringer.ts';
@@ -12,16 +14,6 @@ import { callWords, durationWords, lineWords, qualityLevel, qualityWords } from 
 const TICK_MS = 1000;
 /** A call that ended without trouble leaves the screen after this long. */
 const GOODBYE_MS = 2_500;
-
-function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
-  const element = document.getElementById(id);
-  if (!(element instanceof kind)) throw new Error(`the page has no #${id}`);
-  return element;
-}
-
-function onClick(id: string, act: () => void): void {
-  byId(id, HTMLButtonElement).addEventListener('click', act);
-}
 
 export interface SignInForm {
   readonly user: string;
@@ -48,6 +40,7 @@ export class View {
   readonly #callScreen = byId('call', HTMLElement);
   readonly #toneKeys = byId('tone-keys', HTMLElement);
   readonly #sentDigits = byId('sent-digits', HTMLOutputElement);
+  readonly #controls: CallControls;
   #shownCall: CallState['kind'] = 'idle';
   #tick: Timer | undefined;
   #goodbye: Timer | undefined;
@@ -57,6 +50,7 @@ export class View {
     this.#ringer = ringer;
     this.#clock = clock;
     this.#actions = actions;
+    this.#controls = new CallControls(phone);
   }
 
   /** Wires the page up and shows the first screen. */
@@ -118,6 +112,7 @@ export class View {
       const { call } = this.#phone.state;
       if (call.kind === 'active') this.#phone.mute(!call.isMuted);
     });
+    this.#controls.wire();
     onClick('keys', () => this.#showToneKeys(this.#toneKeys.hidden !== false));
     buildKeypad(this.#toneKeys, (digit) => this.#sendDigit(digit));
   }
@@ -143,8 +138,11 @@ export class View {
 
   #onKey(event: KeyboardEvent): void {
     this.#ringer.unlock();
+    // What is typed into a field is nobody's digit.
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (this.#shownCall === 'active' && isDigit(event.key)) {
+    const isTyping = event.target instanceof HTMLInputElement;
+    if (event.key === 'Escape' && this.#controls.close()) return;
+    if (this.#shownCall === 'active' && !isTyping && isDigit(event.key)) {
       flashKey(this.#toneKeys, event.key);
       this.#sendDigit(event.key);
     } else if (event.key === 'Escape' && isBusy(this.#phone.state.call)) this.#phone.hangUp();
@@ -163,7 +161,10 @@ export class View {
     this.#callScreen.hidden = !isSignedIn || call.kind === 'idle';
     if (line.kind === 'refused') this.showTrouble(sentence(line.trouble));
     else if (line.kind === 'reconnecting' && line.attempt > 2) this.showTrouble(sentence('unreachable'));
+    else if (call.kind === 'active' && call.transfer?.kind === 'failed')
+      this.showTrouble(`Not transferred to ${call.transfer.to}. ${sentence(call.transfer.trouble)}`);
     else this.showTrouble('');
+    this.#controls.show(state);
     this.#showCall(call);
   }
 
@@ -176,7 +177,7 @@ export class View {
       byId('avatar', HTMLElement).textContent = initial(call.remote);
     }
     this.#showButtons(call);
-    this.#ringer.play(soundOf(call));
+    this.#ringer.play(this.#controls.isWaiting ? 'waiting' : soundOf(call));
     document.title = call.kind === 'incoming' ? `${call.remote} is calling` : 'Viaduct';
     if (changed) this.#enter(call);
   }
@@ -191,7 +192,7 @@ export class View {
     byId('hang-up', HTMLElement).setAttribute('aria-label', call.kind === 'incoming' ? 'Decline' : 'Hang up');
     byId('back', HTMLElement).hidden = call.kind !== 'ended';
     byId('duration', HTMLElement).hidden = !isActive;
-    byId('quality', HTMLElement).hidden = !isActive;
+    byId('quality', HTMLElement).hidden = !isActive || call.isHeld;
   }
 
   /** What happens once when the call enters a state: focus, the clock, the goodbye. */

@@ -31,14 +31,30 @@ export function callWords(call: CallState): string {
     case 'answering':
       return 'Answering…';
     case 'active':
-      return call.isMuted ? 'Connected, you are muted' : 'Connected';
+      return activeWords(call);
     case 'ended':
       return endWords(call);
   }
 }
 
+type ActiveCall = Extract<CallState, { kind: 'active' }>;
+
+function activeWords({ transfer, isHeld, isHeldByOther, isMuted }: ActiveCall): string {
+  if (transfer?.kind === 'running') return `Transferring to ${transfer.to}…`;
+  if (isHeld && isHeldByOther) return 'On hold by both sides';
+  if (isHeld) return 'On hold';
+  if (isHeldByOther) return 'On hold by the other side';
+  return isMuted ? 'Connected, you are muted' : 'Connected';
+}
+
+/** About the second call, in the bar above the first. */
+export function otherWords(call: CallState): string {
+  return call.kind === 'incoming' ? 'is calling you too' : callWords(call);
+}
+
 function endWords(call: Extract<CallState, { kind: 'ended' }>): string {
   if (call.trouble !== undefined) return sentence(call.trouble);
+  if (call.transferredTo !== undefined) return `Transferred to ${call.transferredTo}`;
   return call.durationMs === undefined ? 'Call ended' : `Call ended after ${durationWords(call.durationMs)}`;
 }
 

@@ -164,6 +164,20 @@ describe('a blind transfer', () => {
     await Promise.all([a.bye(), b.awaitBye()]);
   });
 
+  it('brings a transferee back that accepts another codec and then does not have it', async () => {
+    const [alice, bob, carol] = [await hall.join('alice'), await hall.join('bob'), await hall.join('carol')];
+    const { a, b } = await talk(alice, bob);
+    await refer(a, 'sip:carol@exchange.test');
+    const accepting = carol.accept(await carol.nextInvite(), rtpSdp(43_000, PCMA));
+    for (const wanted of ['PCMA', 'PCMU']) {
+      const reinvite = await b.take('INVITE', 200, { contact: bob.contact, body: rtpSdp(42_000) });
+      expect(reinvite.body).toContain(wanted);
+    }
+    await (await accepting).awaitBye();
+    expect([await news(a), await news(a)]).toEqual(['100 active', '488 terminated']);
+    await Promise.all([a.bye(), b.awaitBye()]);
+  });
+
   it('to a party that the gateway plays itself', async () => {
     const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
     const { a, b } = await talk(alice, bob);
@@ -386,7 +400,8 @@ describe('REFER towards a peer that takes it', () => {
   const TEL = '<tel:+49-30-456;phone-context=example.com>;x=1';
   const frag = (dialog: PartyDialog, line: string, state: string): Promise<PeerMessage> =>
     dialog.request('NOTIFY', {
-      headers: ['Event: refer', `Subscription-State: ${state}`, 'Content-Type: message/sipfrag'],
+      headers: ['Event: refer', `Subscription-State: ${state}`],
+      contentType: 'message/sipfrag',
       body: `SIP/2.0 ${line}\r\n`,
     });
 

@@ -11,12 +11,21 @@ describe('the call of the softphone', () => {
     const ringing = run({ kind: 'dialed', remote: 'bob' }, { kind: 'progressed', hasEarlyMedia: false });
     expect(ringing).toEqual({ kind: 'ringing', remote: 'bob', hasEarlyMedia: false });
     const active = step(ringing, { kind: 'established' }, 5000);
-    expect(active).toEqual({ kind: 'active', remote: 'bob', since: 5000, isMuted: false });
+    expect(active).toEqual({
+      kind: 'active',
+      remote: 'bob',
+      since: 5000,
+      isMuted: false,
+      isHeld: false,
+      isHeldByOther: false,
+      transfer: undefined,
+    });
     expect(step(active, { kind: 'ended', trouble: undefined }, 65_000)).toEqual({
       kind: 'ended',
       remote: 'bob',
       durationMs: 60_000,
       trouble: undefined,
+      transferredTo: undefined,
     });
   });
 
@@ -43,7 +52,32 @@ describe('the call of the softphone', () => {
     expect(step(call, { kind: 'dialed', remote: 'carol' }, 0)).toBe(call);
   });
 
+  test('a transfer that fails leaves the call, one that is done ends it', () => {
+    const active = run(
+      { kind: 'dialed', remote: 'bob' },
+      { kind: 'established' },
+      { kind: 'transferring', to: 'carol' },
+    );
+    expect(active).toMatchObject({ kind: 'active', transfer: { kind: 'running', to: 'carol' } });
+    const failed = step(active, { kind: 'transfer-failed', trouble: 'busy' }, 3_000);
+    expect(failed).toMatchObject({ kind: 'active', transfer: { kind: 'failed', to: 'carol', trouble: 'busy' } });
+    // A NOTIFY that comes late changes nothing.
+    expect(step(failed, { kind: 'transferred' }, 3_000)).toBe(failed);
+    expect(step(active, { kind: 'transferred' }, 4_000)).toMatchObject({ kind: 'ended', transferredTo: 'carol' });
+  });
+
+  test('hold of either side is told apart', () => {
+    const active = run({ kind: 'dialed', remote: 'bob' }, { kind: 'established' });
+    const held = step(active, { kind: 'held', isHeld: true }, 0);
+    expect(step(held, { kind: 'held-by-other', isHeld: true }, 0)).toMatchObject({ isHeld: true, isHeldByOther: true });
+    expect(step(idle, { kind: 'held', isHeld: true }, 0)).toBe(idle);
+  });
+
   const inputs = fc.oneof(
+    fc.record({ kind: fc.constantFrom('held' as const, 'held-by-other' as const), isHeld: fc.boolean() }),
+    fc.record({ kind: fc.constant('transferring' as const), to: fc.string() }),
+    fc.record({ kind: fc.constant('transferred' as const) }),
+    fc.record({ kind: fc.constant('transfer-failed' as const), trouble: fc.constant('busy' as const) }),
     fc.record({ kind: fc.constantFrom('dialed' as const, 'invited' as const), remote: fc.string() }),
     fc.record({ kind: fc.constant('progressed' as const), hasEarlyMedia: fc.boolean() }),
     fc.record({ kind: fc.constantFrom('accepted' as const, 'established' as const, 'dismissed' as const) }),

@@ -33,12 +33,12 @@ describe('plain words', () => {
   });
 
   test('the end of a call tells its trouble, else its length', () => {
-    expect(callWords({ kind: 'ended', remote: 'bob', durationMs: undefined, trouble: 'busy' })).toBe(
-      'Busy. Try again later.',
-    );
-    expect(callWords({ kind: 'ended', remote: 'bob', durationMs: 61_000, trouble: undefined })).toBe(
-      'Call ended after 1:01',
-    );
+    expect(
+      callWords({ kind: 'ended', remote: 'bob', durationMs: undefined, trouble: 'busy', transferredTo: undefined }),
+    ).toBe('Busy. Try again later.');
+    expect(
+      callWords({ kind: 'ended', remote: 'bob', durationMs: 61_000, trouble: undefined, transferredTo: undefined }),
+    ).toBe('Call ended after 1:01');
   });
 
   test('the line shows who is signed in', () => {
