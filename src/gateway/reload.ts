@@ -96,7 +96,12 @@ function restartKeys(started: Config, next: Config): readonly string[] {
     const before = started.profiles.find((profile) => profile.name === name);
     return isDeepStrictEqual(before?.listeners ?? [], now) ? [] : [`sip-profiles/${name}.yaml: listeners`];
   });
-  return [...changed, ...listeners];
+  // Which certificates connections are made with is fixed when the engine starts; the files themselves are read again.
+  const tls = next.trunks.flatMap(({ name, tls: now }) => {
+    const before = started.trunks.find((trunk) => trunk.name === name);
+    return isDeepStrictEqual(before?.tls, now) ? [] : [`trunks: tls of ${name}`];
+  });
+  return [...changed, ...listeners, ...tls];
 }
 
 function changedKeys(path: string, before: unknown, now: unknown): readonly string[] {

@@ -6,6 +6,7 @@ import { Bans, type BanView } from './bans.ts';
 import { createSourceReader } from './edge-proxy.ts';
 import { FraudGuard, type TollView } from './fraud-guard.ts';
 import { LegBook } from './leg-book.ts';
+import { withOfferAlone } from './multipart.ts';
 import { Nonces } from './nonces.ts';
 import { DEFAULT_TIMERS, type TelephonyOptions } from './options.ts';
 import { PageMessages } from './page-message.ts';
@@ -81,7 +82,7 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
     else serve(known, running);
   };
   const listener: EngineListener = {
-    onInvite: (invite) => take(invite, (known, { board }) => board.onInvite(known)),
+    onInvite: (invite) => take(invite, (known, { board }) => board.onInvite(withOfferAlone(known))),
     onRequest: (request) =>
       take(request, (known, parts) => {
         void answerRequest(known, parts.settings, parts.services)?.catch((error: unknown) => {

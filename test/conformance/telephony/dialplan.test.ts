@@ -174,6 +174,16 @@ describe('an emergency call', () => {
     expect(await hall.exchange.nextRecord()).toMatchObject({ route: 'emergency' });
   });
 
+  it('is taken when its offer stands beside the place of the caller', async () => {
+    await hall.restart({ emergencyNumbers: ['112'], rules: [], dialplan: { emergencyRoute: { agent: 'echo' } } });
+    const alice = await hall.join('alice');
+    const place = '--b1\r\nContent-Type: application/pidf+xml\r\n\r\n<presence/>\r\n';
+    const body = `${place}--b1\r\nContent-Type: application/sdp\r\n\r\n${rtpSdp(41_000)}\r\n--b1--\r\n`;
+    const call = await alice.call('112', body, { contentType: 'multipart/mixed;boundary=b1' });
+    expect(rtpPortIn(call.sdp)).toBeGreaterThan(0);
+    await call.bye();
+  });
+
   it('is not made of a call that is none', async () => {
     await hall.restart({ rules: [rule({ user: 'bob' })], emergencyNumbers: ['112'] });
     const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
@@ -298,14 +308,14 @@ describe('a reload', () => {
   });
 
   it('with a malformed trunk is refused, and all stays as it was', async () => {
-    const bad = { name: 'bad', addresses: ['nonsense'], target: 'x', transport: 'udp' as const, profile: trunks };
+    const bad = { name: 'bad', addresses: ['192.0.2.1/99'], target: 'x', transport: 'udp' as const, profile: trunks };
     const options = {
       profiles: { browsers, phones },
       users: [],
       trunks: [bad],
       dialplan: parseDialplan({ rules: [] }, 'x'),
     };
-    expect(() => hall.exchange.telephony.reload(options)).toThrow('nonsense');
+    expect(() => hall.exchange.telephony.reload(options)).toThrow('192.0.2.1/99');
     await hall.join('alice');
   });
 });
