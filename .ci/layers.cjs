@@ -18,7 +18,7 @@ module.exports = {
     imports: ['kernel', 'sip/message', 'sip/transaction'],
   },
   'sip/net': {
-    about: 'UDP, TCP and WebSocket listeners and connections; the only SIP sockets',
+    about: 'UDP, TCP, TLS and WebSocket listeners and connections; the only SIP sockets',
     imports: ['kernel', 'sip/message', 'sip/engine'],
     vendors: ['ws'],
   },

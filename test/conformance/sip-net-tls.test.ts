@@ -192,6 +192,25 @@ describe('a TLS listener', () => {
     }
   });
 
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('knows a peer that resumes its session (%s)', async (maxVersion) => {
+    const { notes, port } = await open('tls', { clientCa: authority.ca });
+    const shown = { cert: carrier.certificate, key: carrier.key, maxVersion };
+    const first = await peerOf(port, shown);
+    let session: Buffer | undefined = first.socket.getSession();
+    first.socket.on('session', (given: Buffer) => {
+      session = given;
+    });
+    first.socket.write(options('TLS', 'first'));
+    await until(() => notes.messages.length === 1, within('the first message'));
+    await sleep(20);
+    first.socket.destroy();
+    const again = await peerOf(port, { ...shown, ...(session === undefined ? {} : { session }) });
+    expect(again.socket.isSessionReused()).toBe(true);
+    again.socket.write(options('TLS', 'again'));
+    const { flow } = await until(() => notes.messages[1], within('the message'));
+    expect(flow.peerNames).toEqual(['sip.carrier.example', '127.0.0.1']);
+  });
+
   it('lets nobody in without one where it is required', async () => {
     const { notes, port } = await open('tls', { clientCa: authority.ca, requiresClient: true });
     const without = await peerOf(port);
