@@ -37,6 +37,8 @@ export interface GatewayOptions {
   readonly settings?: Readonly<Record<string, unknown>> & { readonly sip?: object };
   readonly quarantineSec?: number;
   readonly noAnswerSec?: number;
+  /** `sip.limits` of the configuration. */
+  readonly limits?: Readonly<Record<string, unknown>>;
   /** Addresses of proxies in front. */
   readonly edgeProxies?: readonly string[];
   /** Codecs of phones and trunks, best first. */
@@ -259,6 +261,7 @@ export class Gateway {
         edgeProxies: options.edgeProxies ?? [],
         profiles: join(this.folder, 'sip-profiles'),
         noAnswerSec: options.noAnswerSec ?? 30,
+        limits: options.limits ?? {},
         ...options.settings?.sip,
       },
       media: {
