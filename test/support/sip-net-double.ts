@@ -58,6 +58,13 @@ export class SipNetDouble implements EngineNet {
     box.push(sent);
   }
 
+  /** Addresses that refuse. */
+  readonly refusing = new Set<string>();
+
+  probe(address: string, port: number, onRefused: () => void): void {
+    if (this.refusing.has(`${address}:${port}`)) onRefused();
+  }
+
   resolve(host: string): Promise<readonly string[]> {
     const addresses = this.names.get(host);
     return addresses === undefined ? Promise.reject(new Error(`unknown host ${host}`)) : Promise.resolve(addresses);

@@ -53,6 +53,8 @@ export interface ClientTransaction {
   /** The ACK to its failure, sent again for each retransmission of that. */
   ack: Buffer | undefined;
   failure: SendFailure;
+  /** Whether somebody listens there has been asked for. */
+  isProbed: boolean;
   readonly timers: TimerSet<InviteClientTimer | NonInviteClientTimer>;
 }
 
@@ -99,6 +101,7 @@ export class ClientTransactions {
         request.method === 'INVITE' ? createInviteClient(reliable, timers) : createNonInviteClient(reliable, timers),
       ack: undefined,
       failure: 'unreachable',
+      isProbed: false,
       timers: new TimerSet(),
     };
     this.#byKey.set(tx.key, tx);
@@ -192,7 +195,10 @@ export class ClientTransactions {
         return this.cancel(tx, this.buildCancel(tx, []));
       case 'set-timer': {
         const { timer } = output;
-        const fire = (): void => this.#step(tx, { kind: 'timer', timer });
+        const fire = (): void => {
+          if (timer === 'A' || timer === 'E') this.#probe(tx);
+          this.#step(tx, { kind: 'timer', timer });
+        };
         tx.timers.set(timer, this.#core.timers.after(output.ms, fire));
         return;
       }
@@ -203,6 +209,17 @@ export class ClientTransactions {
       default:
         output satisfies never;
     }
+  }
+
+  /** What is repeated has perhaps been refused: sockets that listen do not learn of it, so it is asked for. */
+  #probe(tx: ClientTransaction): void {
+    const { transport, address, port } = tx.target;
+    if (tx.isProbed || transport !== 'udp') return;
+    tx.isProbed = true;
+    this.#core.net.probe(address, port, () => {
+      const { phase } = tx.machine;
+      if (phase === 'calling' || phase === 'trying') this.fail(tx, 'refused');
+    });
   }
 
   #send(tx: ClientTransaction): void {

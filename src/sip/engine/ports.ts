@@ -55,6 +55,8 @@ export interface EngineNet {
    * gone, 'refused' nobody listens (ICMP, RST), 'unreachable' anything else.
    */
   send(target: SendTarget, data: Buffer, onFailed: (why: SendFailure) => void): void;
+  /** Calls `onRefused` when a UDP address turns out to refuse what is sent there (ICMP). */
+  probe(address: string, port: number, onRefused: () => void): void;
   /** Host name → addresses (numbers are returned as they are). Rejects when there are none. */
   resolve(host: string): Promise<readonly string[]>;
   /** The application has accepted a registration that came over this flow: its source is no stranger any more. */

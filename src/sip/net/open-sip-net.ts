@@ -12,6 +12,7 @@ import { HostLookup } from './host-lookup.ts';
 import { Intake } from './intake.ts';
 import { DEFAULT_NET_LIMITS, type SipNetLimits } from './limits.ts';
 import type { Household, Listener, SipListenerOptions } from './listener.ts';
+import { RefusalProbes } from './refusal-probes.ts';
 import { TcpListener } from './tcp-listener.ts';
 import { TlsClients } from './tls-clients.ts';
 import type { TlsPeer, TlsServerMaterial } from './tls-material.ts';
@@ -66,6 +67,7 @@ export async function openSipNet(options: SipNetOptions): Promise<SipNet> {
   table.start(() => governor?.sweep());
   const byId = new Map(opened.map((listener) => [listener.where.id, listener]));
   const lookup = new HostLookup(clock);
+  const probes = new RefusalProbes(clock);
   let closing: Promise<unknown> | undefined;
   return {
     counters: tally,
@@ -73,6 +75,9 @@ export async function openSipNet(options: SipNetOptions): Promise<SipNet> {
       return opened.reduce((longest, listener) => Math.max(longest, listener.queueDelayMs ?? 0), 0);
     },
     listeners: opened.map((listener) => listener.where),
+    probe: (address, port, onRefused) => {
+      if (closing === undefined) probes.probe(address, port, onRefused);
+    },
     resolve: (host) => lookup.resolve(host),
     send(target, data, onFailed) {
       const { connectionId } = target;
@@ -97,6 +102,7 @@ export async function openSipNet(options: SipNetOptions): Promise<SipNet> {
     },
     async close() {
       intake.stop();
+      probes.close();
       table.close();
       closing ??= Promise.all(opened.map((listener) => listener.close()));
       await closing;

@@ -74,6 +74,7 @@ export class MessageLog {
       },
       resolve: (host) => net.resolve(host),
       vouch: (flow) => net.vouch(flow),
+      probe: (address, port, onRefused) => net.probe(address, port, onRefused),
     };
   }
 

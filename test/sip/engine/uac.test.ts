@@ -592,3 +592,15 @@ describe('what the network owes', () => {
     );
   });
 });
+
+test('behaviour 37: a UDP address that refuses is told of after the first retransmission', () => {
+  const bench = new Bench();
+  const app = bench.app();
+  bench.net.refusing.add('127.0.0.1:5999');
+  app.sip(`INVITE sip:bob@127.0.0.1:5999 SIP/2.0\n\n${SDP}`);
+  app.nextResponse();
+  bench.clock.advance(500);
+  expect(app.nextSip().parsed).toMatchObject({ status: 503 });
+  bench.clock.advance(64_000);
+  expect(bench.engine.load).toEqual({ serverTransactions: 0, clientTransactions: 0, dialogs: 0, timers: 0 });
+});

@@ -67,6 +67,7 @@ function restart(bytes: number): void {
     send: () => passed.push('sent'),
     resolve: (host) => Promise.resolve([host]),
     vouch: () => {},
+    probe: () => {},
   });
   const ignore = (): void => {};
   input = log.watchInput({
