@@ -31,7 +31,7 @@ export const TORTURE_OUTCOMES: readonly TortureOutcome[] = [
   },
   { name: 'semiuri', section: '3.1.1.9', answer: 200, why: 'valid' },
   { name: 'transports', section: '3.1.1.10', answer: 200, why: 'valid' },
-  { name: 'mpart01', section: '3.1.1.11', answer: 405, why: 'valid; a MESSAGE, which is not served' },
+  { name: 'mpart01', section: '3.1.1.11', answer: 403, why: 'valid; a MESSAGE, which a trunk may not send' },
   { name: 'unreason', section: '3.1.1.12', answer: 'none', why: 'a response to nothing' },
   { name: 'noreason', section: '3.1.1.13', answer: 'none', why: 'a response to nothing' },
   { name: 'badinv01', section: '3.1.2.1', answer: 400, why: 'extra separators in Via' },
