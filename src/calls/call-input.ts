@@ -14,7 +14,13 @@ export type CallInput =
     }
   /** The call cannot be routed or offered at all. */
   | { readonly kind: 'refused'; readonly sipStatus: number; readonly route?: string }
-  | { readonly kind: 'branch-invited'; readonly legId: LegId; readonly sipCallId: string | undefined }
+  /** An INVITE is out. `server`: of a trunk, which of its servers. */
+  | {
+      readonly kind: 'branch-invited';
+      readonly legId: LegId;
+      readonly sipCallId: string | undefined;
+      readonly server?: string | undefined;
+    }
   /** A 1xx above 100. `early`: with SDP. */
   | { readonly kind: 'branch-ringing'; readonly legId: LegId; readonly sipStatus: number; readonly early: boolean }
   | { readonly kind: 'branch-answered'; readonly legId: LegId; readonly codec: AudioCodecName | undefined }

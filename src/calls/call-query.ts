@@ -1,5 +1,5 @@
 /** Which call records are wanted. */
-import type { CallRecord } from './call-record.ts';
+import type { CallRecord, LegRecord } from './call-record.ts';
 
 export interface CallQuery {
   readonly limit: number;
@@ -24,11 +24,16 @@ export function matchesQuery(record: CallRecord, query: CallQuery): boolean {
     contains(record.from, query.from) &&
     contains(record.to, query.to) &&
     (query.trunk === undefined || record.trunk === query.trunk) &&
-    (query.sipCallId === undefined || record.legs.some(({ sipCallId }) => sipCallId === query.sipCallId)) &&
+    (query.sipCallId === undefined || record.legs.some((leg) => sipCallIdsOf(leg).includes(query.sipCallId ?? ''))) &&
     (query.isActive === undefined || (record.endedAt === undefined) === query.isActive)
   );
 }
 
 function contains(text: string, part: string | undefined): boolean {
   return part === undefined || text.toLowerCase().includes(part.toLowerCase());
+}
+
+/** Every dialog that was begun for a Leg. */
+export function sipCallIdsOf({ sipCallId, tries }: LegRecord): readonly string[] {
+  return [...new Set([sipCallId, ...tries.map((each) => each.sipCallId)])].filter((id) => id !== undefined);
 }

@@ -25,6 +25,14 @@ export type EndReason =
   | 'gateway-restart'
   | 'error';
 
+/** One INVITE of an outbound Leg. */
+export interface BranchTry {
+  readonly at: number;
+  readonly sipCallId: string | undefined;
+  /** Of a trunk: which of its servers, as `transport:address:port`. */
+  readonly server: string | undefined;
+}
+
 export interface LegRecord {
   readonly legId: LegId;
   readonly kind: 'sip' | 'webrtc' | 'agent';
@@ -33,7 +41,12 @@ export interface LegRecord {
   readonly stage: number | undefined;
   /** The URI of the party. */
   readonly party: string;
+  readonly trunk: string | undefined;
+  /** Of the dialog that came about, or was tried last. */
   readonly sipCallId: string | undefined;
+  /** Outbound: its INVITEs, from server to server of a trunk; with the ladder they tell why one was left. */
+  readonly tries: readonly BranchTry[];
+  readonly ringingAt: number | undefined;
   readonly answeredAt: number | undefined;
   readonly endedAt: number | undefined;
   readonly sipStatus: number | undefined;
@@ -49,6 +62,12 @@ export interface CallRecord {
   readonly from: string;
   readonly to: string;
   readonly trunk: string | undefined;
+  /** Who pays: the tenant, and the user when one has proven to be the caller. */
+  readonly tenant: string;
+  readonly user: string | undefined;
+  /** Where the INVITE came from, as `transport:address:port`. */
+  readonly source: string | undefined;
+  /** The rule of the dialplan that decided. */
   readonly route: string;
   readonly startedAt: number;
   readonly ringingAt: number | undefined;

@@ -5,7 +5,7 @@
 import type { FallbackCause } from '../dialplan/index.ts';
 import type { CallId, LegId, PortId } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
-import type { EndReason, LegRecord } from './call-record.ts';
+import type { BranchTry, EndReason, LegRecord } from './call-record.ts';
 import type { BranchFailure } from './outcome.ts';
 
 /** One party's side of a Call, fixed from its birth. */
@@ -15,6 +15,8 @@ export interface Leg {
   readonly kind: LegRecord['kind'];
   /** The URI of the party. */
   readonly party: string;
+  /** The trunk that leads there. */
+  readonly trunk?: string | undefined;
 }
 
 export interface InboundLeg extends Leg {
@@ -48,6 +50,9 @@ export interface Branch extends Leg {
   /** Its phone rang, or may have. */
   readonly hasRung: boolean;
   readonly sipCallId: string | undefined;
+  /** Its INVITEs: those through a trunk may go from server to server. */
+  readonly tries: readonly BranchTry[];
+  readonly ringingAt: number | undefined;
   readonly state: BranchState;
 }
 
@@ -114,6 +119,11 @@ export interface Call {
   readonly from: string;
   readonly to: string;
   readonly trunk: string | undefined;
+  readonly tenant: string;
+  /** The user who calls, proven by digest. */
+  readonly user: string | undefined;
+  /** Where the call came from, as `transport:address:port`; undefined for one that a transfer began. */
+  readonly source: string | undefined;
   /** The name of the dialplan's decision, '' until there is one. */
   readonly route: string;
   readonly media: CallMedia;
@@ -129,4 +139,4 @@ export interface Call {
   readonly state: CallState;
 }
 
-export type NewCall = Pick<Call, 'callId' | 'from' | 'to' | 'trunk' | 'inbound'>;
+export type NewCall = Pick<Call, 'callId' | 'from' | 'to' | 'trunk' | 'tenant' | 'user' | 'source' | 'inbound'>;

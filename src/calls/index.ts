@@ -3,7 +3,7 @@ export type { CallEvent, CallObserver } from './call-event.ts';
 export { createCallId } from './call-id.ts';
 export type { CallInput } from './call-input.ts';
 export type { CallOutput, CallStep } from './call-output.ts';
-export { type CallQuery, matchesQuery } from './call-query.ts';
+export { type CallQuery, matchesQuery, sipCallIdsOf } from './call-query.ts';
 export type { CallRecord, EndReason, LegRecord } from './call-record.ts';
 export type {
   ConnectBuiltInPort,

@@ -9,12 +9,15 @@ import { q850In, q850Of } from './q850.ts';
 export function callRecordOf(call: Call, reports: ReadonlyMap<LegId, PortReport> = new Map()): CallRecord {
   const ended = call.state.kind === 'ended' ? call.state : undefined;
   const answer = call.state.kind === 'talking' ? call.state : ended;
-  const { callId, from, to, trunk, route, startedAt, ringingAt } = call;
+  const { callId, from, to, trunk, tenant, user, source, route, startedAt, ringingAt } = call;
   return {
     callId,
     from,
     to,
     trunk,
+    tenant,
+    user,
+    source,
     route,
     startedAt,
     ringingAt,
@@ -39,7 +42,10 @@ function inboundRecord(call: Call, reports: ReadonlyMap<LegId, PortReport>): Leg
     direction: 'inbound',
     stage: undefined,
     party,
+    trunk: call.trunk,
     sipCallId,
+    tries: [],
+    ringingAt: call.ringingAt,
     answeredAt: answer?.answeredAt,
     endedAt: ended?.at,
     ...(answer?.answeredAt === undefined
@@ -51,9 +57,10 @@ function inboundRecord(call: Call, reports: ReadonlyMap<LegId, PortReport>): Leg
 }
 
 function branchRecord(branch: Branch, reports: ReadonlyMap<LegId, PortReport>): LegRecord {
-  const { legId, kind, stage, party, sipCallId, state } = branch;
+  const { legId, kind, stage, party, trunk, sipCallId, tries, ringingAt, state } = branch;
   const media = reports.get(legId);
-  const common = { legId, kind, direction: 'outbound', stage, party, sipCallId, media, q850: undefined } as const;
+  const known = { legId, kind, direction: 'outbound', stage, party, trunk, sipCallId, tries, ringingAt } as const;
+  const common = { ...known, media, q850: undefined };
   switch (state.kind) {
     case 'rung':
     case 'ringing':

@@ -48,7 +48,15 @@ export function ringNext(call: Call): CallStep {
       state: { ...state, said: [...state.said, { sipStatus: stage.unreachable, reason: undefined }] },
     });
   const branches = stage.branches.map(
-    (leg): Branch => ({ ...leg, stage: index, hasRung: false, sipCallId: undefined, state: { kind: 'rung' } }),
+    (leg): Branch => ({
+      ...leg,
+      stage: index,
+      hasRung: false,
+      sipCallId: undefined,
+      tries: [],
+      ringingAt: undefined,
+      state: { kind: 'rung' },
+    }),
   );
   const rung = branches.map((branch): CallOutput => ({ kind: 'ring', legId: branch.legId }));
   return {

@@ -62,7 +62,7 @@ export function step(call: Call, input: CallInput, now: number): CallStep {
           )
         : stay(call);
     case 'branch-invited':
-      return onInvited(call, input);
+      return onInvited(call, input, now);
     case 'branch-ringing':
       return onRinging(call, input, now);
     case 'branch-answered':
@@ -138,10 +138,11 @@ function huntOn(call: Call, now: number): CallStep {
     : finish(next.call, endOfHunt(next.call), now);
 }
 
-function onInvited(call: Call, input: Extract<CallInput, { kind: 'branch-invited' }>): CallStep {
+function onInvited(call: Call, input: Extract<CallInput, { kind: 'branch-invited' }>, now: number): CallStep {
   const branch = branchOf(call, input.legId);
   if (branch === undefined) return stay(call);
-  const next = withBranch(call, { ...branch, sipCallId: input.sipCallId });
+  const { sipCallId, server } = input;
+  const next = withBranch(call, { ...branch, sipCallId, tries: [...branch.tries, { at: now, sipCallId, server }] });
   if (call.state.kind === 'ended') return stay(next);
   return stay(next, {
     kind: 'event',
@@ -160,6 +161,7 @@ function onRinging(call: Call, input: Extract<CallInput, { kind: 'branch-ringing
     ...withBranch(call, {
       ...branch,
       hasRung: branch.hasRung || input.early || mayRing(sipStatus),
+      ringingAt: branch.ringingAt ?? now,
       state: { kind: 'ringing' },
     }),
     ringingAt: sipStatus === 180 || input.early ? (call.ringingAt ?? now) : call.ringingAt,

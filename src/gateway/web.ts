@@ -1,5 +1,6 @@
 /** The HTTP servers: API, pages, and the way of browsers to the engine. */
 import { join } from 'node:path';
+import { sipCallIdsOf } from '../calls/index.ts';
 import { loadApiToken } from '../config/index.ts';
 import type { RunningMediaPlane } from '../media/index.ts';
 import { loadWebFiles, type Ops, type OpsViews, type Reload, type SipUpstream, startOps } from '../ops/index.ts';
@@ -23,8 +24,7 @@ export function createViews({
   return {
     calls: (query) => telephony.records(query),
     call: (callId) => telephony.record(callId),
-    messages: async ({ legs }) =>
-      (await server?.messagesOf(legs.flatMap(({ sipCallId }) => (sipCallId === undefined ? [] : [sipCallId])))) ?? [],
+    messages: async ({ legs }) => (await server?.messagesOf(legs.flatMap(sipCallIdsOf))) ?? [],
     registrations: () => telephony.registrations(),
     trunks: () => telephony.trunks(),
     tolls: () => telephony.tolls(),

@@ -25,7 +25,8 @@ export interface BindingTarget {
 }
 
 export interface BranchReports {
-  readonly onInvited: (sipCallId: string) => void;
+  /** `server`: of a trunk, which of its servers, as `transport:address:port`. */
+  readonly onInvited: (sipCallId: string, server?: string) => void;
   readonly onRinging: (reply: SipReply) => void;
   readonly onAnswered: (reply: SipReply) => void;
   readonly onFailed: (reply: SipReply) => void;

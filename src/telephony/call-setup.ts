@@ -101,7 +101,8 @@ export function setUpCall(request: SetupRequest, context: SetupContext): SetUpCa
 
 function legFor(target: BranchTarget, { options }: SetupContext): Leg {
   const legId = options.random.hex(8) as LegId;
-  return { legId, portId: `port-${legId}` as PortId, kind: kindOf(target), party: partyOf(target) };
+  const trunk = target.kind === 'trunk' ? target.trunk.name : undefined;
+  return { legId, portId: `port-${legId}` as PortId, kind: kindOf(target), party: partyOf(target), trunk };
 }
 
 function kindOf(target: BranchTarget): Leg['kind'] {
@@ -207,7 +208,7 @@ function reportsOf(live: LiveCall, legId: LegId, { legs }: SetupContext): Branch
   const home = (): LiveCall => legs.find(legId)?.home ?? live;
   const forks = new ForkAnswers();
   return {
-    onInvited: (sipCallId) => live.feed({ kind: 'branch-invited', legId, sipCallId }),
+    onInvited: (sipCallId, server) => live.feed({ kind: 'branch-invited', legId, sipCallId, server }),
     onRinging: (reply) => live.onBranchRinging(legId, reply.status, forks.onProvisional(reply)),
     onAnswered: (reply) => {
       const answer = forks.onAnswered(reply);

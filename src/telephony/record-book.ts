@@ -14,7 +14,11 @@ function keyOf(record: CallRecord): string {
 function toJson(record: CallRecord): Json {
   return {
     ...record,
-    legs: record.legs.map((leg) => ({ ...leg, media: leg.media === undefined ? undefined : { ...leg.media } })),
+    legs: record.legs.map((leg) => ({
+      ...leg,
+      tries: leg.tries.map((each) => ({ ...each })),
+      media: leg.media === undefined ? undefined : { ...leg.media },
+    })),
   };
 }
 

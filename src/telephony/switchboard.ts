@@ -4,7 +4,7 @@ import { type CallId, CodedError, type LegId, type PortId, type Timer } from '..
 import { noCommonCodecWarning, warningFor } from '../sdp/index.ts';
 import { parseUri } from '../sip/message/index.ts';
 import { bypasses, type SetupContext, setUpCall } from './call-setup.ts';
-import { type Caller, identifyCaller } from './caller.ts';
+import { type Caller, identifyCaller, tenantOf } from './caller.ts';
 import { CallerLeg } from './caller-leg.ts';
 import { telephonyErrors } from './errors.ts';
 import { type InviteTerms, judgeTerms } from './invite-terms.ts';
@@ -146,7 +146,16 @@ export class Switchboard {
       sipCallId: invite.sipCallId,
     };
     const trunk = caller.kind === 'trunk' ? caller.trunk.name : undefined;
-    const live = this.#open({ from: caller.identity.uri, to: invite.uri, trunk, inbound: inboundLeg });
+    const { transport, address, port } = invite.source;
+    const live = this.#open({
+      from: caller.identity.uri,
+      to: invite.uri,
+      trunk,
+      tenant: tenantOf(caller),
+      user: caller.kind === 'user' ? caller.user.name : undefined,
+      source: `${transport}:${address}:${port}`,
+      inbound: inboundLeg,
+    });
     const { callId } = live.call;
     const { legs } = this.#context;
     legs.add({ legId, home: live, party: caller, onForgotten: leave });

@@ -2,11 +2,13 @@
 import type { Leg, NewCall } from '../calls/index.ts';
 import { parseNameAddr } from '../sip/message/index.ts';
 import { type SetupContext, setUpCall } from './call-setup.ts';
+import { tenantOf } from './caller.ts';
 import { JoinMedia } from './join-media.ts';
 import { JoinedBranch } from './joined-branch.ts';
 import type { LegBook } from './leg-book.ts';
 import type { LegMedia } from './leg-media.ts';
 import type { CallParts, LiveCall } from './live-call.ts';
+import { DEFAULT_TENANT } from './options.ts';
 import type { ReferRequest } from './refer.ts';
 import type { SipHeaders } from './sip-ports.ts';
 import { StandingLeg } from './standing-leg.ts';
@@ -44,6 +46,9 @@ export function startTransferCall(
     from: leg.party,
     to: refer.uri,
     trunk: party?.kind === 'trunk' ? party.trunk.name : undefined,
+    tenant: party === undefined ? DEFAULT_TENANT : tenantOf(party),
+    user: party?.kind === 'user' ? party.user.name : undefined,
+    source: undefined,
     inbound: leg,
   });
   const { onProgress, onFailed } = request;

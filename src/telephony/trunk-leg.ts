@@ -186,7 +186,8 @@ export class TrunkLeg implements BranchSide {
     const isOurs = (): boolean => this.#dialog !== undefined && this.#dialog === this.#attempts[index]?.dialog;
     return {
       onSent: (sipCallId) => {
-        if (index === this.#hunt?.current) reports.onInvited(sipCallId);
+        const server = this.#servers[index];
+        if (index === this.#hunt?.current && server !== undefined) reports.onInvited(sipCallId, server.place);
       },
       onProvisional: (reply) => {
         const { status, body } = reply;

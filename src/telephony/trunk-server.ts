@@ -61,6 +61,12 @@ export class TrunkServer {
     return this.#options.located.address;
   }
 
+  /** `transport:address:port`. */
+  get place(): string {
+    const { transport, address, port } = this.#options.located;
+    return `${transport}:${address}:${port}`;
+  }
+
   get standing(): Standing {
     return standingOf(this.#health, this.#options.clock.now());
   }

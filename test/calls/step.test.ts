@@ -257,7 +257,8 @@ describe('a call', () => {
   it('its record tells who, when, how long and why', () => {
     const driven = new Driven();
     driven.route('b', 'c');
-    driven.feed({ kind: 'branch-invited', legId: B, sipCallId: 'sip-b' });
+    driven.feed({ kind: 'branch-invited', legId: B, sipCallId: 'sip-x', server: 'udp:192.0.2.7:5060' });
+    driven.feed({ kind: 'branch-invited', legId: B, sipCallId: 'sip-b', server: 'udp:192.0.2.8:5060' });
     driven.ring('b');
     driven.talk('b');
     driven.feed({ kind: 'hangup', legId: B });
@@ -266,12 +267,15 @@ describe('a call', () => {
       from: 'sip:a@example.net',
       to: 'sip:b@example.net',
       trunk: undefined,
+      tenant: 'default',
+      user: undefined,
+      source: 'udp:192.0.2.1:5060',
       route: 'users',
       startedAt: 1_000,
-      ringingAt: 1_030,
-      answeredAt: 1_050,
+      ringingAt: 1_040,
+      answeredAt: 1_060,
       answeredBy: 'b',
-      endedAt: 1_060,
+      endedAt: 1_070,
       endReason: 'hangup-callee',
       sipStatus: undefined,
       q850: 16,
@@ -282,9 +286,12 @@ describe('a call', () => {
           direction: 'inbound',
           stage: undefined,
           party: 'sip:a@example.net',
+          trunk: undefined,
           sipCallId: 'sip-1',
-          answeredAt: 1_050,
-          endedAt: 1_060,
+          tries: [],
+          ringingAt: 1_040,
+          answeredAt: 1_060,
+          endedAt: 1_070,
           sipStatus: 200,
           q850: undefined,
           codec: 'PCMU',
@@ -296,9 +303,15 @@ describe('a call', () => {
           direction: 'outbound',
           stage: 0,
           party: 'sip:b@example.net',
+          trunk: undefined,
           sipCallId: 'sip-b',
-          answeredAt: 1_040,
-          endedAt: 1_060,
+          tries: [
+            { at: 1_020, sipCallId: 'sip-x', server: 'udp:192.0.2.7:5060' },
+            { at: 1_030, sipCallId: 'sip-b', server: 'udp:192.0.2.8:5060' },
+          ],
+          ringingAt: 1_040,
+          answeredAt: 1_050,
+          endedAt: 1_070,
           sipStatus: 200,
           q850: undefined,
           codec: 'PCMU',
@@ -310,9 +323,12 @@ describe('a call', () => {
           direction: 'outbound',
           stage: 0,
           party: 'sip:c@example.net',
+          trunk: undefined,
           sipCallId: undefined,
+          tries: [],
+          ringingAt: undefined,
           answeredAt: undefined,
-          endedAt: 1_040,
+          endedAt: 1_050,
           sipStatus: 487,
           q850: undefined,
           codec: undefined,

@@ -124,6 +124,11 @@ describe('B13 hunting through the servers of a trunk', () => {
     expect(await reached()).toEqual({ unavailable: 1, declines: 1 });
     const [call] = await gateway.calls();
     expect([call?.endReason, call?.sipStatus]).toEqual(['declined', 603]);
+    // Where it went is in the record, and every try in the ladder.
+    const leg = call?.legs.find(({ direction }) => direction === 'outbound');
+    expect(leg?.trunk).toBe('declined');
+    expect(new Set(leg?.tries.map(({ server }) => server)).size).toBe(4);
+    expect(new Set(leg?.tries.map(({ sipCallId }) => sipCallId)).size).toBe(4);
   });
 
   test('the first three the same, then a phone that answers: the call goes through, and no other phone rings', async () => {
