@@ -51,7 +51,10 @@ export async function placeCalls(folder: string, plan: CallRate): Promise<RateRe
   command.push('-trace_stat', '-trace_rtt');
   // It writes its response times into the folder it runs in.
   const caller = start(command, path.join(folder, 'caller.log'), { cwd: folder });
+  // With calls that never end it waits for ever, whatever its own limit says.
+  const force = setTimeout(() => caller.child.kill('SIGKILL'), (plan.seconds + 40) * 1000);
   await once(caller.child, 'exit');
+  clearTimeout(force);
   const rows = readFileSync(statistics, 'utf8')
     .trim()
     .split('\n')
