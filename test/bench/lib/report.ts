@@ -25,7 +25,7 @@ export function table(result: GoalResult, target: string): string {
   for (const [name, figures] of Object.entries(result.peers)) {
     if (figures === 'missing') lines.push(row(name, 'missing', 'not installed'));
     else {
-      const ratio = `viaduct is ${round(result.viaduct.value / figures.value, 2)} x`;
+      const ratio = figures.value === 0 ? 'none' : `viaduct is ${round(result.viaduct.value / figures.value, 2)} x`;
       lines.push(row(name, String(figures.value), `${ratio}, ${cells(figures)}`));
     }
   }
