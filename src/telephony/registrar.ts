@@ -47,6 +47,8 @@ export class Registrar {
   readonly #options: RegistrarOptions;
   readonly #bindings = new Map<string, readonly Binding[]>();
   readonly #lost = new Set<string>();
+  /** On a connection that the engine does not know yet: it learns of it from the 200. */
+  readonly #coming = new Set<Binding>();
   readonly #events = new Emitter<{ registered: Binding }>();
   #expiry: Timer | undefined;
   #armedFor: number | undefined;
@@ -77,19 +79,26 @@ export class Registrar {
     }
     const { clock, random, flowEpoch } = this.#options;
     const now = clock.wallTime();
-    const outcome = applyRegister(this.bindingsOf(aor), read, { policy, now, flowEpoch, newId: () => random.hex(8) });
+    const current = this.bindingsOf(aor);
+    const outcome = applyRegister(current, read, { policy, now, flowEpoch, newId: () => random.hex(8) });
     if (outcome.kind === 'refused') {
       request.reply(outcome.status, outcome.headers);
       return;
     }
+    const coming = [...outcome.added, ...outcome.refreshed].filter((binding) => isOnNewFlow(binding, current));
+    for (const binding of coming) this.#coming.add(binding);
     this.#commit(aor, outcome);
-    // Only what would survive a kill is confirmed.
-    await this.#save(outcome, now);
-    request.reply(200, {
-      ...(outcome.bindings.length === 0 ? {} : { Contact: contactHeader(outcome.bindings, now) }),
-      ...(read.path.length === 0 ? {} : { Path: read.path.map((uri) => `<${uri}>`).join(', '), Supported: 'path' }),
-      ...outboundHeaders(read),
-    });
+    try {
+      // Only what would survive a kill is confirmed.
+      await this.#save(outcome, now);
+      request.reply(200, {
+        ...(outcome.bindings.length === 0 ? {} : { Contact: contactHeader(outcome.bindings, now) }),
+        ...(read.path.length === 0 ? {} : { Path: read.path.map((uri) => `<${uri}>`).join(', '), Supported: 'path' }),
+        ...outboundHeaders(read),
+      });
+    } finally {
+      for (const binding of coming) this.#coming.delete(binding);
+    }
     this.#announce(outcome, now);
   }
 
@@ -106,8 +115,9 @@ export class Registrar {
     return oneFlowEach(this.bindingsOf(aor), (binding) => this.isFlowLost(binding));
   }
 
+  /** Calls wait for it: its connection is gone, or is not known yet. */
   isFlowLost(binding: Binding): boolean {
-    return this.#lost.has(binding.id);
+    return this.#lost.has(binding.id) || this.#coming.has(binding);
   }
 
   /** A call found the connection of this binding gone. It stays registered and may come back. */
@@ -203,6 +213,15 @@ export class Registrar {
       }
     }
   }
+}
+
+function isOnNewFlow(binding: Binding, current: readonly Binding[]): boolean {
+  const old = current.find(({ id }) => id === binding.id);
+  return hasFlow(binding) && (old === undefined || flowOf(old) !== flowOf(binding));
+}
+
+function flowOf({ transport, sourceAddress, sourcePort, flowEpoch }: Binding): string {
+  return [transport, sourceAddress, sourcePort, flowEpoch].join(' ');
 }
 
 function keyOf(binding: Binding): string {

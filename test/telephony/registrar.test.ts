@@ -141,6 +141,35 @@ describe('bindings', () => {
     expect(registrar.size).toBe(0);
   });
 
+  it('on a connection are not called before its 200 has told the engine of it', async () => {
+    const seen: boolean[] = [];
+    const inner = memoryStore();
+    const { registrar, register } = make({
+      ...inner,
+      put: async (key, value, options) => {
+        seen.push(...registrar.bindingsOf(AOR).map((binding) => registrar.isFlowLost(binding)));
+        await inner.put(key, value, options);
+      },
+    });
+    const web = (port: number): SipSource => ({ transport: 'ws', address: '192.0.2.3', port });
+    const announced: boolean[] = [];
+    registrar.onRegistered((binding) => announced.push(registrar.isFlowLost(binding)));
+    await register({ Contact: contact('x.invalid') }, web(4_000));
+    await register({ Contact: contact('x.invalid') }, web(4_000));
+    await register({ Contact: contact('x.invalid') }, web(4_001));
+    // A refresh on the connection it has changes nothing.
+    expect(seen).toEqual([true, false, true]);
+    expect(announced).toEqual([false, false, false]);
+  });
+
+  it('whose 200 could not be given are waited for no longer than others', async () => {
+    const broken = async (): Promise<void> => Promise.reject(new Error('disk full'));
+    const { registrar, register } = make({ ...memoryStore(), put: broken });
+    const source: SipSource = { transport: 'ws', address: '192.0.2.3', port: 4_000 };
+    await expect(register({ Contact: contact('x.invalid') }, source)).rejects.toThrow('disk full');
+    expect(registrar.bindingsOf(AOR).map((binding) => registrar.isFlowLost(binding))).toEqual([false]);
+  });
+
   it('survive a restart; connections do not', async () => {
     const first = make();
     await first.register({ Contact: contact('10.0.0.1') });

@@ -244,14 +244,16 @@ describe('who may do what', () => {
   });
 
   it.each([
-    ['OPTIONS', 200],
-    ['MESSAGE', 405],
-    ['SUBSCRIBE', 405],
-    ['PUBLISH', 405],
-  ])('%s outside a dialog is answered %i with Allow', async (method, status) => {
+    ['OPTIONS', 200, 'Allow', 'INVITE'],
+    ['MESSAGE', 407, 'Proxy-Authenticate', DOMAIN],
+    ['SUBSCRIBE', 489, 'Allow-Events', 'refer'],
+    ['PUBLISH', 489, 'Allow-Events', 'refer'],
+    ['NOTIFY', 405, 'Allow', 'INVITE'],
+  ])('%s of a stranger outside a dialog is answered %i', async (method, status, header, value) => {
     const stranger = await hall.open('stranger');
     stranger.peer.request(method);
-    const answer = await stranger.peer.wait(isResponse(status));
-    expect(answer.header('Allow')).toContain('INVITE');
+    const answer = await stranger.peer.wait((message) => message.status >= 200);
+    expect(answer.status).toBe(status);
+    expect(answer.header(header)).toContain(value);
   });
 });
