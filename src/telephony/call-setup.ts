@@ -9,6 +9,7 @@ import { type BindingTarget, BranchLeg, type BranchReports } from './branch-leg.
 import { BypassMedia } from './bypass-media.ts';
 import { calledParty } from './called-party.ts';
 import { type Caller, profileFor, tenantOf } from './caller.ts';
+import { type CallerLocation, callerLocation, inviteWithLocation } from './caller-location.ts';
 import { ForkAnswers } from './fork-answers.ts';
 import type { FraudGuard, PaidLegRequest } from './fraud-guard.ts';
 import { inviteOnTerms } from './invite-on-terms.ts';
@@ -20,7 +21,7 @@ import type { ProfilePolicy, TelephonyOptions, TelephonyTimers } from './options
 import type { Registrar } from './registrar.ts';
 import type { BranchTarget, RoutedStage, Routing } from './routing.ts';
 import type { Settings } from './settings.ts';
-import type { EngineLink, SipHeaders } from './sip-ports.ts';
+import type { EngineLink, LocationBody, SipHeaders } from './sip-ports.ts';
 
 import type { StandingLeg } from './standing-leg.ts';
 import type { TrunkDirectory } from './trunk-directory.ts';
@@ -47,6 +48,8 @@ export interface SetupRequest {
   readonly offer: string;
   /** A header of the caller's INVITE. */
   readonly header: (name: string) => string | undefined;
+  /** What stood beside the offer. */
+  readonly locations?: readonly LocationBody[] | undefined;
   /** What Max-Forwards leaves us. */
   readonly maxForwards: number;
   readonly routing: StagesRouting;
@@ -82,10 +85,11 @@ export function setUpCall(request: SetupRequest, context: SetupContext): SetUpCa
     if (party !== undefined) context.legs.add({ legId: leg.legId, home: request.live, party });
   }
   const claimed = new Set(planned.flatMap(({ target }) => (target.kind === 'binding' ? [target.binding.id] : [])));
+  const location = locationOf(request);
   const branches = new Map<LegId, LiveBranch>(
     planned.map(({ leg, target }) => [
       leg.legId,
-      target.kind === 'built-in' ? 'built-in' : sipLeg({ leg, target, claimed, request }, context),
+      target.kind === 'built-in' ? 'built-in' : sipLeg({ leg, target, claimed, request, location }, context),
     ]),
   );
   const isBypass = bypasses(request);
@@ -172,17 +176,19 @@ interface BranchRequest {
   readonly target: BindingTarget | TrunkTarget;
   readonly claimed: Set<string>;
   readonly request: SetupRequest;
+  readonly location: CallerLocation | undefined;
 }
 
 function sipLeg(
-  { leg: { legId }, target, claimed, request }: BranchRequest,
+  { leg: { legId }, target, claimed, request, location }: BranchRequest,
   context: SetupContext,
 ): BranchLeg | TrunkLeg {
   const { live } = request;
   const { registrar, timers, options, settings, trunks } = context;
   const { clock } = options;
-  const link = inviteOnTerms(context.link, profileOf(target, settings));
-  const headers = { ...headersFor(target, request, options.domain), ...locationOf(request) };
+  const located = location === undefined ? context.link : inviteWithLocation(context.link, location, options.random);
+  const link = inviteOnTerms(located, profileOf(target, settings));
+  const headers = headersFor(target, request, options.domain);
   const reports = reportsOf(live, legId, context);
   if (target.kind === 'binding') {
     const { reregisterWaitMs } = timers;
@@ -245,14 +251,11 @@ function headersFor(target: BindingTarget | TrunkTarget, request: SetupRequest, 
   };
 }
 
-/** Where the caller is, for those who come to help: by reference only, the call's bodies are ours (RFC 6442 §4.1). */
-function locationOf({ routing, live, header }: SetupRequest): SipHeaders {
-  if (!routing.isEmergency) return {};
-  const names = ['Geolocation', 'Geolocation-Routing'] as const;
-  const found = names.flatMap((name) => {
-    const value = header(name);
-    return value === undefined || /[\r\n]|<cid:/iu.test(value) ? [] : [[name, value] as const];
-  });
-  live.logger.info({ headers: found.map(([name]) => name) }, 'emergency call');
-  return Object.fromEntries(found);
+/** Only of a call for help: where somebody is concerns nobody else. */
+function locationOf({ routing, live, header, locations }: SetupRequest): CallerLocation | undefined {
+  if (!routing.isEmergency) return undefined;
+  const location = callerLocation(header, locations);
+  const told = { references: location?.references.length ?? 0, bodies: location?.bodies.length ?? 0 };
+  live.logger.info(told, 'emergency call');
+  return location;
 }

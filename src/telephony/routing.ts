@@ -13,7 +13,7 @@ import {
   type RouteRequest,
 } from '../dialplan/index.ts';
 import type { Clock } from '../kernel/index.ts';
-import { parseUri, type SipUri } from '../sip/message/index.ts';
+import { isSosUrn, parseUri, type SipUri } from '../sip/message/index.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { BindingTarget } from './branch-leg.ts';
 import type { BuiltInEndpoint } from './call-media.ts';
@@ -92,7 +92,7 @@ export interface RouteQuery {
 
 /** Where a URI leads when that party asks for it: for a new call, and for the target of a transfer. */
 export async function routeUri(query: RouteQuery, context: RoutingContext): Promise<Routing> {
-  const to = parseUri(query.uri);
+  const to = dialed(query.uri, context);
   // sips asks for TLS all the way (RFC 3261 §26.2.2): what came in without it cannot be served.
   const isSecure = to?.scheme === 'sips';
   if (to === undefined || (isSecure && !isTls(query.transport)))
@@ -101,6 +101,12 @@ export async function routeUri(query: RouteQuery, context: RoutingContext): Prom
   const decision = await decided({ query, request, dialplan: context.dialplan }, context);
   const routing = routingOf(decision, query.party, context);
   return isSecure ? securely(routing) : routing;
+}
+
+/** A call for help that names no number (RFC 5031) is one to the first number for it. */
+function dialed(uri: string, { emergencyNumbers, domain }: RoutingContext): SipUri | undefined {
+  const [number] = emergencyNumbers;
+  return isSosUrn(uri) && number !== undefined ? parseUri(`sip:${number}@${domain}`) : parseUri(uri);
 }
 
 function isTls(transport: SipTransportName | undefined): boolean {

@@ -33,8 +33,16 @@ export interface InboundRequest {
   reply(status: number, headers?: SipHeaders, body?: string): void;
 }
 
+/** A place as a document (PIDF-LO, RFC 4119), and the name by which a Geolocation header refers to it. */
+export interface LocationBody {
+  readonly contentId: string;
+  readonly text: string;
+}
+
 /** An INVITE. A final `reply` ends it; `answer` makes a dialog of it. */
 export interface InboundInvite extends InboundRequest {
+  /** What stood beside the offer. */
+  readonly locations?: readonly LocationBody[];
   /** The CANCEL, with the value of its Reason header. The INVITE is answered already then. */
   onCancel(listener: (reason: string | undefined) => void): void;
   /** Takes in what comes in the early dialog, until the final response. */

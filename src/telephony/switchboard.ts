@@ -2,7 +2,7 @@
 import { type CallRecord, createCallId, type MediaEvent, type NewCall, startCall } from '../calls/index.ts';
 import { type CallId, CodedError, type LegId, type PortId, type Timer } from '../kernel/index.ts';
 import { noCommonCodecWarning, warningFor } from '../sdp/index.ts';
-import { parseUri } from '../sip/message/index.ts';
+import { isEmergencyUri } from '../sip/message/index.ts';
 import { bypasses, type SetupContext, setUpCall } from './call-setup.ts';
 import { type Caller, identifyCaller, tenantOf } from './caller.ts';
 import { CallerLeg } from './caller-leg.ts';
@@ -111,7 +111,7 @@ export class Switchboard {
     const { invite, caller } = taken;
     if (caller.kind !== 'trunk') return this.#take(taken, () => {});
     const { trunks, options, settings } = this.#context;
-    const isEmergency = settings.emergencyNumbers.includes(parseUri(invite.uri)?.user ?? '');
+    const isEmergency = isEmergencyUri(invite.uri, new Set(settings.emergencyNumbers));
     const pass = trunks.enter(caller.trunk, 'inbound', isEmergency);
     if (pass !== undefined) return this.#take(taken, pass);
     options.logger.warn({ trunk: caller.trunk.name, sipCallId: invite.sipCallId }, 'trunk limit reached');
@@ -264,7 +264,8 @@ export class Switchboard {
   ): void {
     const { invite } = callerLeg;
     const header = (name: string): string | undefined => invite.header(name);
-    const request = { live, caller, inbound, offer: invite.body, header, maxForwards, routing };
+    const { body: offer, locations } = invite;
+    const request = { live, caller, inbound, offer, header, locations, maxForwards, routing };
     if (!bypasses(request) && !this.#isUsable({ live, inbound, callerLeg }, invite.body, routing.rule)) return;
     const { parts, input } = setUpCall(request, this.#context);
     live.route(input, parts);

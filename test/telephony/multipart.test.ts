@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withOfferAlone } from '../../src/telephony/multipart.ts';
+import { formatMultipart, withOfferAlone } from '../../src/telephony/multipart.ts';
 import type { InboundInvite } from '../../src/telephony/sip-ports.ts';
 import { request } from './fixtures.ts';
 
@@ -31,6 +31,22 @@ describe('withOfferAlone', () => {
   it('takes a quoted boundary', () => {
     const body = `${offer()}--b1--`.replaceAll('--b1', '--b 1');
     expect(withOfferAlone(invite('Multipart/Mixed; boundary="b 1"', body)).body).toContain('v=0');
+  });
+
+  it('keeps the place that a header can name, and nothing else', () => {
+    const unnamed = PLACE.replace('Content-ID: <a@b>\r\n', '');
+    const trap = PLACE.replace('<a@b>', '<a@b>;x=">"');
+    const other = '--b1\r\nContent-Type: text/plain\r\nContent-ID: <c@d>\r\n\r\nhello\r\n';
+    const body = `${unnamed}${trap}${other}${PLACE}${offer()}--b1--`;
+    const { locations } = withOfferAlone(invite('multipart/mixed;boundary=b1', body));
+    expect(locations).toEqual([{ contentId: 'a@b', text: '<presence/>\r\n' }]);
+  });
+
+  it('reads what was written with its help', () => {
+    const places = [{ contentId: 'a@b', text: '<presence/>\r\n' }];
+    const { type, body } = formatMultipart(SDP, places, 'xyz');
+    const alone = withOfferAlone(invite(type, body));
+    expect([alone.body.trimEnd(), alone.locations?.[0]?.contentId]).toEqual([SDP.trimEnd(), 'a@b']);
   });
 
   it.each([

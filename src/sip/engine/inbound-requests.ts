@@ -1,6 +1,6 @@
 /** Requests from the network: which transaction and dialog they belong to, and who is asked (drachtio-protocol §6.1-§6.3). */
 
-import { formatMessage, isEmergencyUri, type SipRequest } from '../message/index.ts';
+import { formatMessage, isEmergencyUri, isSosUrn, type SipRequest } from '../message/index.ts';
 import { findHeader } from './app-headers.ts';
 import type { ClientTransaction } from './client-transactions.ts';
 import { contactUri, dialogId } from './dialog.ts';
@@ -55,7 +55,7 @@ export class InboundRequests {
     const isMerged = servers.isMerged(facts);
     const tx = servers.create(request, facts, received.flow);
     if (isMerged) return servers.respondPlain(tx, 482);
-    if (!SUPPORTED_SCHEME.test(request.uri)) return servers.respondPlain(tx, 416);
+    if (!SUPPORTED_SCHEME.test(request.uri) && !isSosUrn(request.uri)) return servers.respondPlain(tx, 416);
     if (facts.toTag === '') return this.#outOfDialog(tx, received);
     return this.#inDialog(tx, received);
   }

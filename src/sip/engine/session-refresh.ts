@@ -108,7 +108,7 @@ export class SessionRefresh implements ClientUser {
 
   #headers(isUpdate: boolean): readonly SipHeader[] {
     const lines = requestLines(this.#session, NO_HEADERS);
-    return isUpdate ? lines : [...lines, { name: 'Content-Type', value: 'application/sdp' }];
+    return isUpdate ? lines : [...lines, { name: 'Content-Type', value: this.#session.contentType }];
   }
 
   #onSuccess(tx: ClientTransaction, heard: Heard): void {

@@ -26,6 +26,7 @@ const BUSY_RETRY_MS = 2_000;
 /** After a refresh that failed in a way that need not last. */
 const FAILED_RETRY_MS = 10_000;
 const MAX_RAISES = 3;
+const SDP = 'application/sdp';
 
 /** What a 2xx agreed on. */
 interface Agreement {
@@ -34,6 +35,7 @@ interface Agreement {
   /** The message of ours that has our Contact, and of theirs. */
   readonly contact: string;
   readonly sdp: Buffer;
+  readonly contentType: string | undefined;
   readonly peer: SipMessage;
 }
 
@@ -79,8 +81,9 @@ export class SessionTimers {
     const { tx, terms, headers, body } = sent;
     if (terms === undefined) return this.#off(work);
     const contact = findHeader(headers, 'Contact') ?? '';
+    const contentType = findHeader(headers, 'Content-Type');
     const isOurs = terms.refresher === 'uas';
-    this.#agree(work, { seconds: terms.seconds, isOurs, contact, sdp: body, peer: tx.request });
+    this.#agree(work, { seconds: terms.seconds, isOurs, contact, sdp: body, contentType, peer: tx.request });
   }
 
   /** A 2xx to an INVITE or UPDATE of ours has come. */
@@ -88,8 +91,9 @@ export class SessionTimers {
     const terms = readTerms(response.headers);
     if (terms === undefined) return this.#off(work);
     const contact = findHeader(request.headers, 'Contact') ?? '';
+    const contentType = findHeader(request.headers, 'Content-Type');
     const isOurs = terms.refresher !== 'uas';
-    this.#agree(work, { seconds: terms.seconds, isOurs, contact, sdp: request.body, peer: response });
+    this.#agree(work, { seconds: terms.seconds, isOurs, contact, sdp: request.body, contentType, peer: response });
   }
 
   /** The lines that an INVITE or UPDATE of the application needs to keep the session alive. */
@@ -101,7 +105,9 @@ export class SessionTimers {
 
   /** Our ACK with SDP answers the offer of a 2xx. */
   acknowledged(work: DialogWork, body: Buffer): void {
-    if (work.session !== undefined && body.length > 0) work.session.sdp = Buffer.from(body);
+    if (work.session === undefined || body.length === 0) return;
+    work.session.sdp = Buffer.from(body);
+    work.session.contentType = SDP;
   }
 
   #off(work: DialogWork): void {
@@ -187,14 +193,15 @@ function release(session: SessionWork): void {
 
 /** What is known of the peer and of what it knows of us; a message that does not say it changes nothing. */
 function known(
-  { peer, sdp, contact }: Agreement,
+  { peer, sdp, contentType, contact }: Agreement,
   former: SessionWork | undefined,
   minSessionSec: number,
-): Pick<SessionWork, 'minSe' | 'sdp' | 'contact' | 'allowsUpdate'> {
+): Pick<SessionWork, 'minSe' | 'sdp' | 'contentType' | 'contact' | 'allowsUpdate'> {
   const allow = header(peer, 'Allow');
   return {
     minSe: Math.max(readMinSe(peer.headers), former?.minSe ?? 0, minSessionSec),
     sdp: sdp.length > 0 ? Buffer.from(sdp) : (former?.sdp ?? NO_BODY),
+    contentType: (sdp.length > 0 ? contentType : former?.contentType) ?? SDP,
     contact: contact === '' ? (former?.contact ?? '') : contact,
     allowsUpdate: allow === undefined ? former?.allowsUpdate === true : /\bUPDATE\b/i.test(allow),
   };

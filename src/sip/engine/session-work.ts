@@ -16,6 +16,8 @@ export interface SessionWork {
   readonly afterRefresh: (() => void)[];
   /** Our SDP and Contact as the peer knows them. */
   sdp: Buffer;
+  /** Of `sdp`, which may stand in a body of several parts. */
+  contentType: string;
   readonly contact: string;
   allowsUpdate: boolean;
 }

@@ -4,6 +4,7 @@ import { header, headerValues } from './header-access.ts';
 import type { SipHeader, SipMessage, SipRequest } from './model.ts';
 import { parseNameAddr, parseNameAddrs } from './name-addr.ts';
 import { bad, type Problem } from './parse-head.ts';
+import { isSosUrn } from './emergency.ts';
 import { parseUri } from './uri.ts';
 import { topVia } from './via.ts';
 
@@ -80,6 +81,7 @@ function findRequestProblem(request: SipRequest): Problem | undefined {
 function findUriProblem(text: string): Problem | undefined {
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined) return bad('Malformed Request-URI');
+  if (isSosUrn(text)) return undefined;
   if (scheme !== 'sip' && scheme !== 'sips' && scheme !== 'tel')
     return { status: 416, reason: 'Unsupported URI Scheme' };
   const uri = parseUri(text);

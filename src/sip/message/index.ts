@@ -6,7 +6,7 @@ export {
   digestHa1,
   digestResponse,
 } from './digest.ts';
-export { isEmergencyUri } from './emergency.ts';
+export { isEmergencyUri, isSosUrn } from './emergency.ts';
 export { formatMessage } from './format-message.ts';
 export {
   appendHeader,

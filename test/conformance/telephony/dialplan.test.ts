@@ -4,7 +4,7 @@ import { parseDialplan } from '../../../src/dialplan/index.ts';
 import { createRouteHook } from '../../../src/hooks/index.ts';
 import { silentLogger, systemClock, systemRandom } from '../../../src/kernel/index.ts';
 import { type HookServer, startHookServer } from '../../support/http-server.ts';
-import { isRequest, isResponse, type PeerMessage } from '../../support/sip-peer.ts';
+import { isRequest, isResponse, type PeerMessage, type RequestParts } from '../../support/sip-peer.ts';
 import { until } from '../../support/until.ts';
 import { browsers, passwordOf, phones, trunks } from './support/exchange.ts';
 import { useHall } from './support/hall.ts';
@@ -172,6 +172,72 @@ describe('an emergency call', () => {
     await (await calling).bye();
     await c.awaitBye();
     expect(await hall.exchange.nextRecord()).toMatchObject({ route: 'emergency' });
+  });
+
+  describe('with the place in its body', () => {
+    const multipart = (sdp: string): string => {
+      const place = '--b1\r\nContent-Type: application/pidf+xml\r\nContent-ID: <at@alice>\r\n\r\n<presence/>\r\n';
+      return `${place}--b1\r\nContent-Type: application/sdp\r\n\r\n${sdp}\r\n--b1--\r\n`;
+    };
+    const calling = (alice: Party, target: string, more: RequestParts = {}) =>
+      alice.invite(target, multipart(rtpSdp(41_000)), {
+        contentType: 'multipart/mixed;boundary=b1',
+        headers: ['Geolocation: <cid:at%40alice>, <cid:gone@alice>, <https://location.example/alice>'],
+        ...more,
+      });
+    const helpers = () =>
+      hall.restart({
+        emergencyNumbers: ['112'],
+        rules: [rule({ user: 'bob' })],
+        dialplan: { emergencyRoute: { user: 'bob' } },
+      });
+
+    it('passes both on; without the body where it is not taken', async () => {
+      await helpers();
+      const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
+      const call = calling(alice, '112');
+      const first = await bob.nextInvite();
+      expect(first.header('Geolocation')).toBe('<cid:at%40alice>, <https://location.example/alice>');
+      const [, boundary = '?'] = /^multipart\/mixed;boundary=(\w+)$/.exec(first.header('Content-Type')) ?? [];
+      const parts = first.body.split(`--${boundary}`);
+      expect(parts).toHaveLength(4);
+      expect(parts[1]).toMatch(/Content-Type: application\/sdp\r\n\r\nv=0\r\n/);
+      expect(parts[2]).toMatch(/Content-ID: <at@alice>\r\n[^]*\r\n\r\n<presence\/>\r\n/);
+      bob.peer.reply(first, 415);
+      const second = await bob.peer.wait((message) => isRequest('INVITE')(message) && message.body.startsWith('v=0'));
+      expect(second.header('Geolocation')).toBe('<https://location.example/alice>');
+      const b = await bob.accept(second, rtpSdp(42_000));
+      const { dialog } = await call;
+      dialog?.ack();
+      await dialog?.bye();
+      await b.awaitBye();
+      expect(await hall.exchange.nextRecord()).toMatchObject({ route: 'emergency' });
+    });
+
+    it('is one too when it asks for a service instead of a number', async () => {
+      await helpers();
+      const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
+      const uri = 'urn:service:sos.police';
+      const call = calling(alice, '', { uri, to: `<${uri}>` });
+      const invite = await bob.nextInvite();
+      expect(invite.header('Content-Type')).toContain('multipart/mixed');
+      bob.peer.reply(invite, 486);
+      expect((await call).response.status).toBe(486);
+      expect(await hall.exchange.nextRecord()).toMatchObject({ route: 'emergency', to: uri });
+      const other = 'urn:service:counseling';
+      expect((await calling(alice, '', { uri: other, to: `<${other}>` })).response.status).toBe(416);
+    });
+
+    it('keeps it to itself when it is no emergency', async () => {
+      await helpers();
+      const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
+      const call = calling(alice, 'bob');
+      const invite = await bob.nextInvite();
+      expect([invite.header('Geolocation'), invite.header('Content-Type')]).toEqual(['', 'application/sdp']);
+      expect(invite.body).not.toContain('presence');
+      bob.peer.reply(invite, 486);
+      await call;
+    });
   });
 
   it('is taken when its offer stands beside the place of the caller', async () => {

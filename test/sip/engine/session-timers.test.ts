@@ -42,11 +42,11 @@ function incoming(lines: readonly string[], answer: readonly string[] = [], stri
 }
 
 /** A call of the application's, answered with these lines. */
-function outgoing(answer: readonly string[]): Call {
+function outgoing(answer: readonly string[], lines = ''): Call {
   const bench = new Bench();
   const app = bench.app();
   const peer = bench.net.peer('udp', 5999);
-  app.sip(`INVITE sip:bob@${peer.hostPort} SIP/2.0\nSession-Expires: 90\nSupported: timer\n\n${SDP}`);
+  app.sip(`INVITE sip:bob@${peer.hostPort} SIP/2.0\nSession-Expires: 90\nSupported: timer${lines}\n\n${SDP}`);
   app.nextResponse();
   const invite = peer.nextRequest('INVITE');
   peer.respond(invite, 200, { body: SDP, lines: answer });
@@ -145,6 +145,13 @@ describe('we refresh', () => {
     expect(app.waiting).toBe(0);
     bench.clock.advance(45_000);
     peer.nextRequest('INVITE');
+  });
+
+  test('with the parts that stood beside the SDP in the body', () => {
+    const type = 'multipart/mixed;boundary=b';
+    const { bench, peer } = outgoing(['Session-Expires: 90;refresher=uac', 'Require: timer'], `\nContent-Type: ${type}`);
+    bench.clock.advance(45_000);
+    expect(headerOf(peer.nextRequest('INVITE'), 'Content-Type')).toBe(type);
   });
 
   test('strict: always by re-INVITE', () => {
