@@ -193,16 +193,21 @@ function release(session: SessionWork): void {
 
 /** What is known of the peer and of what it knows of us; a message that does not say it changes nothing. */
 function known(
-  { peer, sdp, contentType, contact }: Agreement,
+  agreed: Agreement,
   former: SessionWork | undefined,
   minSessionSec: number,
 ): Pick<SessionWork, 'minSe' | 'sdp' | 'contentType' | 'contact' | 'allowsUpdate'> {
+  const { peer, contact } = agreed;
   const allow = header(peer, 'Allow');
   return {
     minSe: Math.max(readMinSe(peer.headers), former?.minSe ?? 0, minSessionSec),
-    sdp: sdp.length > 0 ? Buffer.from(sdp) : (former?.sdp ?? NO_BODY),
-    contentType: (sdp.length > 0 ? contentType : former?.contentType) ?? SDP,
+    ...bodyOf(agreed.sdp.length > 0 ? agreed : former),
     contact: contact === '' ? (former?.contact ?? '') : contact,
     allowsUpdate: allow === undefined ? former?.allowsUpdate === true : /\bUPDATE\b/i.test(allow),
   };
+}
+
+/** A copy: what the message came in is used again. */
+function bodyOf(from: Pick<Agreement, 'sdp' | 'contentType'> | undefined): Pick<SessionWork, 'sdp' | 'contentType'> {
+  return { sdp: from === undefined ? NO_BODY : Buffer.from(from.sdp), contentType: from?.contentType ?? SDP };
 }

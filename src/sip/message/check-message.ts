@@ -1,10 +1,10 @@
 /** What a message must have before anybody works with it: RFC 3261 §8.1.1, §16.3, §20; RFC 4475 for the border cases. */
 import { parseCSeq } from './cseq.ts';
+import { isSosUrn } from './emergency.ts';
 import { header, headerValues } from './header-access.ts';
 import type { SipHeader, SipMessage, SipRequest } from './model.ts';
 import { parseNameAddr, parseNameAddrs } from './name-addr.ts';
 import { bad, type Problem } from './parse-head.ts';
-import { isSosUrn } from './emergency.ts';
 import { parseUri } from './uri.ts';
 import { topVia } from './via.ts';
 

@@ -149,7 +149,10 @@ describe('we refresh', () => {
 
   test('with the parts that stood beside the SDP in the body', () => {
     const type = 'multipart/mixed;boundary=b';
-    const { bench, peer } = outgoing(['Session-Expires: 90;refresher=uac', 'Require: timer'], `\nContent-Type: ${type}`);
+    const { bench, peer } = outgoing(
+      ['Session-Expires: 90;refresher=uac', 'Require: timer'],
+      `\nContent-Type: ${type}`,
+    );
     bench.clock.advance(45_000);
     expect(headerOf(peer.nextRequest('INVITE'), 'Content-Type')).toBe(type);
   });

@@ -117,7 +117,9 @@ describe('what is over it', () => {
     expect(governor.judge('192.0.2.1', Buffer.from('INVITE sip:112@gw SIP/2.0\r\n'))).toBe('stranger');
     expect(governor.judge('192.0.2.1', Buffer.from('INVITE tel:112 SIP/2.0\r\n'))).toBe('stranger');
     expect(governor.judge('192.0.2.1', Buffer.from('INVITE urn:service:sos.fire SIP/2.0\r\n'))).toBe('stranger');
-    expect(governor.judge('192.0.2.1', Buffer.from('INVITE urn:service:counseling SIP/2.0\r\n'))).toMatch(/refuse|drop/);
+    expect(governor.judge('192.0.2.1', Buffer.from('INVITE urn:service:counseling SIP/2.0\r\n'))).toMatch(
+      /refuse|drop/,
+    );
     expect(governor.judge('192.0.2.1', Buffer.from('INVITE sip:1123@gw SIP/2.0\r\n'))).toMatch(/refuse|drop/);
     expect(passed(100, Buffer.from('INVITE sip:112@gw SIP/2.0\r\n'))).toBeLessThan(20);
   });
