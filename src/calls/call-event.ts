@@ -64,6 +64,18 @@ export type CallEvent =
       readonly sourceAddress: string;
       readonly why: 'credentials' | 'stale' | 'replay' | 'malformed';
     }
+  /**
+   * A trunk was sent no credentials though somebody asked for them. `repeated`: it did not like the ones it got;
+   * `unchallenged-dialog`: inside a dialog whose INVITE it took without any.
+   */
+  | {
+      readonly kind: 'challenge-refused';
+      readonly trunk: string;
+      readonly method: string;
+      readonly sourceAddress: string;
+      readonly realm: string;
+      readonly why: ChallengeRefusal;
+    }
   /** `user`: only this account from there; undefined: the address. `until` in milliseconds since 1970. */
   | {
       readonly kind: 'banned';
@@ -71,5 +83,12 @@ export type CallEvent =
       readonly user: string | undefined;
       readonly until: number;
     };
+
+export type ChallengeRefusal =
+  | 'foreign-address'
+  | 'foreign-realm'
+  | 'repeated'
+  | 'unchallenged-dialog'
+  | 'no-known-algorithm';
 
 export type CallObserver = (event: CallEvent) => void;

@@ -8,6 +8,7 @@ import { explain } from './explain.ts';
 import { type ConfigKey, keysAt, listKeys } from './keys.ts';
 import { readYaml } from './read-yaml.ts';
 import { type ConfigFile, configSchema, type ProfileConfig, profileSchema } from './schema.ts';
+import { withPasswords } from './trunk-passwords.ts';
 
 export interface Config extends Omit<ConfigFile, 'dialplan'> {
   /** The file it came from; undefined: defaults and environment only. */
@@ -144,5 +145,6 @@ export function loadConfig(options: {
     [...result.data.trunks, ...result.data.trunkGroups].map(({ name }) => name),
     options.environment,
   );
-  return deepFreeze({ ...result.data, file, profiles, dialplan, dialplanFile });
+  const trunks = withPasswords(result.data.trunks, where, options.environment);
+  return deepFreeze({ ...result.data, trunks, file, profiles, dialplan, dialplanFile });
 }

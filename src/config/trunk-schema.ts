@@ -1,6 +1,7 @@
 /** Carriers and PBXs: where they are, how their servers are watched and tried, what they may carry. */
 import { z } from 'zod';
 import { name, tenant } from './name-schema.ts';
+import { trunkAuthSchema } from './trunk-auth-schema.ts';
 import { trunkTlsSchema } from './trunk-tls-schema.ts';
 
 const TARGET =
@@ -75,6 +76,7 @@ export const trunkSchema = z.strictObject({
     .default('auto')
     .describe('transport towards it; auto: as NAPTR and SRV say, else UDP'),
   tls: trunkTlsSchema.optional().describe('whom to believe and what to show, with transport tls'),
+  auth: trunkAuthSchema.optional().describe('our account there: what its servers challenge is sent again with it'),
   profile: name.default('trunks').describe('file in sip-profiles/ with its policy'),
   health: healthSchema.prefault({}),
   hunt: huntSchema.prefault({}),

@@ -86,10 +86,11 @@ function banPolicy({ sip }: Config): BanPolicy | undefined {
   return enabled ? { failures, accounts, windowMs: windowSec * 1000, banMs: banSec * 1000 } : undefined;
 }
 
-function trunkOptions({ health, hunt, ...trunk }: Config['trunks'][number], profile: ProfileConfig): Trunk {
+function trunkOptions({ health, hunt, auth, ...trunk }: Config['trunks'][number], profile: ProfileConfig): Trunk {
   const { intervalSec, timeoutSec, suspectSec, ...counts } = health;
   return {
     ...trunk,
+    auth: auth === undefined ? undefined : { ...auth, password: auth.password ?? '' },
     profile,
     health: { ...counts, intervalMs: intervalSec * 1000, timeoutMs: timeoutSec * 1000, suspectMs: suspectSec * 1000 },
     hunt: { failoverOn: hunt.failoverOn, tryTimeoutMs: hunt.tryTimeoutSec * 1000 },

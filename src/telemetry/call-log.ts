@@ -17,8 +17,16 @@ const MESSAGES: Readonly<Record<CallEvent['kind'], string>> = {
   'auth-failed': 'authentication failed',
   'toll-refused': 'call to a trunk refused by the toll-fraud breaker',
   'toll-tripped': 'toll-fraud breaker ended the calls of a tenant',
+  'challenge-refused': 'challenge of a trunk not answered',
   banned: 'banned for wrong credentials',
 };
+
+const WARNINGS: ReadonlySet<CallEvent['kind']> = new Set([
+  'auth-failed',
+  'toll-refused',
+  'banned',
+  'challenge-refused',
+]);
 
 /** Writes `event` to the log: refreshes of a registration at debug, failed authentication at warn, all else at info. */
 export function logCallEvent(logger: Logger, event: CallEvent): void {
@@ -32,7 +40,7 @@ export function logCallEvent(logger: Logger, event: CallEvent): void {
   }
   const { kind, ...fields } = event;
   if (kind === 'toll-tripped') logger.error(fields, message);
-  else if (kind === 'auth-failed' || kind === 'toll-refused' || kind === 'banned') logger.warn(fields, message);
+  else if (WARNINGS.has(kind)) logger.warn(fields, message);
   else if (event.kind === 'registered' && !event.isNew) logger.debug(fields, message);
   else logger.info(fields, message);
 }

@@ -55,6 +55,12 @@ function safetyMetrics(registers: Registry[]) {
       help: 'How often the calls of a tenant were ended because its budget was used up',
       registers,
     }),
+    challengesRefused: new Counter({
+      name: 'viaduct_challenges_refused_total',
+      help: 'Challenges to requests towards trunks that were not answered, by trunk and reason',
+      labelNames: ['trunk', 'why'],
+      registers,
+    }),
     banned: new Counter({
       name: 'viaduct_bans_total',
       help: 'Addresses and accounts banned for wrong credentials',
@@ -135,6 +141,8 @@ function observeEvent(metrics: ReturnType<typeof callMetrics>, event: CallEvent)
       return metrics.tollRefused.inc({ why: event.why });
     case 'toll-tripped':
       return metrics.tollTripped.inc();
+    case 'challenge-refused':
+      return metrics.challengesRefused.inc({ trunk: event.trunk, why: event.why });
     case 'banned':
       return metrics.banned.inc({ of: event.user === undefined ? 'address' : 'account' });
     case 'digit':

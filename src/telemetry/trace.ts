@@ -80,6 +80,7 @@ function observeCall(tracer: Tracer, call: CallTrace, event: LegEvent): void {
     case 'registered':
     case 'unregistered':
     case 'auth-failed':
+    case 'challenge-refused':
     case 'banned':
     case 'toll-tripped':
       return;

@@ -85,6 +85,17 @@ export interface UserAccount {
   readonly tenant?: string | undefined;
 }
 
+/** What proves that a request is ours, or a peer's. */
+export interface DigestAccount {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface TrunkAccount extends DigestAccount {
+  /** The only realm whose challenges are answered; undefined: the one that the trunk's servers first accepted us in. */
+  readonly realm?: string | undefined;
+}
+
 export interface Trunk {
   readonly name: string;
   /** Whose it is; SHARED: everybody's. Default DEFAULT_TENANT. */
@@ -105,6 +116,8 @@ export interface Trunk {
   /** Undefined: DEFAULT_HUNT. */
   readonly hunt?: HuntPolicy | undefined;
   readonly limits?: TrunkLimits | undefined;
+  /** Undefined: its challenges are not answered. */
+  readonly auth?: TrunkAccount | undefined;
 }
 
 export interface TelephonyTimers {

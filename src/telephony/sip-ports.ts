@@ -17,8 +17,32 @@ export type SipHeaders = Readonly<Record<string, string>>;
 export interface SipReply {
   readonly status: number;
   readonly body: string;
+  /** Who sent it, as the engine saw it; undefined: nobody, it is made up. */
+  readonly source?: { readonly address: string; readonly port: number };
   /** The value of a header, several lines joined by ','. */
   header(name: string): string | undefined;
+}
+
+/** A 401 or 407 to a request of ours. */
+export interface Challenged {
+  readonly method: string;
+  /** The Request-URI as it was sent. */
+  readonly uri: string;
+  readonly body: string;
+  readonly reply: SipReply;
+}
+
+/** What we prove ourselves with towards a peer. */
+export interface OutboundCredentials {
+  /** For one request. */
+  begin(): CredentialsTurn;
+}
+
+export interface CredentialsTurn {
+  /** The headers to send the request again with; undefined: the challenge is not answered, and the request fails. */
+  answer(challenged: Challenged): SipHeaders | undefined;
+  /** The request was answered 2xx. Gives the credentials for the dialog that it has made. */
+  accepted(): OutboundCredentials;
 }
 
 /** A request that belongs to no dialog, or one inside a dialog that is no offer. */
@@ -113,6 +137,8 @@ export interface OutboundRequest {
   readonly nextHop: string | undefined;
   readonly headers: SipHeaders;
   readonly body: string;
+  /** For challenges to it, and to requests in the dialog that it makes. Undefined: a challenge is a failure. */
+  readonly credentials?: OutboundCredentials | undefined;
 }
 
 export interface OutboundListener extends DialogListener {

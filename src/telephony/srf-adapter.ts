@@ -12,12 +12,14 @@ import { findObstacle } from './obstacles.ts';
 import { sourceOf } from './request-source.ts';
 import type {
   AnswerListener,
+  CredentialsTurn,
   DialogListener,
   EarlyListener,
   EngineLink,
   EngineListener,
   InboundInvite,
   InboundRequest,
+  OutboundCredentials,
   OutboundInvite,
   OutboundListener,
   OutboundRequest,
@@ -25,6 +27,8 @@ import type {
   SipHeaders,
   SipReply,
 } from './sip-ports.ts';
+import { requestInside } from './srf-inside.ts';
+import { cseqOf, failureOf, type HeardReply, isSuccess, madeReply, replyOf, resendHeaders } from './srf-reply.ts';
 import type { SendOptions, SrfApp, SrfDialog, SrfError, SrfMessage, SrfRequest, SrfResponse } from './srf-types.ts';
 
 /** Where an engine accepts applications. */
@@ -118,7 +122,7 @@ class SrfLink implements EngineLink {
   }
 
   invite(request: OutboundRequest, listener: OutboundListener): OutboundInvite {
-    const outbound = new SrfOutbound(listener);
+    const outbound = new SrfOutbound(listener, request.credentials);
     try {
       outbound.send(this.#srf, request);
     } catch {
@@ -128,13 +132,25 @@ class SrfLink implements EngineLink {
     return outbound;
   }
 
-  async request({
+  async request(request: OutboundRequest & { readonly method: string }): Promise<SipReply> {
+    const turn = request.credentials?.begin();
+    const attempt = async (headers: SipHeaders): Promise<SipReply> => {
+      const reply = await this.#request({ ...request, headers });
+      const again = resendHeaders(turn, request.body, reply);
+      if (again !== undefined) return attempt({ ...headers, ...again });
+      if (isSuccess(reply)) turn?.accepted();
+      return reply;
+    };
+    return attempt(request.headers);
+  }
+
+  async #request({
     method,
     uri,
     nextHop,
     headers,
     body,
-  }: OutboundRequest & { readonly method: string }): Promise<SipReply> {
+  }: OutboundRequest & { readonly method: string }): Promise<HeardReply> {
     const options = {
       method,
       headers: { ...headers },
@@ -142,7 +158,7 @@ class SrfLink implements EngineLink {
       ...(nextHop === undefined ? {} : { proxy: nextHop }),
     };
     return new Promise((resolve) => {
-      const settle = (reply: SipReply): void => {
+      const settle = (reply: HeardReply): void => {
         this.#awaited.delete(settle);
         resolve(reply);
       };
@@ -175,13 +191,16 @@ class SrfLink implements EngineLink {
 
 class SrfOutbound implements OutboundInvite {
   readonly #listener: OutboundListener;
+  readonly #turn: CredentialsTurn | undefined;
+  #isAnnounced = false;
   #sent: SrfRequest | undefined;
   #hearsUpdates = false;
   #isOver = false;
   #cancelled: { readonly reason: string | undefined } | undefined;
 
-  constructor(listener: OutboundListener) {
+  constructor(listener: OutboundListener, credentials: OutboundCredentials | undefined) {
     this.#listener = listener;
+    this.#turn = credentials?.begin();
   }
 
   send(srf: SrfApp, request: OutboundRequest): void {
@@ -195,7 +214,8 @@ class SrfOutbound implements OutboundInvite {
     const cbRequest = (error: SrfError, sent: SrfRequest): void => {
       if (error !== null && error !== undefined) return;
       this.#sent = sent;
-      listener.onSent(sent.get('Call-ID') ?? '');
+      if (!this.#isAnnounced) listener.onSent(sent.get('Call-ID') ?? '');
+      this.#isAnnounced = true;
       if (this.#cancelled !== undefined) this.#sendCancel(this.#cancelled.reason);
     };
     const cbProvisional = (response: SrfResponse): void => {
@@ -203,10 +223,29 @@ class SrfOutbound implements OutboundInvite {
       listener.onProvisional(replyOf(response));
     };
     srf.createUAC(uri, options, { cbRequest, cbProvisional }, (error, dialog) => {
-      this.#isOver = true;
-      if (error === null || error === undefined) listener.onAnswered(watch(dialog, listener), replyOf(dialog.res));
-      else listener.onFailed(failureOf(error));
+      if (error === null || error === undefined) {
+        this.#isOver = true;
+        listener.onAnswered(watch(dialog, listener, this.#turn?.accepted()), replyOf(dialog.res));
+      } else this.#onFailed(srf, request, failureOf(error));
     });
+  }
+
+  /** A challenge is answered with the same INVITE under the next number (RFC 3261 §22.2), unless nobody wants it any more. */
+  #onFailed(srf: SrfApp, request: OutboundRequest, reply: HeardReply): void {
+    const again = this.#cancelled === undefined ? resendHeaders(this.#turn, request.body, reply) : undefined;
+    if (again === undefined) {
+      this.#isOver = true;
+      this.#listener.onFailed(reply);
+      return;
+    }
+    this.#sent = undefined;
+    this.#hearsUpdates = false;
+    try {
+      this.send(srf, { ...request, headers: { ...request.headers, ...again } });
+    } catch {
+      this.#isOver = true;
+      this.#listener.onFailed(madeReply(503));
+    }
   }
 
   /** drachtio-srf answers an early UPDATE with the offer of the INVITE: before a response of the dialog none can come. */
@@ -339,10 +378,6 @@ function isRefused(request: SrfRequest, response: SrfResponse): boolean {
   return obstacle !== undefined;
 }
 
-function cseqOf(message: SrfMessage): number {
-  return Number.parseInt(message.get('CSeq') ?? '0', 10);
-}
-
 const joined = new WeakSet<Socket>();
 
 /**
@@ -359,7 +394,7 @@ function joinWrites(socket: Socket): void {
   });
 }
 
-function watch(dialog: SrfDialog, listener: DialogListener): SipDialog {
+function watch(dialog: SrfDialog, listener: DialogListener, credentials?: OutboundCredentials): SipDialog {
   dialog.on('destroy', (request) =>
     listener.onBye({ reason: request?.get('Reason'), isLost: request?.source === 'application' }),
   );
@@ -378,30 +413,18 @@ function watch(dialog: SrfDialog, listener: DialogListener): SipDialog {
     localTag,
     remoteTag,
     isUac: dialog.type === 'uac',
-    request: async (method, body, headers = {}) =>
-      new Promise((resolve) => {
-        const type = body === '' ? {} : SDP_TYPE;
-        dialog.request({ method, body, headers: { ...type, ...headers } }, (error, response) => {
-          if (error !== null && error !== undefined) resolve(failureOf(error));
-          else if (response.status >= 200) resolve(replyOf(response));
-        });
-      }),
-    bye: async (reason) => new Promise((resolve) => dialog.destroy({ headers: reasonHeader(reason) }, () => resolve())),
+    request: async (method, body, headers = {}) => {
+      const type = body === '' ? {} : SDP_TYPE;
+      return requestInside(dialog, { method, body, headers: { ...type, ...headers } }, credentials);
+    },
+    bye: async (reason) => {
+      const headers = reasonHeader(reason);
+      if (credentials === undefined) return new Promise((resolve) => dialog.destroy({ headers }, () => resolve()));
+      // drachtio-srf's own BYE keeps its response to itself. The engine knows the dialog until one is no challenge.
+      await requestInside(dialog, { method: 'BYE', body: '', headers }, credentials);
+      dialog.removeAllListeners();
+    },
   };
-}
-
-function replyOf(response: SrfResponse): SipReply {
-  return { status: response.status, body: response.body ?? '', header: (name) => response.get(name) };
-}
-
-/** A failure of which no message came. */
-function madeReply(status: number): SipReply {
-  return { status, body: '', header: () => undefined };
-}
-
-/** What an error of drachtio-srf stands for; a 200 that it could not make a dialog of is a failure too. */
-function failureOf({ status = 503, res }: NonNullable<SrfError>): SipReply {
-  return res !== undefined && res.status === status ? replyOf(res) : madeReply(status);
 }
 
 const ignore = (): void => {};

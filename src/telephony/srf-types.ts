@@ -27,6 +27,10 @@ export interface SrfRequest extends SrfMessage {
 
 export interface SrfResponse extends SrfMessage {
   readonly status: number;
+  /** What it answers, of a response that came in. */
+  readonly req: SrfRequest;
+  readonly source_address: string;
+  readonly source_port: number;
   send(
     status: number,
     options: SendOptions,
@@ -41,6 +45,7 @@ export interface SendOptions {
 }
 
 export interface SrfDialog {
+  removeAllListeners(): void;
   readonly sip: { readonly callId: string; readonly localTag: string; readonly remoteTag: string };
   readonly type: 'uac' | 'uas';
   /** The response that made a dialog of an INVITE of ours. */

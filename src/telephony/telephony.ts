@@ -18,6 +18,7 @@ import type { EngineLink, EngineListener, InboundRequest } from './sip-ports.ts'
 import { connectEngine } from './srf-adapter.ts';
 import { Switchboard } from './switchboard.ts';
 import { openTrunks, type TrunkDirectory, type TrunkView } from './trunk-directory.ts';
+import { loadRealms } from './trunk-realms.ts';
 
 export interface Telephony {
   /** Where the engine listens, as `proto/host:port`. */
@@ -61,9 +62,8 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
     flowEpoch: options.flowEpoch ?? random.hex(8),
   });
   const records = new RecordBook({ store, ttlMs: timers.recordTtlMs, clock, logger });
-  await registrar.load();
   const fraud = new FraudGuard({ policy: options.tollFraud ?? NO_TOLL_POLICY, store, clock, observer });
-  await fraud.load();
+  const [realms] = await Promise.all([loadRealms(store, logger), registrar.load(), fraud.load()]);
   const bans = new Bans(options.bans, clock, observer);
   // Requests arrive from the moment the engine knows us; until the parts stand there is nobody to take them.
   let running:
@@ -93,7 +93,7 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
     onLost: () => running?.board.dropAll(),
   };
   const link = await connectEngine({ wire: options.wire, isOurs: options.isEngineOurs === true, listener, logger });
-  const trunks = openTrunks(options, link);
+  const trunks = openTrunks(options, link, realms);
   const settings = createSettings({ options, trunks, link, bans });
   const legs = new LegBook();
   const board = new Switchboard({ options, timers, registrar, link, settings, records, trunks, legs, fraud });

@@ -1,12 +1,15 @@
 /** All trunks: their servers, their gates, the groups they are in, and who of them a source address is. */
 import { isDeepStrictEqual } from 'node:util';
+import type { CallObserver } from '../calls/index.ts';
 import type { Clock, Logger, Random } from '../kernel/index.ts';
 import { createLocator, type LocateTransport, type Locator } from '../sip/locate/index.ts';
 import type { TelephonyOptions, Trunk } from './options.ts';
-import type { EngineLink, SipSource } from './sip-ports.ts';
+import type { EngineLink, OutboundCredentials, SipSource } from './sip-ports.ts';
+import { TrunkCredentials } from './trunk-credentials.ts';
 import { type TrunkGroup, trunksBehind } from './trunk-groups.ts';
 import { type CallDirection, TrunkGate, type TrunkLoad, type TrunkPass } from './trunk-limits.ts';
 import { createTrunkMatch, isHostName, isNamed, type TrunkMatch } from './trunk-match.ts';
+import type { TrunkRealms } from './trunk-realms.ts';
 import type { TrunkServer } from './trunk-server.ts';
 import { type RankedServerView, TrunkServers } from './trunk-servers.ts';
 
@@ -16,6 +19,8 @@ export interface TrunkDirectoryOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly observer: CallObserver;
+  readonly realms: TrunkRealms;
 }
 
 export interface TrunkList {
@@ -43,12 +48,14 @@ interface Entry {
 
 export class TrunkDirectory {
   readonly #options: TrunkDirectoryOptions;
+  readonly #credentials: TrunkCredentials;
   #list: TrunkList = { trunks: [], groups: [] };
   #entries: ReadonlyMap<string, Entry> = new Map();
   #match: TrunkMatch = () => undefined;
 
   constructor(options: TrunkDirectoryOptions) {
     this.#options = options;
+    this.#credentials = new TrunkCredentials({ ...options, isServer: (trunk, address) => this.#has(trunk, address) });
   }
 
   /**
@@ -100,6 +107,11 @@ export class TrunkDirectory {
     return undefined;
   }
 
+  /** What we prove ourselves with there; undefined: nothing. */
+  credentialsFor(trunk: Trunk): OutboundCredentials | undefined {
+    return this.#credentials.of(trunk);
+  }
+
   /** Where calls to it may go at present, best first; `whenReady` says when that is known. */
   serversFor(trunk: Trunk): readonly TrunkServer[] {
     return this.#entries.get(trunk.name)?.servers.forCall() ?? [];
@@ -118,6 +130,10 @@ export class TrunkDirectory {
   /** A place for a call; undefined when a limit of the trunk is reached. */
   enter(trunk: Trunk, direction: CallDirection, isEmergency: boolean): TrunkPass | undefined {
     return this.#entries.get(trunk.name)?.gate.enter(direction, isEmergency);
+  }
+
+  #has(trunk: Trunk, address: string): boolean {
+    return this.#entries.get(trunk.name)?.servers.hasAddress(address.replace(/^\[|\]$/g, '')) ?? false;
   }
 
   views(): readonly TrunkView[] {
@@ -170,13 +186,20 @@ function sourceTrunk({ name, profile }: Trunk, names: readonly string[]): Trunk 
 
 /** No trunks yet. What the engine's listeners speak decides where trunks may be looked for. */
 export function openTrunks(
-  { nameServers = [], clock, random, logger }: Pick<TelephonyOptions, 'nameServers' | 'clock' | 'random' | 'logger'>,
+  {
+    nameServers = [],
+    clock,
+    random,
+    logger,
+    observer,
+  }: Pick<TelephonyOptions, 'nameServers' | 'clock' | 'random' | 'logger' | 'observer'>,
   link: EngineLink,
+  realms: TrunkRealms,
 ): TrunkDirectory {
   const transports = TRANSPORTS.filter((name) => link.hostPorts.some((place) => place.startsWith(`${name}/`)));
   const hasIpv6 = link.hostPorts.some((place) => place.includes('['));
   const hasIpv4 = link.hostPorts.some((place) => !place.includes('['));
   const families = [hasIpv4 ? ('ipv4' as const) : [], hasIpv6 ? ('ipv6' as const) : []].flat();
   const locator = createLocator({ transports, families, nameServers, clock, random });
-  return new TrunkDirectory({ locator, link, clock, random, logger });
+  return new TrunkDirectory({ locator, link, clock, random, logger, observer, realms });
 }

@@ -169,13 +169,14 @@ export class TrunkLeg implements BranchSide {
   }
 
   #invite(index: number, waitMs: number | undefined): void {
-    const { link, clock, headers, target, logger } = this.#options;
+    const { link, clock, headers, target, logger, trunks } = this.#options;
     const server = this.#servers[index];
     if (server === undefined) return;
     const uri = server.uriFor(target.number);
     const { nextHop } = server;
     logger.debug({ trunk: target.trunk.name, nextHop, attempt: index }, 'trunk server tried');
-    const request = { uri, nextHop, headers: { ...headers, To: `<${uri}>` }, body: this.#offer };
+    const credentials = trunks.credentialsFor(target.trunk);
+    const request = { uri, nextHop, headers: { ...headers, To: `<${uri}>` }, body: this.#offer, credentials };
     this.#attempts[index] = { server, invite: link.invite(request, this.#listener(index)), dialog: undefined };
     if (waitMs !== undefined)
       this.#timer = clock.after(waitMs, () => this.#feed({ kind: 'silent', server: index }, undefined));

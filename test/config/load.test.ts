@@ -25,6 +25,11 @@ describe('loadConfig', () => {
     expect(config.dialplan.rules.length).toBeGreaterThan(0);
   });
 
+  it('takes passwords of trunks from the environment', () => {
+    const yaml = 'trunks: [{ name: a, target: b, auth: { username: u, passwordEnv: CARRIER } }]';
+    expect(load(yaml, { CARRIER: 'x' }).trunks[0]?.auth).toMatchObject({ username: 'u', password: 'x' });
+  });
+
   it.each([
     'carrier.example',
     'carrier.example:5070',
@@ -53,6 +58,14 @@ describe('loadConfig', () => {
     ['sip: { engine: drachtio }', 'sip.engine: embedded, or drachtio://host:port (found "drachtio")'],
     ['trunks: [{ name: a, target: "sip:x@y" }]', 'trunks[0].target: must be host[:port], as carrier.example'],
     ['trunks: [{ name: a, target: [] }]', 'trunks[0].target: Too small'],
+    [
+      'trunks: [{ name: a, target: b, auth: { username: u } }]',
+      'trunks[0].auth.password: give either password or passwordEnv',
+    ],
+    [
+      'trunks: [{ name: a, target: b, auth: { username: u, passwordEnv: NOT_SET } }]',
+      'trunks[0].auth.passwordEnv: the environment variable NOT_SET is not set',
+    ],
     ['trunks: [{ name: a }]', 'trunks[0].target: must be host[:port], as carrier.example'],
     [
       'trunks: [{ name: a, addresses: [192.0.2.1], target: b, transport: tls, tls: { certificate: c.pem } }]',

@@ -46,6 +46,8 @@ interface Waiter {
 interface Carrier {
   readonly transport: PeerTransport;
   readonly port: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
   send(data: Buffer, port: number | undefined): void;
   close(): Promise<void>;
 }
@@ -121,7 +123,7 @@ export class SipPeer {
   }
 
   get address(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.#carrier.host ?? '127.0.0.1'}:${this.port}`;
   }
 
   get contact(): string {
@@ -264,15 +266,16 @@ function parsePeerMessage(raw: string, arrival: { via: PeerTransport; fromPort: 
 }
 
 /** A UDP peer on an ephemeral port; `to` is where it sends unless told otherwise. */
-export async function openUdpPeer(to: { port: number }): Promise<SipPeer> {
+export async function openUdpPeer(to: { port: number }, host = '127.0.0.1'): Promise<SipPeer> {
   const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
+  socket.bind(0, host);
   await once(socket, 'listening');
   return new SipPeer((arrive) => {
     socket.on('message', (data, from) => arrive(data.toString(), from.port));
     return {
       transport: 'udp',
       port: socket.address().port,
+      host,
       send: (data, port) => socket.send(data, port ?? to.port, '127.0.0.1'),
       close: async () => {
         const closed = once(socket, 'close');

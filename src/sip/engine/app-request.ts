@@ -253,7 +253,7 @@ export class AppRequest implements ClientUser {
     this.#strays.set(toTag, undefined);
     if (this.#made !== undefined && !this.#made.dialog.isConfirmed) this.#parts.dialogs.remove(this.#made);
     const dialog = this.of.work?.dialog ?? createClientDialog(this.of, this.#heardBy(heard));
-    this.#keepers.endings.refuse(dialog, tx.request, (ack) => this.#strays?.set(toTag, ack));
+    this.#keepers.endings.refuse(dialog, tx, (ack) => this.#strays?.set(toTag, ack));
   }
 
   /** drachtio-server takes the 2xx of another phone for a repetition (drachtio-protocol §6.5). */

@@ -241,7 +241,7 @@ export class AppRequests {
     const { core } = this.#parts;
     const { answered, dialog } = work;
     if (answered === undefined) return this.#refuse(wish.app, wish.command, AUTOMATIC_ACK);
-    const ack = this.#keepers.endings.buildAck(dialog, answered.tx.request, hop.listener, wish);
+    const ack = this.#keepers.endings.buildAck(dialog, answered.tx, hop, wish);
     const data = formatMessage(ack);
     if (hop.kind === 'hop') {
       core.net.send(hop.target, data, ignoreFailure);

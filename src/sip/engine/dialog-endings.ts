@@ -1,6 +1,6 @@
 /** Dialogs the engine ends by itself, with a BYE to the peer and an unsolicited BYE to the application: drachtio-protocol §6.9. */
 import { formatMessage, type SipHeader, type SipRequest } from '../message/index.ts';
-import { SILENT } from './client-transactions.ts';
+import { type ClientTransaction, SILENT } from './client-transactions.ts';
 import { createBranch } from './core.ts';
 import { buildInDialog, type Dialog } from './dialog.ts';
 import type { DialogWork } from './dialog-table.ts';
@@ -21,6 +21,8 @@ export interface SentAck {
   readonly data: Buffer;
   readonly target: SendTarget;
 }
+
+type SentInvite = Pick<ClientTransaction, 'request' | 'target'>;
 
 export class DialogEndings {
   readonly #parts: EngineParts;
@@ -53,10 +55,10 @@ export class DialogEndings {
   }
 
   /** A dialog nobody wants, answered to `invite`: it is acknowledged and ended. `onAck` gets the ACK for repetitions. */
-  refuse(dialog: Dialog, invite: SipRequest, onAck: (ack: SentAck) => void): void {
+  refuse(dialog: Dialog, invite: SentInvite, onAck: (ack: SentAck) => void): void {
     void this.#withHop(dialog, (hop) => {
       if (hop.kind !== 'hop') return;
-      const ack = formatMessage(this.buildAck(dialog, invite, hop.listener, { headers: NO_HEADERS, body: NO_BODY }));
+      const ack = formatMessage(this.buildAck(dialog, invite, hop, { headers: NO_HEADERS, body: NO_BODY }));
       this.#parts.core.net.send(hop.target, ack, ignoreFailure);
       onAck({ data: ack, target: hop.target });
       const branch = createBranch(this.#parts.core.random);
@@ -64,16 +66,20 @@ export class DialogEndings {
     });
   }
 
-  /** The ACK to a 2xx: a request in the dialog with the INVITE's number and credentials (RFC 3261 §13.2.2.4). */
+  /**
+   * The ACK to a 2xx: a request in the dialog with the INVITE's number and credentials (RFC 3261 §13.2.2.4). Where the
+   * INVITE did not go the credentials do not go either: whoever answered would have something to guess a password with.
+   */
   buildAck(
     dialog: Dialog,
-    invite: SipRequest,
-    listener: ListenerAddress,
+    { request: invite, target }: SentInvite,
+    hop: { readonly listener: ListenerAddress; readonly target?: SendTarget },
     from: { readonly headers: readonly SipHeader[]; readonly body: Buffer },
   ): SipRequest {
     const cseq = Number.parseInt(invite.headers.find((line) => line.name === 'CSeq')?.value ?? '0', 10);
-    const credentials = invite.headers.filter((line) => CREDENTIALS.has(line.name));
-    const via = viaValue(listener, createBranch(this.#parts.core.random));
+    const credentials =
+      hop.target?.address === target.address ? invite.headers.filter((line) => CREDENTIALS.has(line.name)) : [];
+    const via = viaValue(hop.listener, createBranch(this.#parts.core.random));
     const headers = [...credentials, ...from.headers.filter((line) => !CREDENTIALS.has(line.name))];
     return buildInDialog(dialog, { method: 'ACK', uri: '', cseq, via, headers, contact: '', body: from.body });
   }

@@ -126,7 +126,7 @@ export class SessionRefresh implements ClientUser {
     if (listener === undefined) return;
     const { target } = tx;
     const parts = { headers: NO_HEADERS, body: NO_BODY };
-    const data = formatMessage(this.#endings.buildAck(this.#work.dialog, tx.request, listener, parts));
+    const data = formatMessage(this.#endings.buildAck(this.#work.dialog, tx, { listener, target }, parts));
     this.#ack = { data, target };
     this.#work.answered = { tx, ack: this.#ack };
     this.#parts.core.net.send(target, data, ignoreFailure);

@@ -1,5 +1,6 @@
 /** The headers of digest authentication: RFC 3261 §20.7, §20.27, §20.44, §25.1; RFC 7616 §3.3, §3.4. */
 import { quote, unquote } from './params.ts';
+import { splitOutside } from './split-values.ts';
 
 /** What WWW-Authenticate and Proxy-Authenticate say. */
 export interface Challenge {
@@ -29,6 +30,8 @@ export interface Credentials {
 
 const FIELD = /[ \t]*([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*=[ \t]*("(?:[^"\\]|\\[^])*"|[^\s,"]+)[ \t]*(?:,|$)/y;
 
+const CONTINUES = /^[ \t]*[A-Za-z0-9\-.!%*_+`'~]+[ \t]*=/;
+
 /** Reads one challenge; undefined when it is not Digest or lacks a field it must have. */
 export function parseChallenge(value: string): Challenge | undefined {
   const fields = parseFields(value);
@@ -49,6 +52,18 @@ export function parseChallenge(value: string): Challenge | undefined {
   };
 }
 
+/** The challenges in a header whose lines are joined by ',' or that has several on one line (RFC 3261 §7.3.1). */
+export function splitChallenges(value: string): readonly string[] {
+  const challenges: string[] = [];
+  for (const part of splitOutside(value, ',')) {
+    const last = challenges.length - 1;
+    // What begins with a field goes on with the challenge before; a scheme stands in front of its first one.
+    if (last >= 0 && CONTINUES.test(part)) challenges[last] += `,${part}`;
+    else challenges.push(part.trim());
+  }
+  return challenges;
+}
+
 /** Writes one challenge. The algorithm is named even when it is MD5, as RFC 8760 §2.3 wants it. */
 export function formatChallenge(challenge: Challenge): string {
   const parts = [`realm=${quote(challenge.realm)}`, `nonce=${quote(challenge.nonce)}`];
@@ -56,6 +71,17 @@ export function formatChallenge(challenge: Challenge): string {
   if (challenge.isStale) parts.push('stale=true');
   if (challenge.algorithm !== undefined) parts.push(`algorithm=${challenge.algorithm}`);
   if (challenge.qop.length > 0) parts.push(`qop=${quote(challenge.qop.join(','))}`);
+  return `Digest ${parts.join(', ')}`;
+}
+
+/** Writes credentials, each field quoted or not as RFC 7616 §3.4 has it. */
+export function formatCredentials(credentials: Credentials): string {
+  const { username, realm, nonce, uri, response, algorithm, qop, cnonce, nc, opaque } = credentials;
+  const parts = [`username=${quote(username)}`, `realm=${quote(realm)}`, `nonce=${quote(nonce)}`, `uri=${quote(uri)}`];
+  parts.push(`response=${quote(response)}`);
+  if (algorithm !== undefined) parts.push(`algorithm=${algorithm}`);
+  if (opaque !== undefined) parts.push(`opaque=${quote(opaque)}`);
+  if (qop !== undefined) parts.push(`qop=${qop}`, `nc=${nc ?? ''}`, `cnonce=${quote(cnonce ?? '')}`);
   return `Digest ${parts.join(', ')}`;
 }
 

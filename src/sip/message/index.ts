@@ -1,4 +1,12 @@
-export { type Credentials, formatChallenge, parseChallenge, parseCredentials } from './auth-header.ts';
+export {
+  type Challenge,
+  type Credentials,
+  formatChallenge,
+  formatCredentials,
+  parseChallenge,
+  parseCredentials,
+  splitChallenges,
+} from './auth-header.ts';
 export { type CSeq, parseCSeq } from './cseq.ts';
 export {
   type DigestInput,

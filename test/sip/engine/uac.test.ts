@@ -186,6 +186,20 @@ describe('an outgoing call', () => {
     expect(app.waiting).toBe(0);
   });
 
+  test('T9: the ACK takes the credentials along only to where the INVITE went', () => {
+    const bench = new Bench();
+    const app = bench.app();
+    const [peer, other] = [bench.net.peer('udp', 5999), bench.net.peer('udp', 5998, '192.0.2.66')];
+    app.sip('INVITE sip:bob@127.0.0.1:5999 SIP/2.0\nProxy-Authorization: Digest username="a"\n\n');
+    app.nextResponse();
+    const lines = ['Record-Route: <sip:192.0.2.66:5998;lr>'];
+    peer.respond(peer.nextRequest('INVITE'), 200, { contact: '<sip:bob@192.0.2.66:5998>', lines });
+    const { dialogId } = app.nextSip();
+    app.sip('ACK sip:ignored@example.com SIP/2.0\n\n', { dialogId });
+    app.nextResponse();
+    expect(headerOf(other.next().message, 'Proxy-Authorization')).toBe('');
+  });
+
   test('behaviour 29: a refusal is acknowledged by the engine; the application’s own ACK is refused', () => {
     const bench = new Bench();
     const app = bench.app();
