@@ -9,6 +9,7 @@ import { limitsSchema } from './limits-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { name, tenant } from './name-schema.ts';
 import { bansSchema, tollFraudSchema } from './toll-fraud-schema.ts';
+import { numbersSchema } from './numbers-schema.ts';
 import { nameServersSchema, trunkGroupSchema, trunkSchema } from './trunk-schema.ts';
 
 const port = z.int().min(0).max(65535);
@@ -76,6 +77,11 @@ const userSchema = z.strictObject({
   name: name.describe('user part of the address of record and user name for digest'),
   password: z.string().min(1).max(256).describe('password for digest authentication'),
   displayName: z.string().max(128).optional().describe('name shown to the called party'),
+  number: z
+    .string()
+    .regex(/^\+?\d{1,15}$/, 'a number, as +4930123456')
+    .optional()
+    .describe('number from which calls through trunks come, as +4930123456; default: that of the trunk, else `name`'),
   tenant,
 });
 
@@ -238,6 +244,7 @@ export const profileSchema = z.strictObject({
       maxContacts: z.int().min(1).max(100).default(10).describe('contacts of one address of record'),
     })
     .prefault({}),
+  numbers: numbersSchema.optional().describe('how peers of this sort write telephone numbers; of trunks only'),
   ...callFeatureSchemas,
 });
 

@@ -1,6 +1,7 @@
 /** Carriers and PBXs: where they are, how their servers are watched and tried, what they may carry. */
 import { z } from 'zod';
 import { name, tenant } from './name-schema.ts';
+import { numbersSchema } from './numbers-schema.ts';
 import { trunkAuthSchema } from './trunk-auth-schema.ts';
 import { trunkTlsSchema } from './trunk-tls-schema.ts';
 
@@ -78,6 +79,12 @@ export const trunkSchema = z.strictObject({
   tls: trunkTlsSchema.optional().describe('whom to believe and what to show, with transport tls'),
   auth: trunkAuthSchema.optional().describe('our account there: what its servers challenge is sent again with it'),
   profile: name.default('trunks').describe('file in sip-profiles/ with its policy'),
+  callerId: z
+    .string()
+    .regex(/^\+?[\w.*-]{1,64}$/, 'a number, as +4930123456')
+    .optional()
+    .describe('number from which calls to it come, where the user has none and the rule names none; default: the caller’s'),
+  numbers: numbersSchema.optional().describe('how it writes telephone numbers; key by key before those of the profile'),
   health: healthSchema.prefault({}),
   hunt: huntSchema.prefault({}),
   limits: limitsSchema.prefault({}),

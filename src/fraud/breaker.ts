@@ -5,7 +5,7 @@
  */
 import { comparable } from './dialed-number.ts';
 import { charge, EMPTY_LEDGER, type Ledger, spentUntil } from './ledger.ts';
-import { type Budget, type FraudPolicy, type PrefixRule, ruleFor } from './policy.ts';
+import { type Budget, type FraudPolicy, type PrefixRule, ruleFor, strictest } from './policy.ts';
 import { RateWindow } from './rate-window.ts';
 
 export interface FraudRequest {
@@ -16,8 +16,8 @@ export interface FraudRequest {
   readonly tenant: string;
   /** The user who pays for it; undefined for a trunk, whose own limits count. */
   readonly user: string | undefined;
-  /** As dialed. */
-  readonly number: string;
+  /** The number in every spelling known: what holds for one of them holds. */
+  readonly numbers: readonly string[];
 }
 
 export type FraudVerdict = 'pass' | 'prefix' | 'prefix-rate' | 'user-rate' | 'user-concurrency' | 'budget';
@@ -68,7 +68,7 @@ export class FraudBreaker {
 
   /** Whether a call to a trunk may begin. `pass` counts it from now on, until `ended`. */
   admit(request: FraudRequest, now: number): FraudVerdict {
-    const rule = ruleFor(comparable(request.number, this.#policy.exitCodes), this.#policy);
+    const rule = strictest(request.numbers.map((each) => ruleFor(comparable(each, this.#policy.exitCodes), this.#policy)));
     const verdict = this.#judge(request, rule, now);
     if (verdict === 'pass') this.#begin(request, rule, now);
     return verdict;

@@ -39,6 +39,18 @@ export function ruleFor(number: string, policy: FraudPolicy): PrefixRule | undef
   return best;
 }
 
+/** Of the rules for the spellings of one number: one that denies, else the dearest, else the one for fewest calls. */
+export function strictest(rules: readonly (PrefixRule | undefined)[]): PrefixRule | undefined {
+  const isStricter = (a: PrefixRule, b: PrefixRule): boolean => {
+    if (a.deny !== b.deny) return a.deny;
+    if (a.unitsPerMinute !== b.unitsPerMinute) return a.unitsPerMinute > b.unitsPerMinute;
+    return (a.callsPerHour ?? Number.POSITIVE_INFINITY) < (b.callsPerHour ?? Number.POSITIVE_INFINITY);
+  };
+  let best: PrefixRule | undefined;
+  for (const rule of rules) if (rule !== undefined && (best === undefined || isStricter(rule, best))) best = rule;
+  return best;
+}
+
 /** Lets everything pass. */
 export const NO_TOLL_POLICY: FraudPolicy = {
   rules: [],

@@ -32,10 +32,11 @@ export function reloadableOptions(config: Config, users: readonly UserConfig[]):
   if (browsers === undefined || phones === undefined) throw new Error('no profile at all');
   return {
     profiles: { browsers, phones },
-    users: users.map(({ name, password, displayName, tenant }) => ({
+    users: users.map(({ name, password, displayName, number, tenant }) => ({
       name,
       secret: { password },
       displayName,
+      number,
       tenant,
     })),
     trunks: config.trunks.map((trunk) => {
@@ -86,12 +87,12 @@ function banPolicy({ sip }: Config): BanPolicy | undefined {
   return enabled ? { failures, accounts, windowMs: windowSec * 1000, banMs: banSec * 1000 } : undefined;
 }
 
-function trunkOptions({ health, hunt, auth, ...trunk }: Config['trunks'][number], profile: ProfileConfig): Trunk {
+function trunkOptions({ health, hunt, auth, numbers, ...trunk }: Config['trunks'][number], profile: ProfileConfig): Trunk {
   const { intervalSec, timeoutSec, suspectSec, ...counts } = health;
   return {
     ...trunk,
     auth: auth === undefined ? undefined : { ...auth, password: auth.password ?? '' },
-    profile,
+    profile: { ...profile, numbers: { ...profile.numbers, ...numbers } },
     health: { ...counts, intervalMs: intervalSec * 1000, timeoutMs: timeoutSec * 1000, suspectMs: suspectSec * 1000 },
     hunt: { failoverOn: hunt.failoverOn, tryTimeoutMs: hunt.tryTimeoutSec * 1000 },
   };

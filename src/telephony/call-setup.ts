@@ -17,6 +17,7 @@ import { JoinMedia } from './join-media.ts';
 import type { LegBook } from './leg-book.ts';
 import { familyOf, LegMedia } from './leg-media.ts';
 import type { CallParts, LiveBranch, LiveCall } from './live-call.ts';
+import { spellingsOf, writeNumber } from './number-plan.ts';
 import type { ProfilePolicy, TelephonyOptions, TelephonyTimers } from './options.ts';
 import type { Registrar } from './registrar.ts';
 import type { BranchTarget, RoutedStage, Routing } from './routing.ts';
@@ -206,7 +207,8 @@ function paidLeg(
 ): [PaidLegRequest, () => void] {
   const { live, caller } = request;
   const user = caller.kind === 'user' ? caller.user.name : undefined;
-  const paid = { callId: live.call.callId, legId, tenant: tenantOf(caller), user, number: target.number };
+  const numbers = spellingsOf(target.number, target.trunk.profile.numbers);
+  const paid = { callId: live.call.callId, legId, tenant: tenantOf(caller), user, numbers };
   return [paid, () => (legs.find(legId)?.home ?? live).feed({ kind: 'stopped', why: 'fraud' })];
 }
 
@@ -233,10 +235,8 @@ function reportsOf(live: LiveCall, legId: LegId, { legs }: SetupContext): Branch
 /** Nothing of the caller's own headers goes through but who it is: the two sides do not see each other's network. */
 function headersFor(target: BindingTarget | TrunkTarget, request: SetupRequest, domain: string): SipHeaders {
   const { caller, routing, maxForwards, headers } = request;
-  const { user, displayName } = caller.identity;
-  const ofTrunk = target.kind === 'trunk' ? target.trunk.callerId : undefined;
-  const callerId = routing.callerId ?? ofTrunk ?? user;
-  const uri = `sip:${callerId}@${domain}`;
+  const { displayName } = caller.identity;
+  const uri = callerUri(callerNumber(target, caller, routing.callerId), target, domain);
   // A user part that would not parse in a URI came from a tel number or a foreign From: it is not passed on.
   const from = formatNameAddr({
     displayName,
@@ -249,6 +249,19 @@ function headersFor(target: BindingTarget | TrunkTarget, request: SetupRequest, 
     Allow: ALLOW,
     ...headers,
   };
+}
+
+/** Whose number the called party sees: towards a trunk one that it knows, not the name of a user. */
+function callerNumber(target: BindingTarget | TrunkTarget, caller: Caller, ruled: string | undefined): string {
+  const { user } = caller.identity;
+  if (ruled !== undefined || target.kind !== 'trunk') return ruled ?? user;
+  return (caller.kind === 'user' ? caller.user.number : undefined) ?? target.trunk.callerId ?? user;
+}
+
+function callerUri(number: string, target: BindingTarget | TrunkTarget, domain: string): string {
+  if (target.kind !== 'trunk') return `sip:${number}@${domain}`;
+  const { numbers } = target.trunk.profile;
+  return `sip:${writeNumber(number, numbers, 'calling')}@${domain}${numbers?.userPhone === true ? ';user=phone' : ''}`;
 }
 
 /** Only of a call for help: where somebody is concerns nobody else. */

@@ -1,6 +1,7 @@
 /** Who sends a request: a trunk by its address, a user by digest, or nobody we know. */
-import { type NameAddr, parseNameAddr, parseUri } from '../sip/message/index.ts';
+import { formatUri, type NameAddr, parseNameAddr, parseUri } from '../sip/message/index.ts';
 import type { Authenticator } from './authenticator.ts';
+import { readNumber } from './number-plan.ts';
 import { DEFAULT_TENANT, type ProfilePolicy, type Profiles, type Trunk, type UserAccount } from './options.ts';
 import type { InboundRequest, SipHeaders, SipTransportName } from './sip-ports.ts';
 import type { TrunkMatch } from './trunk-match.ts';
@@ -44,10 +45,13 @@ export function identifyCaller(request: InboundRequest, context: IdentifyContext
   const from = parseNameAddr(request.header('From') ?? '');
   const user = userOf(from);
   if (from === undefined || user === undefined) return { kind: 'refused', status: 400, headers: {} };
-  const claimed = identityOf(user, from.displayName, context.domain);
   const trunk = context.trunkOf(request.source);
-  if (trunk !== undefined)
-    return { kind: 'caller', caller: { kind: 'trunk', trunk, profile: trunk.profile, identity: claimed } };
+  if (trunk !== undefined) {
+    const { profile } = trunk;
+    const identity = identityOf(readNumber(user, profile.numbers, 'calling'), from.displayName, context.domain);
+    return { kind: 'caller', caller: { kind: 'trunk', trunk, profile, identity } };
+  }
+  const claimed = identityOf(user, from.displayName, context.domain);
   const profile = profileFor(request.source.transport, context.profiles);
   if (!profile.auth.required) return { kind: 'caller', caller: { kind: 'anonymous', profile, identity: claimed } };
   const verdict = context.authenticator.check(request, profile.auth);
@@ -57,6 +61,14 @@ export function identifyCaller(request: InboundRequest, context: IdentifyContext
   const { name, displayName } = verdict.user;
   const identity = identityOf(name, displayName ?? from.displayName, context.domain);
   return { kind: 'caller', caller: { kind: 'user', user: verdict.user, profile, identity } };
+}
+
+/** Where it calls, the number of a trunk's in our words. As it came where it cannot be read. */
+export function calledUri(text: string, party: Caller): string {
+  const uri = parseUri(text);
+  if (uri === undefined || party.kind !== 'trunk') return text;
+  const number = readNumber(uri.scheme === 'tel' ? uri.host : uri.user, party.profile.numbers, 'called');
+  return formatUri(uri.scheme === 'tel' ? { ...uri, host: number } : { ...uri, user: number });
 }
 
 /** The user part, or the number of a tel URI; undefined when the URI is malformed. */

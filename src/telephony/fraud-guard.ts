@@ -10,7 +10,8 @@ export interface PaidLegRequest {
   readonly tenant: string;
   /** The user who pays; undefined for a trunk. */
   readonly user: string | undefined;
-  readonly number: string;
+  /** In every spelling known. */
+  readonly numbers: readonly string[];
 }
 
 /** Of a Leg that may be rung. */

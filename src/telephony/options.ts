@@ -7,6 +7,7 @@ import type { AudioCodecName } from '../sdp/index.ts';
 import type { LocateTransport } from '../sip/locate/index.ts';
 import type { Store } from '../store/index.ts';
 import type { BanPolicy } from './bans.ts';
+import type { NumberPlan } from './number-plan.ts';
 import type { ReliablePolicy } from './reliability.ts';
 import type { SessionTimerPolicy } from './session-timer.ts';
 import type { WireAddress } from './srf-adapter.ts';
@@ -57,6 +58,8 @@ export interface ProfilePolicy {
   readonly registration: RegistrationPolicy;
   readonly transfer: TransferPolicy;
   readonly dtmf: DtmfPolicy;
+  /** How it writes telephone numbers; undefined: as we do. Of trunks only. */
+  readonly numbers?: NumberPlan | undefined;
   /** The address its SDP announces; undefined: the media plane's default. */
   readonly announcedAddress?: string | undefined;
 }
@@ -81,6 +84,8 @@ export interface UserAccount {
   /** `ha1` is MD5 over name, realm and password, and serves MD5 alone. */
   readonly secret: UserSecret;
   readonly displayName?: string | undefined;
+  /** From which its calls through trunks come; undefined: that of the trunk, else its name. */
+  readonly number?: string | undefined;
   /** Users of one tenant call each other and use its trunks. Default DEFAULT_TENANT. */
   readonly tenant?: string | undefined;
 }
@@ -109,7 +114,7 @@ export interface Trunk {
   /** For targets that name none; auto: by RFC 3263. */
   readonly transport: 'auto' | LocateTransport;
   readonly profile: ProfilePolicy;
-  /** The user part our calls to it come from; undefined: the caller's. */
+  /** The number our calls to it come from, but for users with one of their own; undefined: the caller's. */
   readonly callerId?: string | undefined;
   /** Undefined: no OPTIONS are sent, and what calls find out counts as by default. */
   readonly health?: HealthPolicy | undefined;

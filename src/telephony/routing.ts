@@ -13,11 +13,11 @@ import {
   type RouteRequest,
 } from '../dialplan/index.ts';
 import type { Clock } from '../kernel/index.ts';
-import { isSosUrn, parseUri, type SipUri } from '../sip/message/index.ts';
+import { formatUri, isSosUrn, parseUri, type SipUri } from '../sip/message/index.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { BindingTarget } from './branch-leg.ts';
 import type { BuiltInEndpoint } from './call-media.ts';
-import { type Caller, tenantOf } from './caller.ts';
+import { type Caller, calledUri, tenantOf } from './caller.ts';
 import { DEFAULT_TENANT, SHARED } from './options.ts';
 import type { Registrar } from './registrar.ts';
 import type { SipTransportName } from './sip-ports.ts';
@@ -77,7 +77,7 @@ export interface RoutingContext {
 }
 
 export interface RouteQuery {
-  /** Where to: a Request-URI, or what a Refer-To names. */
+  /** Where to: a Request-URI, or what a Refer-To names, in the words of the party. */
   readonly uri: string;
   /** With whose rights: what that party may not call is refused. */
   readonly party: Caller;
@@ -92,7 +92,7 @@ export interface RouteQuery {
 
 /** Where a URI leads when that party asks for it: for a new call, and for the target of a transfer. */
 export async function routeUri(query: RouteQuery, context: RoutingContext): Promise<Routing> {
-  const to = dialed(query.uri, context);
+  const to = dialed(calledUri(query.uri, query.party), context);
   // sips asks for TLS all the way (RFC 3261 §26.2.2): what came in without it cannot be served.
   const isSecure = to?.scheme === 'sips';
   if (to === undefined || (isSecure && !isTls(query.transport)))
@@ -137,12 +137,12 @@ function unlessEmpty(routing: Extract<Routing, { kind: 'stages' }>): Routing {
   return { kind: 'refused', rule, isEmergency, status: stages[0]?.unreachable ?? 480 };
 }
 
-function requestOf({ uri, party, header }: RouteQuery, to: SipUri, context: RoutingContext): RouteRequest {
+function requestOf({ party, header }: RouteQuery, to: SipUri, context: RoutingContext): RouteRequest {
   const tenant = tenantOf(party);
   return {
     from: { user: party.identity.user, host: context.domain },
     to: to.scheme === 'tel' ? { user: to.host, host: context.domain } : { user: to.user, host: to.host },
-    uri,
+    uri: formatUri(to),
     trunk: party.kind === 'trunk' ? party.trunk.name : undefined,
     tenant,
     source: party.kind,

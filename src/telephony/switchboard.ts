@@ -4,7 +4,7 @@ import { type CallId, CodedError, type LegId, type PortId, type Timer } from '..
 import { noCommonCodecWarning, warningFor } from '../sdp/index.ts';
 import { isEmergencyUri } from '../sip/message/index.ts';
 import { bypasses, type SetupContext, setUpCall } from './call-setup.ts';
-import { type Caller, identifyCaller, tenantOf } from './caller.ts';
+import { type Caller, calledUri, identifyCaller, tenantOf } from './caller.ts';
 import { CallerLeg } from './caller-leg.ts';
 import { telephonyErrors } from './errors.ts';
 import { type InviteTerms, judgeTerms } from './invite-terms.ts';
@@ -111,7 +111,7 @@ export class Switchboard {
     const { invite, caller } = taken;
     if (caller.kind !== 'trunk') return this.#take(taken, () => {});
     const { trunks, options, settings } = this.#context;
-    const isEmergency = isEmergencyUri(invite.uri, new Set(settings.emergencyNumbers));
+    const isEmergency = isEmergencyUri(calledUri(invite.uri, caller), new Set(settings.emergencyNumbers));
     const pass = trunks.enter(caller.trunk, 'inbound', isEmergency);
     if (pass !== undefined) return this.#take(taken, pass);
     options.logger.warn({ trunk: caller.trunk.name, sipCallId: invite.sipCallId }, 'trunk limit reached');
@@ -149,7 +149,7 @@ export class Switchboard {
     const { transport, address, port } = invite.source;
     const live = this.#open({
       from: caller.identity.uri,
-      to: invite.uri,
+      to: calledUri(invite.uri, caller),
       trunk,
       tenant: tenantOf(caller),
       user: caller.kind === 'user' ? caller.user.name : undefined,

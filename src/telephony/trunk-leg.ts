@@ -3,6 +3,7 @@ import type { Clock, Logger, Timer } from '../kernel/index.ts';
 import type { BranchReports, BranchSide } from './branch-leg.ts';
 import type { TollPass } from './fraud-guard.ts';
 import type { InviteLink } from './invite-on-terms.ts';
+import { writeNumber } from './number-plan.ts';
 import type { Trunk } from './options.ts';
 import type { OutboundInvite, OutboundListener, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
 import type { TrunkDirectory } from './trunk-directory.ts';
@@ -169,10 +170,13 @@ export class TrunkLeg implements BranchSide {
   }
 
   #invite(index: number, waitMs: number | undefined): void {
-    const { link, clock, headers, target, logger, trunks } = this.#options;
+    const { link, clock, headers, target, logger, trunks, isEmergency } = this.#options;
     const server = this.#servers[index];
     if (server === undefined) return;
-    const uri = server.uriFor(target.number);
+    const { numbers } = target.trunk.profile;
+    // An emergency number is what it is everywhere.
+    const number = isEmergency ? target.number : writeNumber(target.number, numbers, 'called');
+    const uri = server.uriFor(number, numbers?.userPhone === true);
     const { nextHop } = server;
     logger.debug({ trunk: target.trunk.name, nextHop, attempt: index }, 'trunk server tried');
     const credentials = trunks.credentialsFor(target.trunk);

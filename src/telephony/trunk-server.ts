@@ -72,12 +72,12 @@ export class TrunkServer {
   }
 
   /** The URI of a number there. It names the trunk as it is configured: the address is only the way. */
-  uriFor(user: string): string {
+  uriFor(user: string, isPhone = false): string {
     const { host, port, transport, isSecure } = this.#options.target;
     const named = host.includes(':') ? `[${host}]` : host;
     const tail = transport === undefined || transport === 'udp' ? '' : `;transport=${transport}`;
     const at = user === '' ? '' : `${user}@`;
-    return `sip:${at}${named}${port === undefined ? '' : `:${port}`}${isSecure ? ';transport=tls' : tail}`;
+    return `sip:${at}${named}${port === undefined ? '' : `:${port}`}${isSecure ? ';transport=tls' : tail}${isPhone ? ';user=phone' : ''}`;
   }
 
   /**

@@ -24,7 +24,7 @@ const policy: FraudPolicy = {
 const call = (callId: string, number: string, rest: { tenant?: string; user?: string | undefined } = {}) => ({
   legId: callId,
   callId,
-  number,
+  numbers: [number],
   tenant: rest.tenant ?? 'main',
   user: 'user' in rest ? rest.user : undefined,
 });
@@ -41,6 +41,12 @@ describe('T14 the toll-fraud breaker', () => {
     ['+4930123', 'pass'],
   ])('%s: %s', (number, verdict) => {
     expect(new FraudBreaker(policy).admit(call('c', number), START)).toBe(verdict);
+  });
+
+  it('takes the strictest of the rules for the spellings of one number', () => {
+    const asked = { ...call('c', ''), numbers: ['+4930123', '09001234'] };
+    expect(new FraudBreaker(policy).admit(asked, START)).toBe('prefix');
+    expect(new FraudBreaker(policy).admit({ ...asked, numbers: asked.numbers.toReversed() }, START)).toBe('prefix');
   });
 
   it('stops a pattern of calls to one dear prefix, whatever the trunk, and lets it go on in the next hour', () => {
