@@ -8,8 +8,8 @@ import { reliableProvisionalSchema, sessionTimerSchema } from './dialog-schema.t
 import { limitsSchema } from './limits-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { name, tenant } from './name-schema.ts';
-import { bansSchema, tollFraudSchema } from './toll-fraud-schema.ts';
 import { numbersSchema } from './numbers-schema.ts';
+import { bansSchema, tollFraudSchema } from './toll-fraud-schema.ts';
 import { nameServersSchema, trunkGroupSchema, trunkSchema } from './trunk-schema.ts';
 
 const port = z.int().min(0).max(65535);

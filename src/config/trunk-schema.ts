@@ -83,7 +83,9 @@ export const trunkSchema = z.strictObject({
     .string()
     .regex(/^\+?[\w.*-]{1,64}$/, 'a number, as +4930123456')
     .optional()
-    .describe('number from which calls to it come, where the user has none and the rule names none; default: the caller’s'),
+    .describe(
+      'number from which calls to it come, where the user has none and the rule names none; default: the caller’s',
+    ),
   numbers: numbersSchema.optional().describe('how it writes telephone numbers; key by key before those of the profile'),
   health: healthSchema.prefault({}),
   hunt: huntSchema.prefault({}),

@@ -68,7 +68,9 @@ export class FraudBreaker {
 
   /** Whether a call to a trunk may begin. `pass` counts it from now on, until `ended`. */
   admit(request: FraudRequest, now: number): FraudVerdict {
-    const rule = strictest(request.numbers.map((each) => ruleFor(comparable(each, this.#policy.exitCodes), this.#policy)));
+    const rule = strictest(
+      request.numbers.map((each) => ruleFor(comparable(each, this.#policy.exitCodes), this.#policy)),
+    );
     const verdict = this.#judge(request, rule, now);
     if (verdict === 'pass') this.#begin(request, rule, now);
     return verdict;

@@ -93,7 +93,15 @@ describe('writeNumber', () => {
 });
 
 const formats = fc.constantFrom<Format>('e164', 'digits', 'international', 'national');
-const homes = fc.constantFrom<Partial<NumberPlan>>(BERLIN, ROME, NEW_YORK, LONDON, PARIS, { country: '7' }, { country: '36' });
+const homes = fc.constantFrom<Partial<NumberPlan>>(
+  BERLIN,
+  ROME,
+  NEW_YORK,
+  LONDON,
+  PARIS,
+  { country: '7' },
+  { country: '36' },
+);
 const digits = (min: number, max: number) =>
   fc.array(fc.integer({ min: 0, max: 9 }), { minLength: min, maxLength: max }).map((each) => each.join(''));
 const somewhere = fc
@@ -144,7 +152,11 @@ describe('spellingsOf', () => {
     ['with separators', '00-881-12.34(5678)', plan('digits', BERLIN)],
     ['escaped', '%2B%38%38112345678', plan('digits', BERLIN)],
     ['with parameters', '+88112345678;isub=1', plan('digits', BERLIN)],
-    ['through a trunk that changes it', '9912345678', plan('e164', { called: { send: [{ strip: '99', prepend: '+881' }] } })],
+    [
+      'through a trunk that changes it',
+      '9912345678',
+      plan('e164', { called: { send: [{ strip: '99', prepend: '+881' }] } }),
+    ],
     ['escaped, through a trunk without a plan', '%2B88112345678', undefined],
   ])('knows a satellite network %s', (_what, dialed, at) => {
     expect(spellingsOf(dialed, at)).toContain('+88112345678');
