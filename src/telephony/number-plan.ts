@@ -43,6 +43,8 @@ export interface NumberPlan {
   readonly userPhone?: boolean | undefined;
 }
 
+type Filled<Shape> = { readonly [Key in keyof Shape]-?: Exclude<Shape[Key], undefined> };
+
 interface Prefixes {
   readonly national: string;
   readonly international: string;
@@ -74,20 +76,21 @@ const NANP_NATIONAL = /^1?([2-9]\d{9})$/;
 
 /** A number that the trunk has sent. */
 export function readNumber(text: string, plan: NumberPlan | undefined, role: 'called' | 'calling'): string {
-  const { format = 'as-is', prefix = '', receive = [] } = plan?.[role] ?? {};
   const digits = digitsOf(text);
   if (plan === undefined || digits === undefined) return text;
-  const known = rewritten(prefix !== '' && digits.startsWith(prefix) ? digits.slice(prefix.length) : digits, receive);
+  const { format, prefix, receive } = styleOf(plan, role);
+  const bare = prefix !== '' && digits.startsWith(prefix) ? digits.slice(prefix.length) : digits;
+  const known = rewritten(bare, receive);
   if (format === 'as-is') return known === digits ? text : known;
   return meantBy(known, plan, format) ?? known;
 }
 
 /** A number as the trunk is to get it, escaped for a URI. `text`: +E.164, or as people of that country dial. */
 export function writeNumber(text: string, plan: NumberPlan | undefined, role: 'called' | 'calling'): string {
-  const { format = 'as-is', prefix = '', send = [] } = plan?.[role] ?? {};
   const digits = digitsOf(text);
-  const isKept = format === 'as-is' && prefix === '' && send.length === 0;
-  if (plan === undefined || digits === undefined || isKept) return text;
+  if (plan === undefined || digits === undefined) return text;
+  const { format, prefix, send } = styleOf(plan, role);
+  if (format === 'as-is' && prefix === '' && send.length === 0) return text;
   return `${prefix}${formatted(digits, plan, role)}`.replaceAll('#', '%23');
 }
 
@@ -100,9 +103,14 @@ export function spellingsOf(text: string, plan: NumberPlan | undefined): readonl
   const digits = digitsOf(text) ?? text;
   if (plan === undefined) return [digits];
   const sent = formatted(digits, plan, 'called');
-  const reached = meantBy(sent, plan, plan.called?.format ?? 'as-is') ?? meantBy(sent, plan, 'national') ?? sent;
+  const reached = meantBy(sent, plan, styleOf(plan, 'called').format) ?? meantBy(sent, plan, 'national') ?? sent;
   const within = reached.startsWith('+') ? nationally(reached.slice(1), plan) : undefined;
   return [...new Set([digits, reached, ...(within === undefined ? [] : [within])])];
+}
+
+function styleOf(plan: NumberPlan, role: 'called' | 'calling'): Filled<NumberStyle> {
+  const { format = 'as-is', prefix = '', receive = [], send = [] } = plan[role] ?? {};
+  return { format, prefix, receive, send };
 }
 
 /** Unescaped and without separators and parameters; undefined when it is no number. */
@@ -126,7 +134,7 @@ function rewritten(number: string, rules: readonly NumberRewrite[]): string {
 }
 
 function formatted(digits: string, plan: NumberPlan, role: 'called' | 'calling'): string {
-  const { format = 'as-is', send = [] } = plan[role] ?? {};
+  const { format, send } = styleOf(plan, role);
   const whole = format === 'as-is' ? undefined : meantBy(digits, plan, 'national');
   return rewritten(whole === undefined ? digits : inFormat(whole, plan, format), send);
 }
@@ -141,7 +149,8 @@ function inFormat(whole: string, plan: NumberPlan, format: NumberFormat): string
       return `${international}${digits}`;
     case 'national':
       return nationally(digits, plan) ?? `${international}${digits}`;
-    default:
+    case 'as-is':
+    case 'e164':
       return whole;
   }
 }
@@ -156,12 +165,12 @@ function nationally(digits: string, plan: NumberPlan): string | undefined {
 
 /** The whole number, or undefined when that cannot be told. */
 function meantBy(number: string, plan: NumberPlan, format: NumberFormat): string | undefined {
-  if (number.startsWith('+')) return whole(number.slice(1));
+  if (number.startsWith('+')) return wholeNumber(number.slice(1));
   if (format === 'as-is' || number.length < (plan.shortest ?? DEFAULT_SHORTEST)) return undefined;
   // No country code begins with 0: such a number was dialed, whatever was agreed.
-  if ((format === 'e164' || format === 'digits') && !number.startsWith('0')) return whole(number);
+  if ((format === 'e164' || format === 'digits') && !number.startsWith('0')) return wholeNumber(number);
   const { international } = prefixesOf(plan);
-  if (number.startsWith(international)) return whole(number.slice(international.length));
+  if (number.startsWith(international)) return wholeNumber(number.slice(international.length));
   return withinCountry(number, plan);
 }
 
@@ -170,12 +179,12 @@ function withinCountry(number: string, plan: NumberPlan): string | undefined {
   const { national } = prefixesOf(plan);
   if (country === undefined) return undefined;
   const american = country === NANP ? NANP_NATIONAL.exec(number)?.[1] : undefined;
-  if (american !== undefined) return whole(`${country}${american}`);
-  if (country !== NANP && number.startsWith(national)) return whole(`${country}${number.slice(national.length)}`);
-  return area === undefined ? undefined : whole(`${country}${area}${number}`);
+  if (american !== undefined) return wholeNumber(`${country}${american}`);
+  if (country !== NANP && number.startsWith(national)) return wholeNumber(`${country}${number.slice(national.length)}`);
+  return area === undefined ? undefined : wholeNumber(`${country}${area}${number}`);
 }
 
-function whole(digits: string): string | undefined {
+function wholeNumber(digits: string): string | undefined {
   return E164.test(`+${digits}`) ? `+${digits}` : undefined;
 }
 

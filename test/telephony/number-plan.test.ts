@@ -41,7 +41,7 @@ describe('readNumber', () => {
     ['a name', 'e164', BERLIN, 'reception', 'reception'],
     ['more than fifteen digits', 'digits', BERLIN, '4930123456789012', '4930123456789012'],
     ['without a country nothing national', 'national', {}, '030123456', '030123456'],
-  ])('%s', (_what, format, rest, sent, meant) => {
+  ])('%s', (...[, format, rest, sent, meant]) => {
     expect(readNumber(sent, plan(format, rest), 'called')).toBe(meant);
   });
 
@@ -87,7 +87,7 @@ describe('writeNumber', () => {
     ['GB sent with 00', 'international', LONDON, '+442079460000', '00442079460000'],
     ['an extension', 'e164', BERLIN, '1001', '1001'],
     ['a name', 'e164', BERLIN, 'alice', 'alice'],
-  ])('%s', (_what, format, rest, dialed, sent) => {
+  ])('%s', (...[, format, rest, dialed, sent]) => {
     expect(writeNumber(dialed, plan(format, rest), 'called')).toBe(sent);
   });
 });
