@@ -87,7 +87,10 @@ function banPolicy({ sip }: Config): BanPolicy | undefined {
   return enabled ? { failures, accounts, windowMs: windowSec * 1000, banMs: banSec * 1000 } : undefined;
 }
 
-function trunkOptions({ health, hunt, auth, numbers, ...trunk }: Config['trunks'][number], profile: ProfileConfig): Trunk {
+function trunkOptions(
+  { health, hunt, auth, numbers, ...trunk }: Config['trunks'][number],
+  profile: ProfileConfig,
+): Trunk {
   const { intervalSec, timeoutSec, suspectSec, ...counts } = health;
   return {
     ...trunk,
