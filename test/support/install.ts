@@ -11,6 +11,8 @@ const packages = {
   baresip: 'baresip-core',
   chromium: 'chromium',
   dnsmasq: 'dnsmasq-base',
+  svwar: 'sipvicious',
+  svcrack: 'sipvicious',
   kamailio: 'kamailio kamailio-tls-modules kamailio-websocket-modules',
 } as const;
 export type Peer = keyof typeof packages;
