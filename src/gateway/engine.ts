@@ -8,7 +8,6 @@ import {
   startSipServer,
   type WireAddress,
 } from '../sip/server/index.ts';
-import { isHostName } from '../telephony/index.ts';
 import { type Parts, random } from './parts.ts';
 
 export interface Engine {
@@ -60,10 +59,8 @@ function messageLog({ telemetry }: Config): Pick<SipServerOptions, 'messageLog'>
   return minutes === 0 ? {} : { messageLog: { keepMs: minutes * 60_000, bytes: megabytes * 1_048_576 } };
 }
 
-/** What strangers may cost, and who is none: trunks are known by their addresses. */
-function engineLimits(
-  config: Config,
-): Pick<SipServerOptions, 'limits' | 'engine' | 'trustedNetworks' | 'emergencyNumbers'> {
+/** What strangers may cost. */
+function engineLimits(config: Config): Pick<SipServerOptions, 'limits' | 'engine' | 'exemptions'> {
   const { messageBytes, connections, connectionsPerSource, idleSec, firstMessageSec, flood, overload } =
     config.sip.limits;
   return {
@@ -82,8 +79,8 @@ function engineLimits(
       maxUnansweredCalls: overload.unansweredCalls,
       retryAfterSec: overload.retryAfterSec,
     },
-    trustedNetworks: config.trunks.flatMap(({ addresses }) => addresses.filter((address) => !isHostName(address))),
-    emergencyNumbers: config.emergencyNumbers,
+    // Telephony says where trunks are as soon as it knows them.
+    exemptions: { trustedNetworks: [], emergencyNumbers: config.emergencyNumbers },
   };
 }
 

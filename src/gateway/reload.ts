@@ -23,7 +23,7 @@ export type ReloadCause = 'signal' | 'api' | 'file';
 
 /** Replaced files are noticed through links and on every file system, and not before an editor is done with them. */
 const POLL_MS = 1000;
-/** What `apply` puts in force. `emergencyNumbers` reaches telephony, but not the admission control of the engine. */
+/** What `apply` puts in force. */
 const RELOADABLE: ReadonlySet<string> = new Set([
   'users',
   'trunks',
@@ -31,6 +31,7 @@ const RELOADABLE: ReadonlySet<string> = new Set([
   'dialplan',
   'dialplanFile',
   'tollFraud',
+  'emergencyNumbers',
   'profiles',
   'file',
 ]);

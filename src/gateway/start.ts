@@ -67,6 +67,7 @@ export async function startGateway({ config, load, logger, scope, onFatal }: Gat
     load,
     apply: (next) => {
       telephony.reload(reloadableOptions(next, next.users ?? loadDemoAccounts(config.data, random)));
+      engine.server?.exempt({ emergencyNumbers: next.emergencyNumbers });
       tls.reload();
     },
     onReload: (isDone) => metrics.reloaded(isDone),

@@ -16,4 +16,3 @@ export type { ReloadableOptions } from './settings.ts';
 export type { WireAddress } from './srf-adapter.ts';
 export { startTelephony, type Telephony } from './telephony.ts';
 export type { TrunkView } from './trunk-directory.ts';
-export { isHostName } from './trunk-match.ts';

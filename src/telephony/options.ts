@@ -166,6 +166,8 @@ export interface TelephonyOptions {
   readonly bans?: BanPolicy | undefined;
   readonly emergencyNumbers?: readonly string[];
   readonly routeHook?: RouteHook | undefined;
+  /** Is told where the calls of trunks come from, each time that it changes: IP, IP/prefix length, IP:port. */
+  readonly onTrunkSources?: ((sources: readonly string[]) => void) | undefined;
   readonly timers?: Partial<TelephonyTimers>;
   /** The engine run that connections belong to. Undefined: a new one, as with the embedded engine. */
   readonly flowEpoch?: string;

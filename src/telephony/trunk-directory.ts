@@ -21,6 +21,8 @@ export interface TrunkDirectoryOptions {
   readonly logger: Logger;
   readonly observer: CallObserver;
   readonly realms: TrunkRealms;
+  /** What the calls of trunks come from, each time that it changes: IP, IP/prefix length, IP:port. */
+  readonly onSources?: ((sources: readonly string[]) => void) | undefined;
 }
 
 export interface TrunkList {
@@ -52,6 +54,7 @@ export class TrunkDirectory {
   #list: TrunkList = { trunks: [], groups: [] };
   #entries: ReadonlyMap<string, Entry> = new Map();
   #match: TrunkMatch = () => undefined;
+  #told: readonly string[] = [];
 
   constructor(options: TrunkDirectoryOptions) {
     this.#options = options;
@@ -65,14 +68,13 @@ export class TrunkDirectory {
   replace(list: TrunkList): void {
     const match = createTrunkMatch(list.trunks);
     const before = this.#entries;
-    const entries = new Map(
-      list.trunks.map((trunk) => [trunk.name, entryOf(trunk, before.get(trunk.name), this.#options)]),
-    );
+    const entries = new Map(list.trunks.map((trunk) => [trunk.name, this.#entryOf(trunk, before.get(trunk.name))]));
     this.#list = list;
     this.#match = match;
     this.#entries = entries;
     for (const [name, entry] of before) if (entries.get(name)?.servers !== entry.servers) stopEntry(entry);
     for (const [name, entry] of entries) if (before.get(name)?.servers !== entry.servers) startEntry(entry);
+    this.#tellSources();
   }
 
   close(): void {
@@ -145,6 +147,31 @@ export class TrunkDirectory {
       servers: servers.view(),
     }));
   }
+
+  /** The load outlives every change, and what is known of the servers every change that does not concern them. */
+  #entryOf(trunk: Trunk, before: Entry | undefined): Entry {
+    const gate = before?.gate ?? new TrunkGate(this.#options.clock);
+    gate.limits = trunk.limits ?? {};
+    if (before !== undefined && isSameWay(before.trunk, trunk)) return { ...before, trunk, gate };
+    const options = { ...this.#options, onLocated: () => this.#tellSources() };
+    const servers = new TrunkServers({ trunk, ...options });
+    const names = trunk.addresses.filter(isHostName);
+    const named = names.length === 0 ? undefined : new TrunkServers({ trunk: sourceTrunk(trunk, names), ...options });
+    // A certificate is enough by itself.
+    const isByTarget = trunk.addresses.length + (trunk.certificateNames ?? []).length === 0;
+    return { trunk, servers, sources: isByTarget ? servers : named, gate };
+  }
+
+  #tellSources(): void {
+    const sources = [...new Set([...this.#entries.values()].flatMap(sourcesOf))].toSorted();
+    if (isDeepStrictEqual(sources, this.#told)) return;
+    this.#told = sources;
+    this.#options.onSources?.(sources);
+  }
+}
+
+function sourcesOf({ trunk, sources }: Entry): readonly string[] {
+  return [...trunk.addresses.filter((address) => !isHostName(address)), ...(sources?.addresses ?? [])];
 }
 
 function startEntry({ servers, sources }: Entry): void {
@@ -155,19 +182,6 @@ function startEntry({ servers, sources }: Entry): void {
 function stopEntry({ servers, sources }: Entry): void {
   servers.close();
   sources?.close();
-}
-
-/** The load outlives every change, and what is known of the servers every change that does not concern them. */
-function entryOf(trunk: Trunk, before: Entry | undefined, options: TrunkDirectoryOptions): Entry {
-  const gate = before?.gate ?? new TrunkGate(options.clock);
-  gate.limits = trunk.limits ?? {};
-  if (before !== undefined && isSameWay(before.trunk, trunk)) return { ...before, trunk, gate };
-  const servers = new TrunkServers({ trunk, ...options });
-  const names = trunk.addresses.filter(isHostName);
-  const named = names.length === 0 ? undefined : new TrunkServers({ trunk: sourceTrunk(trunk, names), ...options });
-  // A certificate is enough by itself.
-  const isByTarget = trunk.addresses.length + (trunk.certificateNames ?? []).length === 0;
-  return { trunk, servers, sources: isByTarget ? servers : named, gate };
 }
 
 function isSameWay(a: Trunk, b: Trunk): boolean {
@@ -186,20 +200,15 @@ function sourceTrunk({ name, profile }: Trunk, names: readonly string[]): Trunk 
 
 /** No trunks yet. What the engine's listeners speak decides where trunks may be looked for. */
 export function openTrunks(
-  {
-    nameServers = [],
-    clock,
-    random,
-    logger,
-    observer,
-  }: Pick<TelephonyOptions, 'nameServers' | 'clock' | 'random' | 'logger' | 'observer'>,
+  options: Pick<TelephonyOptions, 'nameServers' | 'clock' | 'random' | 'logger' | 'observer' | 'onTrunkSources'>,
   link: EngineLink,
   realms: TrunkRealms,
 ): TrunkDirectory {
+  const { nameServers = [], clock, random, logger, observer, onTrunkSources: onSources } = options;
   const transports = TRANSPORTS.filter((name) => link.hostPorts.some((place) => place.startsWith(`${name}/`)));
   const hasIpv6 = link.hostPorts.some((place) => place.includes('['));
   const hasIpv4 = link.hostPorts.some((place) => !place.includes('['));
   const families = [hasIpv4 ? ('ipv4' as const) : [], hasIpv6 ? ('ipv6' as const) : []].flat();
   const locator = createLocator({ transports, families, nameServers, clock, random });
-  return new TrunkDirectory({ locator, link, clock, random, logger, observer, realms });
+  return new TrunkDirectory({ locator, link, clock, random, logger, observer, realms, onSources });
 }

@@ -22,6 +22,8 @@ export interface TrunkServersOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** The addresses may have changed. */
+  readonly onLocated: () => void;
 }
 
 /** With the priority and weight of its SRV record. */
@@ -107,6 +109,10 @@ export class TrunkServers {
     return false;
   }
 
+  get addresses(): readonly string[] {
+    return [...this.#servers.values()].map(({ address }) => address);
+  }
+
   /** By target and priority. */
   view(): readonly RankedServerView[] {
     return this.#records
@@ -129,6 +135,7 @@ export class TrunkServers {
     this.#records = found.map(({ records }) => records);
     this.#isReady = true;
     this.#forgetOthers();
+    this.#options.onLocated();
     const due = Math.min(...found.map(({ expiresAt }) => expiresAt)) - clock.now();
     const wait = Number.isFinite(due) ? Math.min(Math.max(due, MIN_REFRESH_MS), MAX_REFRESH_MS) : NUMBER_REFRESH_MS;
     this.#timer = clock.after(wait, () => void this.#refresh());

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { Gateway } from '../support/gateway.ts';
 import { RtpPeer } from '../support/rtp-peer.ts';
+import { isResponse, openUdpPeer, unique } from '../support/sip-peer.ts';
 import { audioSdp, CallRefused, SipPhone } from '../support/sip-phone.ts';
 import { until } from '../support/until.ts';
 
@@ -20,7 +21,11 @@ let phone: SipPhone;
 let rtp: RtpPeer;
 
 beforeAll(async () => {
-  gateway = await Gateway.start({ base: 28_200, dialplan: rules('first', 480) });
+  gateway = await Gateway.start({
+    base: 28_200,
+    dialplan: rules('first', 480),
+    limits: { flood: { requestsPerSec: 1, burstSec: 1, knownFactor: 1 } },
+  });
   rtp = await RtpPeer.open();
   phone = await SipPhone.open({ ...gateway.credentials('alice'), gatewayPort: gateway.sipPort });
   await phone.register();
@@ -101,6 +106,32 @@ describe('without a restart', () => {
       status: 200,
       body: { status: 'reloaded', needRestart: ['http.port'] },
     });
+  });
+
+  it('a new trunk has no budget to spend, wherever its name leads', async () => {
+    const trunk = await openUdpPeer({ port: gateway.sipPort });
+    const shed = (): Promise<number> => gateway.metric('viaduct_sip_shed');
+    const flood = (): void => {
+      for (let n = 0; n < 50; n++) trunk.request('OPTIONS', { callId: unique('flood') });
+    };
+    flood();
+    await until(async () => (await shed()) > 20, { within: 5_000, what: 'the flood of a stranger to be shed' });
+    await changeConfig((config) => {
+      config['trunks'] = [{ name: 'pbx', addresses: ['localhost'], target: trunk.address, health: { intervalSec: 0 } }];
+      (config['http'] as Record<string, unknown>)['port'] = gateway.httpPort;
+    });
+    expect(await gateway.post('/reload')).toMatchObject({ status: 200, body: { needRestart: [] } });
+    const answered = (): number => trunk.count(isResponse(200, 'OPTIONS'));
+    await until(
+      async () => {
+        const [before, had] = [await shed(), answered()];
+        flood();
+        await until(() => answered() - had === 50, { within: 1_000, what: 'answers' }).catch(() => {});
+        return answered() - had === 50 && (await shed()) === before;
+      },
+      { within: 8_000, what: 'the trunk to be let in as it pleases' },
+    );
+    await trunk.close();
   });
 
   it('nobody reloads without the token', async () => {

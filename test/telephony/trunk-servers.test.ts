@@ -43,7 +43,9 @@ async function rig() {
     return { status: 200, body: '', header: () => undefined };
   };
   const link = { request, isUp: true, hostPorts: [] } as unknown as EngineLink;
-  const servers = new TrunkServers({ trunk, locator, link, clock, random: seededRandom(4), logger: silentLogger });
+  const onLocated = (): void => {};
+  const common = { locator, link, clock, random: seededRandom(4), logger: silentLogger, onLocated };
+  const servers = new TrunkServers({ trunk, ...common });
   servers.start();
   await servers.whenReady();
   const pass = async (ms: number): Promise<void> => {

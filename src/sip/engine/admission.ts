@@ -29,7 +29,7 @@ const GROW = 0.02;
 
 export class Admission {
   readonly #options: EngineOptions;
-  readonly #emergencyNumbers: ReadonlySet<string>;
+  #emergencyNumbers: ReadonlySet<string>;
   /** 2: everybody comes in. Down to 1 the share of strangers shrinks, below it that of the others. */
   #openness = 2;
   /** What the shares have summed up to: a call is let in for each whole. */
@@ -44,6 +44,10 @@ export class Admission {
 
   get emergencyNumbers(): ReadonlySet<string> {
     return this.#emergencyNumbers;
+  }
+
+  replaceEmergencyNumbers(numbers: readonly string[]): void {
+    this.#emergencyNumbers = new Set(numbers);
   }
 
   /** The part of new calls that is let in, of trunks and registered sources, and of strangers: 0 … 1. */
@@ -69,14 +73,17 @@ export class Admission {
     const { maxServerTransactions, maxUnansweredCalls } = this.#options;
     const isFull = this.#isMemoryShort || size >= maxServerTransactions;
     const hasRoom = !request.isCall || (unanswered < maxUnansweredCalls && this.#draws(request.isStranger));
-    if (!isFull && hasRoom) return true;
-    this.#turnedAway++;
-    return false;
+    return !isFull && hasRoom;
   }
 
   /** Whether a request of a call that is in, or an emergency call, can be taken: only memory sets it a limit. */
   admitsAnyway({ size }: Occupancy): boolean {
     return size < this.#options.maxServerTransactions * 2;
+  }
+
+  /** A request was refused for want of room. */
+  noteTurnedAway(): void {
+    this.#turnedAway++;
   }
 
   #share(isStranger: boolean): number {

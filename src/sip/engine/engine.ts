@@ -137,6 +137,11 @@ export class SipEngine implements EngineInput {
     this.#parts.admission.observe(sample, this.#parts.servers);
   }
 
+  /** Calls to these numbers are let in whatever the load, from now on. */
+  replaceEmergencyNumbers(numbers: readonly string[]): void {
+    this.#parts.admission.replaceEmergencyNumbers(numbers);
+  }
+
   received(received: Received): void {
     const { message, flow } = received;
     this.#parts.connections.seen(flow);

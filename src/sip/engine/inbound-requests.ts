@@ -80,7 +80,9 @@ export class InboundRequests {
   }
 
   #turnAway(request: SipRequest, { branch }: MessageFacts, { flow }: Received): void {
-    const { retryAfterSec } = this.#parts.core.options;
+    const { core, admission } = this.#parts;
+    const { retryAfterSec } = core.options;
+    admission.noteTurnedAway();
     this.#answerStateless(request, flow, { status: 503, reason: '', retryAfterSec, branch });
   }
 

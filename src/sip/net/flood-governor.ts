@@ -36,7 +36,9 @@ interface Bucket {
 
 interface Source {
   readonly name: string;
-  readonly isTrusted: boolean;
+  isTrusted: boolean;
+  /** What `isTrusted` was decided by. */
+  trustedBy: BlockList;
   knownUntil: number;
   readonly buckets: { readonly [Class in MessageClass]: Bucket };
   readonly refusals: Bucket;
@@ -48,17 +50,23 @@ interface Source {
 
 export interface FloodSetup {
   readonly limits: FloodLimits;
-  /** Sources of trunks: IP, IP/prefix length, IP:port. They have no budget. */
-  readonly trustedNetworks: readonly string[];
-  readonly emergencyNumbers: ReadonlySet<string>;
   readonly tally: NetTally;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
+/** What the limits on strangers do not hold up. */
+export interface Exemptions {
+  /** Sources that may send as much as they like, trunks above all: IP, IP/prefix length, IP:port. */
+  readonly trustedNetworks: readonly string[];
+  /** Calls to these numbers pass where the budget of their source is spent. */
+  readonly emergencyNumbers: readonly string[];
+}
+
 export class FloodGovernor {
   readonly #setup: FloodSetup;
-  readonly #trusted: BlockList;
+  #trusted: BlockList;
+  #emergencyNumbers: ReadonlySet<string>;
   readonly #rates: { readonly [Class in MessageClass]: number };
   /** By address, several of which may lead to one source. */
   readonly #byAddress = new Map<string, Source>();
@@ -71,11 +79,12 @@ export class FloodGovernor {
   #logSince = 0;
 
   /** Throws SIP_BAD_NETWORK. */
-  constructor(setup: FloodSetup) {
+  constructor(setup: FloodSetup, { trustedNetworks, emergencyNumbers }: Exemptions) {
     const { limits, clock } = setup;
     const now = clock.now();
     this.#setup = setup;
-    this.#trusted = createNetworks(setup.trustedNetworks);
+    this.#trusted = createNetworks(trustedNetworks);
+    this.#emergencyNumbers = new Set(emergencyNumbers);
     this.#rates = {
       calls: limits.callsPerSec,
       registrations: limits.registrationsPerSec,
@@ -93,12 +102,18 @@ export class FloodGovernor {
     return this.#byPrefix.size;
   }
 
+  /** From now on. What was counted of a source stays. Throws SIP_BAD_NETWORK, and all stays as it was then. */
+  exempt({ trustedNetworks, emergencyNumbers }: Exemptions): void {
+    this.#trusted = createNetworks(trustedNetworks);
+    this.#emergencyNumbers = new Set(emergencyNumbers);
+  }
+
   /** Judges one message; what does not pass is counted. */
   judge(address: string, data: Buffer): FloodVerdict {
     const now = this.#setup.clock.now();
     const source = this.#byAddress.get(address) ?? this.#meet(address, now);
     source.lastAt = now;
-    if (source.isTrusted) return 'known';
+    if (this.#isTrusted(source, address)) return 'known';
     const of = messageClass(data);
     const isKnown = source.knownUntil > now;
     if (this.#takes(source, of, isKnown, now)) return isKnown ? 'known' : 'stranger';
@@ -128,6 +143,16 @@ export class FloodGovernor {
     }
   }
 
+  /** Looked up once for each source, and once more when other networks are trusted. */
+  #isTrusted(source: Source, address: string): boolean {
+    if (source === this.#crowd) return isWithin(this.#trusted, address);
+    if (source.trustedBy !== this.#trusted) {
+      source.trustedBy = this.#trusted;
+      source.isTrusted = isWithin(this.#trusted, address);
+    }
+    return source.isTrusted;
+  }
+
   #takes(source: Source, of: MessageClass, isKnown: boolean, now: number): boolean {
     const { burstSec, knownFactor, strangersPerSec } = this.#setup.limits;
     const rate = this.#rates[of] * (isKnown ? knownFactor : 1);
@@ -137,7 +162,7 @@ export class FloodGovernor {
 
   #isEmergency(data: Buffer, now: number): boolean {
     const [, uri = ''] = data.toString('latin1', 0, START_LINE_BYTES).split(' ', 2);
-    if (!isEmergencyUri(uri, this.#setup.emergencyNumbers)) return false;
+    if (!isEmergencyUri(uri, this.#emergencyNumbers)) return false;
     return take(this.#emergencies, EMERGENCIES_PER_SEC, EMERGENCIES_PER_SEC, now);
   }
 
@@ -164,6 +189,7 @@ export class FloodGovernor {
     return {
       name,
       isTrusted,
+      trustedBy: this.#trusted,
       knownUntil: 0,
       buckets: {
         calls: full('calls'),

@@ -1,4 +1,5 @@
 export type { NetCounters } from './counters.ts';
+export type { Exemptions } from './flood-governor.ts';
 export type { FloodLimits } from './flood-limits.ts';
 export type { SipNetLimits } from './limits.ts';
 export type { SipListenerOptions } from './listener.ts';

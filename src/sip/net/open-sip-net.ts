@@ -6,7 +6,7 @@ import { failLater } from './connection.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { createTally, type NetCounters, type NetTally } from './counters.ts';
 import { codeOf, netErrors } from './errors.ts';
-import { FloodGovernor } from './flood-governor.ts';
+import { type Exemptions, FloodGovernor } from './flood-governor.ts';
 import type { FloodLimits } from './flood-limits.ts';
 import { HostLookup } from './host-lookup.ts';
 import { Intake } from './intake.ts';
@@ -28,10 +28,8 @@ export interface SipNetOptions extends UpgradePolicy {
   readonly tlsPeers?: readonly TlsPeer[];
   /** What differs from DEFAULT_NET_LIMITS. */
   readonly limits?: Partial<SipNetLimits>;
-  /** Sources that may send as much as they like, trunks above all: IP, IP/prefix length, IP:port. */
-  readonly trustedNetworks?: readonly string[];
-  /** Calls to these numbers pass where the budget of their source is spent. */
-  readonly emergencyNumbers?: readonly string[];
+  /** Default: nothing. */
+  readonly exemptions?: Exemptions;
   /** Measure how long datagrams wait before they are read; see `queueDelayMs`. */
   readonly isProbed?: boolean;
 }
@@ -48,6 +46,8 @@ export interface SipNet extends EngineNet {
   /** The longest that messages wait at a listener now, in milliseconds; 0 where it is not measured. */
   readonly queueDelayMs: number;
   updateTls(update: TlsUpdate): void;
+  /** Puts others in force; those that cannot be read are logged, and the old ones stay. */
+  exempt(exemptions: Exemptions): void;
   /** Closes every socket. The engine hears no more from here, not even of the connections that end. */
   close(): Promise<void>;
 }
@@ -91,13 +91,13 @@ export async function openSipNet(options: SipNetOptions): Promise<SipNet> {
     vouch: (flow) => governor?.vouch(flow.remoteAddress),
     updateTls({ listeners, peers }) {
       tlsClients.update(peers);
-      for (const [index, material] of listeners.entries()) {
-        if (material === undefined) continue;
-        try {
-          opened[index]?.updateTls(material);
-        } catch (error) {
-          logger.error({ error, listener: index }, 'certificate not usable; the old one stays');
-        }
+      for (const [index, material] of listeners.entries()) renew(opened[index], material, logger);
+    },
+    exempt(exemptions) {
+      try {
+        governor?.exempt(exemptions);
+      } catch (error) {
+        logger.error({ err: error }, 'exemptions not usable; the old ones stay');
       }
     },
     async close() {
@@ -110,16 +110,18 @@ export async function openSipNet(options: SipNetOptions): Promise<SipNet> {
   };
 }
 
+function renew(listener: Listener | undefined, material: TlsServerMaterial | undefined, logger: Logger): void {
+  if (listener === undefined || material === undefined) return;
+  try {
+    listener.updateTls(material);
+  } catch (error) {
+    logger.error({ err: error, listener: listener.where.id }, 'certificate not usable; the old one stays');
+  }
+}
+
 function createGovernor(limits: FloodLimits, tally: NetTally, options: SipNetOptions): FloodGovernor {
-  const { clock, logger, trustedNetworks = [], emergencyNumbers = [] } = options;
-  return new FloodGovernor({
-    limits,
-    trustedNetworks,
-    emergencyNumbers: new Set(emergencyNumbers),
-    tally,
-    clock,
-    logger,
-  });
+  const { clock, logger, exemptions = { trustedNetworks: [], emergencyNumbers: [] } } = options;
+  return new FloodGovernor({ limits, tally, clock, logger }, exemptions);
 }
 
 async function openAll(options: SipNetOptions, home: Household): Promise<readonly Listener[]> {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { CodedError, type Logger } from '../../kernel/index.ts';
 import type { ListenerAddress } from '../engine/index.ts';
-import type { TlsUpdate } from '../net/index.ts';
+import type { Exemptions, TlsUpdate } from '../net/index.ts';
 import { serverErrors } from './errors.ts';
 import type { LoggedMessage } from './message-log.ts';
 import type { PlainError, SipThreadData, SipThreadOrder, SipThreadReport } from './messages.ts';
@@ -86,7 +86,11 @@ export class EngineThread {
   }
 
   updateTls(update: TlsUpdate): void {
-    if (!this.#ended && !this.#ending) this.#order({ kind: 'tls', update });
+    this.#tell({ kind: 'tls', update });
+  }
+
+  exempt(exemptions: Exemptions): void {
+    this.#tell({ kind: 'exempt', exemptions });
   }
 
   /** Idempotent. */
@@ -105,6 +109,10 @@ export class EngineThread {
     const id = this.#nextAsk++;
     this.#order(orderOf(id));
     return new Promise((resolve, reject) => this.#asked.set(id, { resolve, reject }));
+  }
+
+  #tell(order: SipThreadOrder): void {
+    if (!this.#ended && !this.#ending) this.#order(order);
   }
 
   #order(order: SipThreadOrder): void {

@@ -1,6 +1,6 @@
 /** What the engine's thread and the thread that started it say to each other. */
 import type { ListenerAddress } from '../engine/index.ts';
-import type { TlsUpdate } from '../net/index.ts';
+import type { Exemptions, TlsUpdate } from '../net/index.ts';
 import type { LoggedMessage } from './message-log.ts';
 import type { SipServerOptions, WireAddress } from './options.ts';
 import type { SipCounters } from './parts.ts';
@@ -18,6 +18,7 @@ export type SipThreadOrder =
   | { readonly kind: 'counters'; readonly id: number }
   | { readonly kind: 'messages'; readonly id: number; readonly sipCallIds: readonly string[] }
   | { readonly kind: 'tls'; readonly update: TlsUpdate }
+  | { readonly kind: 'exempt'; readonly exemptions: Exemptions }
   | { readonly kind: 'close' };
 
 /** A CodedError as plain data. */

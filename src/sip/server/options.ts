@@ -1,6 +1,6 @@
 /** What the embedded engine is started with. Plain data: it travels to the thread. */
 import type { EngineOptions } from '../engine/index.ts';
-import type { SipListenerOptions, SipNetLimits, TlsPeer } from '../net/index.ts';
+import type { Exemptions, SipListenerOptions, SipNetLimits, TlsPeer } from '../net/index.ts';
 import type { MessageLogLimits } from './message-log.ts';
 import type { LogLevel } from './remote-log.ts';
 import type { RequestHandlerOptions } from './request-handlers.ts';
@@ -16,10 +16,8 @@ export interface SipServerOptions {
   /** Peers that TLS is done with in another way than with the rest of the world. */
   readonly tlsPeers?: readonly TlsPeer[];
   readonly limits?: Partial<SipNetLimits>;
-  /** Sources without a budget, trunks above all: IP, IP/prefix length, IP:port. */
-  readonly trustedNetworks?: readonly string[];
-  /** User parts of calls that limits and load do not stop. */
-  readonly emergencyNumbers?: readonly string[];
+  /** What limits and load do not stop. Default: nothing. */
+  readonly exemptions?: Exemptions;
   /** Keeps the messages of calls; absent: none are kept. */
   readonly messageLog?: MessageLogLimits;
   /** Timers and the like; what is absent has its default. */

@@ -1,7 +1,7 @@
 /** Net, engine and wire server put together, in whichever thread. */
 import type { Clock, CodedError, Logger, Random } from '../../kernel/index.ts';
 import { type EngineLoad, type EnginePressure, type ListenerAddress, SipEngine } from '../engine/index.ts';
-import { type NetCounters, openSipNet, type SipNet, type TlsUpdate } from '../net/index.ts';
+import { type Exemptions, type NetCounters, openSipNet, type SipNet, type TlsUpdate } from '../net/index.ts';
 import { openWireServer, type WireServer } from '../wire/index.ts';
 import { serverErrors } from './errors.ts';
 import { LateInput } from './late-input.ts';
@@ -35,6 +35,7 @@ export interface SipParts {
   /** The messages of these dialogs, oldest first; none where no message log is kept. */
   messagesOf(sipCallIds: readonly string[]): readonly LoggedMessage[];
   updateTls(update: TlsUpdate): void;
+  exempt(exemptions: Exemptions): void;
   close(): Promise<void>;
 }
 
@@ -53,8 +54,8 @@ export async function openSipParts(options: SipServerOptions, context: SipPartsC
   const net = await openNet(options, context, input);
   const secret = options.wireSecret ?? random.hex(SECRET_BYTES);
   const wire = await openWire(options, { net, secret, input, context });
-  const { emergencyNumbers = [], requestHandlers = [] } = options;
-  const engineOptions = { emergencyNumbers, ...options.engine };
+  const { exemptions, requestHandlers = [] } = options;
+  const engineOptions = { emergencyNumbers: exemptions?.emergencyNumbers ?? [], ...options.engine };
   const log = options.messageLog === undefined ? undefined : new MessageLog(clock, options.messageLog);
   const engine = new SipEngine({
     net: log?.watchNet(net) ?? net,
@@ -89,6 +90,10 @@ export async function openSipParts(options: SipServerOptions, context: SipPartsC
       worstStallMs: gauge.takeWorstStallMs(),
     }),
     updateTls: (update) => net.updateTls(update),
+    exempt: (update) => {
+      net.exempt(update);
+      engine.replaceEmergencyNumbers(update.emergencyNumbers);
+    },
     messagesOf: (sipCallIds) => log?.messagesOf(sipCallIds) ?? [],
     close: async () => {
       gauge.stop();
@@ -122,7 +127,7 @@ async function openNet(
   { clock, logger }: SipPartsContext,
   input: LateInput,
 ): Promise<SipNet> {
-  const { listeners, limits, frontSecret, allowedOrigins, trustedNetworks, emergencyNumbers, tlsPeers } = options;
+  const { listeners, limits, frontSecret, allowedOrigins, exemptions, tlsPeers } = options;
   try {
     return await openSipNet({
       listeners,
@@ -130,8 +135,7 @@ async function openNet(
       clock,
       logger,
       isProbed: true,
-      ...(trustedNetworks === undefined ? {} : { trustedNetworks }),
-      ...(emergencyNumbers === undefined ? {} : { emergencyNumbers }),
+      ...(exemptions === undefined ? {} : { exemptions }),
       ...(limits === undefined ? {} : { limits }),
       ...(frontSecret === undefined ? {} : { frontSecret }),
       ...(tlsPeers === undefined ? {} : { tlsPeers }),

@@ -4,7 +4,7 @@
  */
 import { type CodedError, Emitter, type Logger, systemClock, type Timer } from '../../kernel/index.ts';
 import type { ListenerAddress } from '../engine/index.ts';
-import type { TlsServerMaterial, TlsUpdate } from '../net/index.ts';
+import type { Exemptions, TlsServerMaterial, TlsUpdate } from '../net/index.ts';
 import { EngineThread, type SipThreadCounters, type ThreadPlace } from './engine-thread.ts';
 import { serverErrors } from './errors.ts';
 import type { LoggedMessage } from './message-log.ts';
@@ -25,6 +25,8 @@ export interface SipServer {
   messagesOf(sipCallIds: readonly string[]): Promise<readonly LoggedMessage[]>;
   /** New connections get these certificates; those that are open stay as they are. */
   updateTls(update: TlsUpdate): void;
+  /** Puts other exemptions in force; what is not named stays. */
+  exempt(exemptions: Partial<Exemptions>): void;
   /** Tells that the engine has crashed too often to be started again. */
   onExit(listener: (error: CodedError) => void): () => void;
   /** Ends the thread; idempotent. */
@@ -95,6 +97,12 @@ class SupervisedSipServer implements SipServer {
       listeners: this.#options.listeners.map((one, at) => ({ ...one, ...tlsOf(listeners[at]) })),
     };
     this.#thread?.updateTls(update);
+  }
+
+  exempt(changed: Partial<Exemptions>): void {
+    const exemptions = { trustedNetworks: [], emergencyNumbers: [], ...this.#options.exemptions, ...changed };
+    this.#options = { ...this.#options, exemptions };
+    this.#thread?.exempt(exemptions);
   }
 
   async messagesOf(sipCallIds: readonly string[]): Promise<readonly LoggedMessage[]> {

@@ -31,6 +31,7 @@ async function obey(parts: SipParts, order: SipThreadOrder): Promise<void> {
     return;
   }
   if (order.kind === 'tls') return parts.updateTls(order.update);
+  if (order.kind === 'exempt') return parts.exempt(order.exemptions);
   await parts.close();
   // Timers of the engine that are still pending must not keep the thread.
   process.exit(0);

@@ -5,6 +5,7 @@ import { createConnection, createServer } from 'node:net';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { type LogFields, type Logger, silentLogger } from '../../../src/kernel/index.ts';
+import { DEFAULT_FLOOD_LIMITS } from '../../../src/sip/net/flood-limits.ts';
 import { startSipServer } from '../../../src/sip/server/index.ts';
 import {
   isRequest,
@@ -114,6 +115,38 @@ describe.skipIf(realEngine !== undefined)('the engine in its thread', () => {
     expect(errors).toEqual(['SIP engine ended unexpectedly']);
     await server.close();
     await expect(server.counters()).rejects.toMatchObject({ code: 'SIP_ENGINE_CRASHED' });
+  });
+
+  test('who is exempt from the limits may change, and a new engine knows it too', async () => {
+    const started = once(process, 'worker') as Promise<[Worker]>;
+    const flood = { ...DEFAULT_FLOOD_LIMITS, requestsPerSec: 1, burstSec: 1 };
+    const server = await startSipServer({ ...testOptions, limits: { flood } }, silentLogger);
+    const [thread] = await started;
+    const udp = server.listeners.find(({ transport }) => transport === 'udp');
+    const shedOf = async (count: number): Promise<number> => {
+      const peer = await openUdpPeer({ port: udp?.port ?? 0 });
+      const before = (await server.counters()).net;
+      for (let n = 0; n < count; n++) peer.request('OPTIONS', { callId: unique('flood') });
+      const seen = async (): Promise<number> => {
+        const { messagesIn, shed } = (await server.counters()).net;
+        return messagesIn + shed - before.messagesIn - before.shed;
+      };
+      await until(async () => (await seen()) >= count, { within: 5_000, what: 'every request to be judged' });
+      await peer.close();
+      return (await server.counters()).net.shed - before.shed;
+    };
+    expect(await shedOf(20)).toBeGreaterThan(10);
+    server.exempt({ trustedNetworks: ['127.0.0.0/8'] });
+    expect(await shedOf(20)).toBe(0);
+    await thread.terminate();
+    await until(async () => (await server.counters().catch(() => undefined))?.restarts === 1, {
+      within: 5_000,
+      what: 'the new engine',
+    });
+    expect(await shedOf(20)).toBe(0);
+    server.exempt({ trustedNetworks: [] });
+    expect(await shedOf(20)).toBeGreaterThan(10);
+    await server.close();
   });
 
   test('an engine that keeps dying is given up, and that is told', async () => {

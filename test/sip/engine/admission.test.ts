@@ -24,6 +24,18 @@ function overloaded() {
 }
 
 describe('overload', () => {
+  it('lets calls to other numbers in from the moment they are emergency numbers', () => {
+    const { bench, peer } = overloaded();
+    const isLetIn = (user: string): boolean => {
+      const before = bench.engine.pressure.turnedAway;
+      for (let n = 0; n < 20; n++) peer.request('INVITE', { callId: `${user}-${n}`, uri: `sip:${user}@gw`, body: SDP });
+      return bench.engine.pressure.turnedAway === before;
+    };
+    expect([isLetIn('112'), isLetIn('999')]).toEqual([true, false]);
+    bench.engine.replaceEmergencyNumbers(['999']);
+    expect([isLetIn('999'), isLetIn('112')]).toEqual([true, false]);
+  });
+
   it('turns new calls away with 503 and Retry-After, and keeps nothing of them', () => {
     const { bench, app, peer } = overloaded();
     const before = bench.engine.load;

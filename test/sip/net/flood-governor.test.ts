@@ -19,14 +19,9 @@ function rig(limits: Partial<FloodLimits> = {}, trustedNetworks: string[] = []) 
   const clock = new VirtualClock();
   const tally = createTally();
   const lines: LogFields[] = [];
-  const governor = new FloodGovernor({
-    limits: { ...DEFAULT_FLOOD_LIMITS, ...limits },
-    trustedNetworks,
-    emergencyNumbers: new Set(['112']),
-    tally,
-    clock,
-    logger: { ...silentLogger, warn: (fields) => void lines.push(fields) },
-  });
+  const logger = { ...silentLogger, warn: (fields: LogFields) => void lines.push(fields) };
+  const setup = { limits: { ...DEFAULT_FLOOD_LIMITS, ...limits }, tally, clock, logger };
+  const governor = new FloodGovernor(setup, { trustedNetworks, emergencyNumbers: ['112'] });
   const passed = (count: number, data: Buffer, address = '192.0.2.1'): number => {
     let pass = 0;
     for (let sent = 0; sent < count; sent++) if (isPass(governor.judge(address, data))) pass++;
@@ -79,6 +74,21 @@ describe('the budget of a source', () => {
     governor.vouch('192.0.2.9');
     clock.advance(10_000);
     expect(passed(200, INVITE, '192.0.2.9')).toBe(50);
+  });
+
+  it('follows the trunks, also of a source that is known and of one among too many', () => {
+    const { governor, passed } = rig({ callsPerSec: 5, burstSec: 2, strangersPerSec: 100_000 });
+    expect(passed(100, INVITE)).toBe(10);
+    for (let n = 0; n < 50_000; n++) governor.judge(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, INVITE);
+    governor.exempt({ trustedNetworks: ['192.0.2.1', '203.0.113.9'], emergencyNumbers: ['911'] });
+    expect(passed(100, INVITE)).toBe(100);
+    expect(passed(100, INVITE, '203.0.113.9')).toBe(100);
+    expect(governor.judge('192.0.2.1', OPTIONS)).toBe('known');
+    expect(() => governor.exempt({ trustedNetworks: ['nowhere'], emergencyNumbers: [] })).toThrow(/nowhere/);
+    expect(passed(100, INVITE)).toBe(100);
+    governor.exempt({ trustedNetworks: [], emergencyNumbers: ['911'] });
+    expect(passed(100, INVITE)).toBe(0);
+    expect(governor.judge('192.0.2.1', Buffer.from('INVITE sip:911@gw SIP/2.0\r\n'))).toBe('stranger');
   });
 
   it('refuses a trunk address that is none', () => {
