@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { callFeatureSchemas } from './call-feature-schema.ts';
 import { reliableProvisionalSchema, sessionTimerSchema } from './dialog-schema.ts';
+import { identitySchemas } from './identity-schema.ts';
 import { limitsSchema } from './limits-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { name, tenant } from './name-schema.ts';
@@ -245,6 +246,7 @@ export const profileSchema = z.strictObject({
     })
     .prefault({}),
   numbers: numbersSchema.optional().describe('how peers of this sort write telephone numbers; of trunks only'),
+  ...identitySchemas,
   ...callFeatureSchemas,
 });
 

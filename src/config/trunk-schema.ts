@@ -1,5 +1,6 @@
 /** Carriers and PBXs: where they are, how their servers are watched and tried, what they may carry. */
 import { z } from 'zod';
+import { trunkIdentitySchemas } from './identity-schema.ts';
 import { name, tenant } from './name-schema.ts';
 import { numbersSchema } from './numbers-schema.ts';
 import { trunkAuthSchema } from './trunk-auth-schema.ts';
@@ -87,6 +88,7 @@ export const trunkSchema = z.strictObject({
       'number from which calls to it come, where the user has none and the rule names none; default: the caller’s',
     ),
   numbers: numbersSchema.optional().describe('how it writes telephone numbers; key by key before those of the profile'),
+  ...trunkIdentitySchemas,
   health: healthSchema.prefault({}),
   hunt: huntSchema.prefault({}),
   limits: limitsSchema.prefault({}),

@@ -1,4 +1,4 @@
-export { allowsNext, DEFAULT_FALLBACK, type FallbackCause } from './cause.ts';
+export { allowsNext, causeOf, DEFAULT_FALLBACK, type FallbackCause } from './cause.ts';
 export { decide, decideAnswer, type Explanation, explain, type RouteDecision } from './decide.ts';
 export type { Destination, Place, PlannedStage } from './destination.ts';
 export { type HookFacts, type HookReply, hookFacts, type RouteHook, signWebhook } from './hook.ts';

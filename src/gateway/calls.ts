@@ -88,16 +88,25 @@ function banPolicy({ sip }: Config): BanPolicy | undefined {
   return enabled ? { failures, accounts, windowMs: windowSec * 1000, banMs: banSec * 1000 } : undefined;
 }
 
-function trunkOptions(
-  { health, hunt, auth, numbers, ...trunk }: Config['trunks'][number],
-  profile: ProfileConfig,
-): Trunk {
+type TrunkConfig = Config['trunks'][number];
+
+function trunkOptions({ health, hunt, auth, ...trunk }: TrunkConfig, profile: ProfileConfig): Trunk {
   const { intervalSec, timeoutSec, suspectSec, ...counts } = health;
   return {
     ...trunk,
     auth: auth === undefined ? undefined : { ...auth, password: auth.password ?? '' },
-    profile: { ...profile, numbers: { ...profile.numbers, ...numbers } },
+    profile: profileOf(trunk, profile),
     health: { ...counts, intervalMs: intervalSec * 1000, timeoutMs: timeoutSec * 1000, suspectMs: suspectSec * 1000 },
     hunt: { failoverOn: hunt.failoverOn, tryTimeoutMs: hunt.tryTimeoutSec * 1000 },
   };
+}
+
+/** What the trunk itself says comes before its profile. */
+function profileOf(trunk: Pick<TrunkConfig, 'numbers' | 'trust' | 'headers' | 'diversion'>, profile: ProfileConfig) {
+  const { numbers, trust = profile.trust, headers, diversion = profile.diversion } = trunk;
+  const lists = {
+    accept: headers?.accept ?? profile.headers.accept,
+    send: headers?.send ?? profile.headers.send,
+  };
+  return { ...profile, trust, diversion, headers: lists, numbers: { ...profile.numbers, ...numbers } };
 }

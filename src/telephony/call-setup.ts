@@ -2,7 +2,6 @@
 import type { CallInput, CallMedia, Leg, Stage } from '../calls/index.ts';
 import type { LegId, PortId } from '../kernel/index.ts';
 import { sdpErrors } from '../sdp/index.ts';
-import { formatNameAddr, parseUri } from '../sip/message/index.ts';
 import { ALLOW } from './allow.ts';
 import { AnchoredMedia, type BranchMedia } from './anchored-media.ts';
 import { type BindingTarget, BranchLeg, type BranchReports } from './branch-leg.ts';
@@ -17,8 +16,9 @@ import { JoinMedia } from './join-media.ts';
 import type { LegBook } from './leg-book.ts';
 import { familyOf, LegMedia } from './leg-media.ts';
 import type { CallParts, LiveBranch, LiveCall } from './live-call.ts';
-import { spellingsOf, writeNumber } from './number-plan.ts';
+import { spellingsOf } from './number-plan.ts';
 import type { ProfilePolicy, TelephonyOptions, TelephonyTimers } from './options.ts';
+import { type Diverter, identityHeaders } from './outbound-identity.ts';
 import type { Registrar } from './registrar.ts';
 import type { BranchTarget, RoutedStage, Routing } from './routing.ts';
 import type { Settings } from './settings.ts';
@@ -54,6 +54,8 @@ export interface SetupRequest {
   /** What Max-Forwards leaves us. */
   readonly maxForwards: number;
   readonly routing: StagesRouting;
+  /** Those of the caller's headers that may go on. */
+  readonly accepted?: SipHeaders;
   /** Further ones of the INVITEs. */
   readonly headers?: SipHeaders;
   /** The inbound party talks already: a transfer. */
@@ -69,7 +71,7 @@ export function setUpCall(request: SetupRequest, context: SetupContext): SetUpCa
   const { routing } = request;
   const planned: Planned[] = [];
   const plan = (stage: RoutedStage): Stage => {
-    const legs = stage.targets.map((target) => ({ leg: legFor(target, context), target }));
+    const legs = stage.targets.map((target) => ({ leg: legFor(target, context), target, diverter: stage.diverter }));
     planned.push(...legs);
     return {
       branches: legs.map(({ leg }) => leg),
@@ -88,9 +90,9 @@ export function setUpCall(request: SetupRequest, context: SetupContext): SetUpCa
   const claimed = new Set(planned.flatMap(({ target }) => (target.kind === 'binding' ? [target.binding.id] : [])));
   const location = locationOf(request);
   const branches = new Map<LegId, LiveBranch>(
-    planned.map(({ leg, target }) => [
+    planned.map(({ leg, target, diverter }) => [
       leg.legId,
-      target.kind === 'built-in' ? 'built-in' : sipLeg({ leg, target, claimed, request, location }, context),
+      target.kind === 'built-in' ? 'built-in' : sipLeg({ leg, target, diverter, claimed, request, location }, context),
     ]),
   );
   const isBypass = bypasses(request);
@@ -138,6 +140,7 @@ export function bypasses({ caller, routing, offer }: Pick<SetupRequest, 'caller'
 
 interface Planned {
   readonly leg: Leg;
+  readonly diverter: Diverter | undefined;
   readonly target: BranchTarget;
 }
 
@@ -175,21 +178,21 @@ function profileOf(target: BindingTarget | TrunkTarget, { profiles }: Settings):
 interface BranchRequest {
   readonly leg: Leg;
   readonly target: BindingTarget | TrunkTarget;
+  readonly diverter: Diverter | undefined;
   readonly claimed: Set<string>;
   readonly request: SetupRequest;
   readonly location: CallerLocation | undefined;
 }
 
-function sipLeg(
-  { leg: { legId }, target, claimed, request, location }: BranchRequest,
-  context: SetupContext,
-): BranchLeg | TrunkLeg {
+function sipLeg(branch: BranchRequest, context: SetupContext): BranchLeg | TrunkLeg {
+  const { leg, target, claimed, request, location } = branch;
+  const { legId } = leg;
   const { live } = request;
   const { registrar, timers, options, settings, trunks } = context;
   const { clock } = options;
   const located = location === undefined ? context.link : inviteWithLocation(context.link, location, options.random);
   const link = inviteOnTerms(located, profileOf(target, settings));
-  const headers = headersFor(target, request, options.domain);
+  const headers = headersFor(branch, context);
   const reports = reportsOf(live, legId, context);
   if (target.kind === 'binding') {
     const { reregisterWaitMs } = timers;
@@ -232,36 +235,18 @@ function reportsOf(live: LiveCall, legId: LegId, { legs }: SetupContext): Branch
   };
 }
 
-/** Nothing of the caller's own headers goes through but who it is: the two sides do not see each other's network. */
-function headersFor(target: BindingTarget | TrunkTarget, request: SetupRequest, domain: string): SipHeaders {
-  const { caller, routing, maxForwards, headers } = request;
-  const { displayName } = caller.identity;
-  const uri = callerUri(callerNumber(target, caller, routing.callerId), target, domain);
-  // A user part that would not parse in a URI came from a tel number or a foreign From: it is not passed on.
-  const from = formatNameAddr({
-    displayName,
-    uri: parseUri(uri) === undefined ? `sip:anonymous@${domain}` : uri,
-    params: new Map(),
-  });
+/** Of the caller's own headers only what lists and trust let through: the two sides do not see each other's network. */
+function headersFor({ target, diverter, request }: BranchRequest, { settings }: SetupContext): SipHeaders {
+  const { caller, routing, maxForwards, headers, accepted = {} } = request;
+  const { callerId, isEmergency } = routing;
+  const profile = profileOf(target, settings);
+  const { domain } = settings;
   return {
-    From: from,
+    ...identityHeaders({ caller, target, profile, domain, callerId, isEmergency, accepted, diverter }),
     'Max-Forwards': String(maxForwards),
     Allow: ALLOW,
     ...headers,
   };
-}
-
-/** Whose number the called party sees: towards a trunk one that it knows, not the name of a user. */
-function callerNumber(target: BindingTarget | TrunkTarget, caller: Caller, ruled: string | undefined): string {
-  const { user } = caller.identity;
-  if (ruled !== undefined || target.kind !== 'trunk') return ruled ?? user;
-  return (caller.kind === 'user' ? caller.user.number : undefined) ?? target.trunk.callerId ?? user;
-}
-
-function callerUri(number: string, target: BindingTarget | TrunkTarget, domain: string): string {
-  if (target.kind !== 'trunk') return `sip:${number}@${domain}`;
-  const { numbers } = target.trunk.profile;
-  return `sip:${writeNumber(number, numbers, 'calling')}@${domain}${numbers?.userPhone === true ? ';user=phone' : ''}`;
 }
 
 /** Only of a call for help: where somebody is concerns nobody else. */

@@ -1,18 +1,11 @@
 /** Who sends a request: a trunk by its address, a user by digest, or nobody we know. */
 import { formatUri, type NameAddr, parseNameAddr, parseUri } from '../sip/message/index.ts';
 import type { Authenticator } from './authenticator.ts';
+import { assertedBy, type CallerIdentity, isAnonymous, userOf, wantsPrivacy } from './caller-identity.ts';
 import { readNumber } from './number-plan.ts';
 import { DEFAULT_TENANT, type ProfilePolicy, type Profiles, type Trunk, type UserAccount } from './options.ts';
 import type { InboundRequest, SipHeaders, SipTransportName } from './sip-ports.ts';
 import type { TrunkMatch } from './trunk-match.ts';
-
-/** As a callee sees the caller. */
-export interface CallerIdentity {
-  readonly user: string;
-  readonly displayName: string;
-  /** With our domain. */
-  readonly uri: string;
-}
 
 export type Caller = { readonly identity: CallerIdentity; readonly profile: ProfilePolicy } & (
   | { readonly kind: 'user'; readonly user: UserAccount }
@@ -46,21 +39,33 @@ export function identifyCaller(request: InboundRequest, context: IdentifyContext
   const user = userOf(from);
   if (from === undefined || user === undefined) return { kind: 'refused', status: 400, headers: {} };
   const trunk = context.trunkOf(request.source);
-  if (trunk !== undefined) {
-    const { profile } = trunk;
-    const identity = identityOf(readNumber(user, profile.numbers, 'calling'), from.displayName, context.domain);
-    return { kind: 'caller', caller: { kind: 'trunk', trunk, profile, identity } };
-  }
-  const claimed = identityOf(user, from.displayName, context.domain);
+  if (trunk !== undefined) return { kind: 'caller', caller: trunkCaller(trunk, from, request, context) };
   const profile = profileFor(request.source.transport, context.profiles);
-  if (!profile.auth.required) return { kind: 'caller', caller: { kind: 'anonymous', profile, identity: claimed } };
+  const isPrivate = wantsPrivacy((name) => request.header(name), from, false);
+  if (!profile.auth.required) {
+    const identity = identityOf({ user, displayName: from.displayName, isPrivate }, context.domain);
+    return { kind: 'caller', caller: { kind: 'anonymous', profile, identity } };
+  }
   const verdict = context.authenticator.check(request, profile.auth);
   if (verdict.kind === 'challenge') return { kind: 'refused', status: verdict.status, headers: verdict.headers };
-  // Nobody calls under another's name (RFC 3261 §22.1 leaves the mapping to us).
-  if (user !== verdict.user.name) return { kind: 'refused', status: 403, headers: {} };
+  // Nobody calls under another's name (RFC 3261 §22.1 leaves the mapping to us), but without one: we know who it is.
+  if (user !== verdict.user.name && !isAnonymous(from)) return { kind: 'refused', status: 403, headers: {} };
   const { name, displayName } = verdict.user;
-  const identity = identityOf(name, displayName ?? from.displayName, context.domain);
+  const shown = displayName ?? (isAnonymous(from) ? '' : from.displayName);
+  const identity = identityOf({ user: name, displayName: shown, isPrivate }, context.domain);
   return { kind: 'caller', caller: { kind: 'user', user: verdict.user, profile, identity } };
+}
+
+/** What it asserts is believed only of one that is trusted. */
+function trunkCaller(trunk: Trunk, from: NameAddr, request: InboundRequest, { domain }: IdentifyContext): Caller {
+  const { profile } = trunk;
+  const header = (name: string): string | undefined => request.header(name);
+  const isTrusted = profile.trust === true;
+  const who = (isTrusted ? assertedBy(header) : undefined) ?? from;
+  const user = readNumber(userOf(who) ?? '', profile.numbers, 'calling');
+  const displayName = who.displayName === '' && !isAnonymous(from) ? from.displayName : who.displayName;
+  const identity = identityOf({ user, displayName, isPrivate: wantsPrivacy(header, from, isTrusted) }, domain);
+  return { kind: 'trunk', trunk, profile, identity };
 }
 
 /** Where it calls, the number of a trunk's in our words. As it came where it cannot be read. */
@@ -71,20 +76,17 @@ export function calledUri(text: string, party: Caller): string {
   return formatUri(uri.scheme === 'tel' ? { ...uri, host: number } : { ...uri, user: number });
 }
 
-/** The user part, or the number of a tel URI; undefined when the URI is malformed. */
-function userOf(from: NameAddr | undefined): string | undefined {
-  const uri = from === undefined ? undefined : parseUri(from.uri);
-  if (uri === undefined) return undefined;
-  return uri.scheme === 'tel' ? uri.host : uri.user;
-}
-
-function identityOf(user: string, displayName: string, domain: string): CallerIdentity {
+function identityOf(
+  { user, displayName, isPrivate }: Pick<CallerIdentity, 'user' | 'displayName' | 'isPrivate'>,
+  domain: string,
+): CallerIdentity {
   const shown = user === '' ? 'anonymous' : user;
-  return { user: shown, displayName: printable(displayName), uri: `sip:${shown}@${domain}` };
+  const identity = { user: shown, displayName: printable(displayName), uri: `sip:${shown}@${domain}` };
+  return isPrivate === true ? { ...identity, isPrivate } : identity;
 }
 
 /** A display name is shown, logged and sent on: it must not bring control characters along. */
 function printable(text: string): string {
   // oxlint-disable-next-line eslint/no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f]/g, '').slice(0, 128);
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '').slice(0, 128);
 }

@@ -8,6 +8,7 @@ import type { LocateTransport } from '../sip/locate/index.ts';
 import type { Store } from '../store/index.ts';
 import type { BanPolicy } from './bans.ts';
 import type { NumberPlan } from './number-plan.ts';
+import type { HeaderPolicy } from './passed-headers.ts';
 import type { ReliablePolicy } from './reliability.ts';
 import type { SessionTimerPolicy } from './session-timer.ts';
 import type { WireAddress } from './srf-adapter.ts';
@@ -58,6 +59,12 @@ export interface ProfilePolicy {
   readonly registration: RegistrationPolicy;
   readonly transfer: TransferPolicy;
   readonly dtmf: DtmfPolicy;
+  /** What it asserts about callers is believed, and it is told who calls even where that is private. Default false. */
+  readonly trust?: boolean | undefined;
+  /** Default: no header goes through. */
+  readonly headers?: HeaderPolicy | undefined;
+  /** Whether it is told that a call was for a user first. Default false. */
+  readonly diversion?: boolean | undefined;
   /** How it writes telephone numbers; undefined: as we do. Of trunks only. */
   readonly numbers?: NumberPlan | undefined;
   /** The address its SDP announces; undefined: the media plane's default. */

@@ -1,5 +1,6 @@
 /** From a URI to what must be rung: the dialplan decides, the registrar and the trunks say where that is. */
 import {
+  causeOf,
   type Dialplan,
   decide,
   decideAnswer,
@@ -19,6 +20,7 @@ import type { BindingTarget } from './branch-leg.ts';
 import type { BuiltInEndpoint } from './call-media.ts';
 import { type Caller, calledUri, tenantOf } from './caller.ts';
 import { DEFAULT_TENANT, SHARED } from './options.ts';
+import type { Diverter } from './outbound-identity.ts';
 import type { Registrar } from './registrar.ts';
 import type { SipTransportName } from './sip-ports.ts';
 import type { TrunkDirectory } from './trunk-directory.ts';
@@ -40,6 +42,8 @@ export interface RoutedStage {
   /** The status that stands for it when it has no targets. */
   readonly unreachable: number;
   /** How many of the stages after it stand in for it, and after which words, while no phone has rung. */
+  /** Who was to be rung before it, where it stands in for a user. */
+  readonly diverter?: Diverter | undefined;
   readonly spares?: { readonly count: number; readonly on: readonly FallbackCause[] } | undefined;
 }
 
@@ -205,10 +209,43 @@ function routingOf(decision: RouteDecision, party: Caller, context: RoutingConte
   const refused = (status: number): Routing => ({ kind: 'refused', rule, isEmergency, status });
   if (decision.kind === 'reject') return refused(decision.status);
   if (decision.kind !== 'ring') return refused(501);
-  const route = (each: PlannedStage): readonly RoutedStage[] => routedStages(each, party, context);
-  const stages = decision.stages.flatMap(route);
-  const fallbacks = decision.fallbacks.map(({ on, stages: inner }) => ({ on, stages: inner.flatMap(route) }));
+  const route = (planned: readonly PlannedStage[], before: Left): readonly RoutedStage[] =>
+    planned.flatMap((each, index) => {
+      const diverter = diverterOf(
+        { places: [...before.places, ...placesIn(planned.slice(0, index))], on: planned[index - 1]?.on ?? before.on },
+        context,
+      );
+      return routedStages(each, party, context).map((stage) => ({ ...stage, diverter }));
+    });
+  const stages = route(decision.stages, { places: [], on: [] });
+  const places = placesIn(decision.stages);
+  const fallbacks = decision.fallbacks.map(({ on, stages: inner }) => ({ on, stages: route(inner, { places, on }) }));
   return unlessEmpty({ kind: 'stages', rule, isEmergency, stages, fallbacks, callerId: decision.callerId });
+}
+
+/** Places that were rung, and the causes after which the call goes on from them. */
+interface Left {
+  readonly places: readonly Place[];
+  readonly on: readonly FallbackCause[];
+}
+
+function placesIn(stages: readonly PlannedStage[]): readonly Place[] {
+  return stages.flatMap(({ places }) => places);
+}
+
+/** The first user of them: whom the call was for. */
+function diverterOf({ places, on }: Left, { authenticator }: RoutingContext): Diverter | undefined {
+  const first = places.find((place) => place.kind === 'user');
+  const user = first === undefined ? undefined : authenticator.userOf(first.aor.split('@', 1)[0] ?? '');
+  return user === undefined ? undefined : { user, reason: reasonOf(on) };
+}
+
+/** RFC 5806 §4. Where a call may go on for several reasons we do not know which it was when the INVITE is made. */
+function reasonOf(on: readonly FallbackCause[]): Diverter['reason'] {
+  const [only, ...others] = new Set(on.map((each) => (typeof each === 'number' ? causeOf(each) : each)));
+  if (only === undefined || others.length > 0) return 'unknown';
+  if (only === 'busy') return 'user-busy';
+  return only === 'no-answer' || only === 'unavailable' ? only : 'unknown';
 }
 
 /** A trunk group rung by itself gives a stage for each of its trunks; in a fork its best trunk stands for it. */

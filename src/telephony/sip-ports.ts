@@ -52,6 +52,8 @@ export interface InboundRequest {
   readonly sipCallId: string;
   readonly source: SipSource;
   readonly body: string;
+  /** As they came, each once. */
+  readonly headerNames: readonly string[];
   /** The value of a header, several lines joined by ','. */
   header(name: string): string | undefined;
   reply(status: number, headers?: SipHeaders, body?: string): void;

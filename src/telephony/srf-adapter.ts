@@ -286,6 +286,7 @@ function inboundRequest(request: SrfRequest, response: SrfResponse, isOurs = fal
       isOurs,
     ),
     body: request.body ?? '',
+    headerNames: Object.keys(request.headers),
     header: (name) => request.get(name),
     reply: (status, headers = {}, body) => send(response, status, headers, body),
   };

@@ -5,6 +5,8 @@ export type SrfError = (Error & { readonly status?: number; readonly res?: SrfRe
 
 export interface SrfMessage {
   readonly body: string | undefined;
+  /** By name as it came. */
+  readonly headers: Readonly<Record<string, unknown>>;
   get(name: string): string | undefined;
 }
 

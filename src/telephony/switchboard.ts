@@ -11,6 +11,7 @@ import { type InviteTerms, judgeTerms } from './invite-terms.ts';
 import { familyOf, LegMedia } from './leg-media.ts';
 import { LiveCall } from './live-call.ts';
 import { findObstacle } from './obstacles.ts';
+import { acceptedHeaders } from './passed-headers.ts';
 import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
 import { type RouteQuery, type Routing, routeUri } from './routing.ts';
@@ -265,7 +266,8 @@ export class Switchboard {
     const { invite } = callerLeg;
     const header = (name: string): string | undefined => invite.header(name);
     const { body: offer, locations } = invite;
-    const request = { live, caller, inbound, offer, header, locations, maxForwards, routing };
+    const accepted = acceptedHeaders(invite, caller.profile.headers?.accept);
+    const request = { live, caller, inbound, offer, header, accepted, locations, maxForwards, routing };
     if (!bypasses(request) && !this.#isUsable({ live, inbound, callerLeg }, invite.body, routing.rule)) return;
     const { parts, input } = setUpCall(request, this.#context);
     live.route(input, parts);

@@ -4,6 +4,7 @@ import { answerInDialog } from './in-dialog.ts';
 import type { BookedLeg } from './leg-book.ts';
 import type { LegMedia } from './leg-media.ts';
 import type { LiveCall, PartyRequests } from './live-call.ts';
+import { canonicalValue } from './passed-headers.ts';
 import { isReferNotify, parseReplaces, type ReferRequest, readRefer } from './refer.ts';
 import type { RouteQuery, Routing } from './routing.ts';
 import type { InboundRequest } from './sip-ports.ts';
@@ -119,7 +120,10 @@ export class TransferDesk implements PartyRequests {
   #begin({ live, transferor, transferee, refer }: Asked, target: Exclude<TransferTarget, { kind: 'forbidden' }>): void {
     const { legs, options } = this.#context;
     const forwards = legs.find(transferee)?.party.profile.transfer.refer === 'forward' && target.kind !== 'join';
-    const referredBy = refer.referredBy ?? `<${transferor.party.identity.uri}>`;
+    const { party } = transferor;
+    // Who a user is we know better than the REFER.
+    const claimed = party.kind === 'user' ? undefined : canonicalValue('Referred-By', refer.referredBy ?? '');
+    const referredBy = claimed ?? `<${party.identity.uri}>`;
     const isAgain = this.#referred.has(transferor.legId);
     this.#referred.add(transferor.legId);
     const run = new TransferRun({

@@ -38,6 +38,7 @@ export function request(
     sipCallId: headers['Call-ID'] ?? 'call-1',
     source: parts.source ?? { transport: 'udp', address: '192.0.2.10', port: 5062 },
     body: '',
+    headerNames: Object.keys(headers),
     header: find,
     reply: (status, replyHeaders = {}) => replies.push({ status, headers: replyHeaders }),
     replies,
