@@ -5,7 +5,7 @@ import type { StandingLeg } from './standing-leg.ts';
 
 export interface TransfereeReports {
   readonly onProgress: (status: number) => void;
-  /** The target is there, and both hear each other: the Leg changes hands in this moment. */
+  /** The target is there, and both hear each other. */
   readonly onJoined: () => void;
   readonly onFailed: (status: number) => void;
 }
@@ -31,9 +31,9 @@ export class TransfereeLeg implements CallerSide {
     if (!this.#standing.isTaken) this.#reports.onProgress(status);
   }
 
+  /** It has changed hands by then, and has nothing to be told: the call stands. */
   answer(): void {
-    if (this.#isOver || this.#standing.isTaken) return;
-    this.#reports.onJoined();
+    if (!this.#isOver) this.#reports.onJoined();
   }
 
   refuse(status: number): void {

@@ -56,9 +56,11 @@ describe('a blind transfer', () => {
     expect(joined()).toHaveLength(2);
     // The two that remain are one call now: the end of one is the end of the other.
     await Promise.all([transferee.bye(), c.awaitBye()]);
-    expect(await hall.exchange.nextRecord()).toMatchObject({
+    const record = await hall.exchange.nextRecord();
+    expect(record).toMatchObject({
       from: by === 'caller' ? 'sip:bob@exchange.test' : 'sip:alice@exchange.test',
       to: 'sip:carol@exchange.test',
+      answeredAt: expect.any(Number),
     });
   });
 
@@ -185,6 +187,19 @@ describe('a blind transfer', () => {
     expect([await news(b), await news(b)]).toEqual(['100 active', '200 terminated']);
     await b.awaitBye();
     expect(await a.bye()).toBe(200);
+  });
+
+  it('may be followed by another one, of the call that it made', async () => {
+    const [alice, bob, carol] = [await hall.join('alice'), await hall.join('bob'), await hall.join('carol')];
+    const { a, b } = await talk(alice, bob);
+    await refer(a, 'sip:carol@exchange.test');
+    const c = await carol.accept(await carol.nextInvite(), rtpSdp(43_000));
+    await a.awaitBye();
+    await until(() => hall.exchange.eventsOf('call-answered').length === 2, { within: 1_000, what: 'the second call' });
+    expect((await refer(c, 'sip:echo@exchange.test')).status).toBe(202);
+    expect([await news(c), await news(c)]).toEqual(['100 active', '200 terminated']);
+    await c.awaitBye();
+    expect(await b.bye()).toBe(200);
   });
 });
 
