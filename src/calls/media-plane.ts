@@ -8,6 +8,7 @@ import type {
   AudioFormat,
   Direction,
   DtlsParameters,
+  HeaderExtension,
   IceParameters,
   LocalRtp,
   LocalWebRtc,
@@ -67,6 +68,8 @@ export interface ConnectWebRtcPort {
   /** The remote's, its role resolved to 'client' or 'server'. */
   readonly dtls: DtlsParameters;
   readonly mid: string;
+  /** Those of ours that the browser has agreed to. With MID it tells our streams by it, and by nothing else (RFC 8843 §9.2). */
+  readonly headerExtensions?: readonly HeaderExtension[];
   readonly ssrc: number | undefined;
   readonly cname: string | undefined;
   readonly format: AudioFormat;

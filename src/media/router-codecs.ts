@@ -1,6 +1,6 @@
 /** The codecs of one Leg as mediasoup wants them: under the Leg's own payload types (decision D10). */
 import type { types } from 'mediasoup';
-import type { AudioCodec, TelephoneEventFormat } from '../sdp/index.ts';
+import type { AudioCodec, HeaderExtension, TelephoneEventFormat } from '../sdp/index.ts';
 
 interface NamedFormat {
   readonly mimeType: string;
@@ -53,10 +53,11 @@ export function routerFormats(
 
 /**
  * For `createRouter` and as the capabilities of a consuming transport. No RTCP feedback (audio NACK would only add
- * delay) and no header extensions: their ids are mediasoup's own and may mean something else to the peer.
+ * delay), and no header extensions but those agreed on: the others' ids may mean something else to the peer.
  */
 export function rtpCapabilities(
   formats: RouterFormats,
+  extensions: readonly HeaderExtension[] = [],
 ): types.RtpCapabilities & { codecs: types.RtpCodecCapability[] } {
   return {
     codecs: formats.map((format) => ({
@@ -67,7 +68,7 @@ export function rtpCapabilities(
       channels: format.channels,
       rtcpFeedback: [],
     })),
-    headerExtensions: [],
+    headerExtensions: extensions.map(({ uri, id }) => ({ kind: 'audio', uri: uri as types.RtpHeaderExtensionUri, preferredId: id })),
   };
 }
 

@@ -32,6 +32,8 @@ export class WebRtcPort {
   readonly #onState: (state: WebRtcPortState) => void;
   #deadline: Timer | undefined;
   #direction: Direction = 'sendrecv';
+  /** Of the section that the browser hears us in, and what else it tells our packets by. */
+  #heardBy: Pick<ConnectWebRtcPort, 'mid' | 'headerExtensions'> = { mid: '' };
   #format: AudioFormat | undefined;
   #says: types.Producer | undefined;
   #hears: types.Consumer | undefined;
@@ -80,6 +82,7 @@ export class WebRtcPort {
   connect(request: ConnectWebRtcPort): Promise<void> {
     return this.#inTurn(async () => {
       this.#direction = request.direction;
+      this.#heardBy = request;
       if (this.#says === undefined) await this.#connectFirst(request);
       else if (isOtherCodec(this.#format, request.format)) await this.#changeCodec(this.#says, request);
       await this.#applyDirection();
@@ -174,9 +177,11 @@ export class WebRtcPort {
   async #listenTo(producer: types.Producer): Promise<void> {
     if (this.#hears?.producerId === producer.id) return;
     this.#hears?.close();
+    const { mid, headerExtensions } = this.#heardBy;
     this.#hears = await this.#transport.consume({
       producerId: producer.id,
-      rtpCapabilities: rtpCapabilities(this.shared.formats),
+      ...(mid === '' ? {} : { mid }),
+      rtpCapabilities: rtpCapabilities(this.shared.formats, headerExtensions),
       paused: !maySend(this.#direction),
     });
   }

@@ -73,7 +73,7 @@ function answerSetup(remote: RemoteAudio, transport: LocalRtp | LocalWebRtc): 'a
 }
 
 /** An answer must keep the offer's ids (RFC 8285 §6), and ours cannot be chosen: those that coincide remain. */
-function sharedExtensions(remote: RemoteAudio, transport: LocalRtp | LocalWebRtc): HeaderExtension[] {
+export function sharedExtensions(remote: RemoteAudio, transport: LocalRtp | LocalWebRtc): HeaderExtension[] {
   if (transport.kind === 'rtp') return [];
   return transport.headerExtensions.filter((ours) =>
     remote.headerExtensions.some((theirs) => theirs.uri === ours.uri && theirs.id === ours.id),

@@ -1,12 +1,13 @@
 export { answerDirection } from './direction.ts';
 export { sdpErrors } from './errors.ts';
-export { formatAnswer, formatOffer } from './format.ts';
+export { formatAnswer, formatOffer, sharedExtensions } from './format.ts';
 export type {
   AudioCodec,
   AudioCodecName,
   AudioFormat,
   Direction,
   DtlsParameters,
+  HeaderExtension,
   IceParameters,
   LocalAudio,
   LocalRtp,

@@ -26,6 +26,7 @@ import {
   type SdpKind,
   type SdpOrigin,
   sdpErrors,
+  sharedExtensions,
   type TelephoneEventFormat,
   widenedCodecs,
 } from '../sdp/index.ts';
@@ -255,6 +256,7 @@ export class LegMedia {
       ice,
       dtls: resolveDtlsRole(dtls),
       mid,
+      headerExtensions: this.#local === undefined ? [] : sharedExtensions(audio, this.#local),
       ssrc,
       cname,
       format,

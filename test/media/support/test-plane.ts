@@ -145,7 +145,7 @@ export async function callBrowser(
   const offer = { origin: createOrigin(systemRandom), transport, codecs: [codec], telephoneEvents, ptimeMs: 20 };
   const remote = parseRemoteDescription(await browser.answer(id, formatOffer({ ...offer, direction: 'sendrecv' })));
   await whileRinging();
-  const { dtls, ice, mid, ssrc, cname } = remote.audio;
+  const { dtls, ice, mid, ssrc, cname, headerExtensions } = remote.audio;
   if (dtls === undefined || ice === undefined) throw new Error('a strange answer');
   await plane.connect({
     kind: 'webrtc',
@@ -153,6 +153,7 @@ export async function callBrowser(
     ice,
     dtls: resolveDtlsRole(dtls),
     mid,
+    headerExtensions,
     ssrc,
     cname,
     format,
