@@ -68,7 +68,11 @@ export function rtpCapabilities(
       channels: format.channels,
       rtcpFeedback: [],
     })),
-    headerExtensions: extensions.map(({ uri, id }) => ({ kind: 'audio', uri: uri as types.RtpHeaderExtensionUri, preferredId: id })),
+    headerExtensions: extensions.map(({ uri, id }) => ({
+      kind: 'audio',
+      uri: uri as types.RtpHeaderExtensionUri,
+      preferredId: id,
+    })),
   };
 }
 

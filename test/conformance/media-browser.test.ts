@@ -227,27 +227,30 @@ describe('browsers and built-in parties', () => {
   });
 
   // Every change of who is heard is another stream. A browser that was offered MID tells streams by it.
-  it.each(['calls', 'is called'])('a browser that %s and talks with a phone then hears a browser on its router', async (how) => {
-    const { peer, target } = await phone('phone');
-    open.push('first');
-    if (how === 'calls') {
-      const first = await browserCalls(media, browser, 'first', { codec: 'PCMU' });
-      await first.connect();
-    } else await callBrowser(media, browser, 'first', { format: formatOf(pcmu), whileRinging: async () => {} });
-    await media.plane.bridge(owner('first').portId, owner('phone').portId);
-    peer.play(phoneTone, target);
-    await isUp('first');
-    await sleep(800);
-    expectTone(await browser.hear('first', 1), phoneHz);
-    const second = await browserCalls(media, browser, 'second', { codec: 'PCMU', joinId: 'first' });
-    open.push('second');
-    await second.connect();
-    await media.plane.bridge(owner('first').portId, owner('second').portId);
-    await isUp('second');
-    await sleep(800);
-    expectTone(await browser.hear('second', 1), browserHz);
-    expectTone(await browser.hear('first', 1), browserHz);
-  });
+  it.each(['calls', 'is called'])(
+    'a browser that %s and talks with a phone then hears a browser on its router',
+    async (how) => {
+      const { peer, target } = await phone('phone');
+      open.push('first');
+      if (how === 'calls') {
+        const first = await browserCalls(media, browser, 'first', { codec: 'PCMU' });
+        await first.connect();
+      } else await callBrowser(media, browser, 'first', { format: formatOf(pcmu), whileRinging: async () => {} });
+      await media.plane.bridge(owner('first').portId, owner('phone').portId);
+      peer.play(phoneTone, target);
+      await isUp('first');
+      await sleep(800);
+      expectTone(await browser.hear('first', 1), phoneHz);
+      const second = await browserCalls(media, browser, 'second', { codec: 'PCMU', joinId: 'first' });
+      open.push('second');
+      await second.connect();
+      await media.plane.bridge(owner('first').portId, owner('second').portId);
+      await isUp('second');
+      await sleep(800);
+      expectTone(await browser.hear('second', 1), browserHz);
+      expectTone(await browser.hear('first', 1), browserHz);
+    },
+  );
 
   it.each([
     ['echo', browserHz],

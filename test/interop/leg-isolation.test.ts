@@ -1,5 +1,4 @@
 /** Decision D3 with a real browser: what one side renegotiates never reaches the other side's transport or signaling. */
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeG711, ToneGenerator } from '../../src/audio/index.ts';
 import { Chromium, recordAudio } from '../support/chromium.ts';
@@ -9,46 +8,11 @@ import { isRequest, openUdpPeer, type PeerMessage, type SipPeer, unique } from '
 import { strongestHz } from '../support/sound.ts';
 import { type StockPages, type StockPhone, serveStockPages } from '../support/stock-pages.ts';
 import { until } from '../support/until.ts';
+import { type Watched, watchConnections, watched } from '../support/watch-connections.ts';
 
 const BASE = 29_700;
 const MUSIC_HZ = 440;
 const ROUNDS = 20;
-
-/** What happened to the page's peer connections, as long as it lives. */
-interface Watched {
-  readonly negotiations: number;
-  readonly descriptions: number;
-  /** Of the gateway's descriptions. */
-  readonly ufrags: readonly string[];
-  readonly iceStates: readonly string[];
-  readonly states: readonly string[];
-}
-
-const watchConnections = async (page: Page): Promise<void> => {
-  await page.addInitScript(`{
-    window.watched = { negotiations: 0, descriptions: 0, ufrags: [], iceStates: [], states: [] };
-    window.RTCPeerConnection = class extends RTCPeerConnection {
-      constructor(...init) {
-        super(...init);
-        this.addEventListener('negotiationneeded', () => window.watched.negotiations++);
-        this.addEventListener('iceconnectionstatechange', () => window.watched.iceStates.push(this.iceConnectionState));
-        this.addEventListener('connectionstatechange', () => window.watched.states.push(this.connectionState));
-      }
-      setLocalDescription(...args) {
-        window.watched.descriptions++;
-        return super.setLocalDescription(...args);
-      }
-      setRemoteDescription(...args) {
-        window.watched.descriptions++;
-        window.watched.ufrags.push(/a=ice-ufrag:(\\S+)/.exec(args[0].sdp)?.[1]);
-        return super.setRemoteDescription(...args);
-      }
-    };
-  }`);
-};
-
-const watched = (page: Page): Promise<Watched> =>
-  page.evaluate(() => structuredClone((globalThis as unknown as { watched: Watched }).watched));
 
 let gateway: Gateway;
 let chromium: Chromium;

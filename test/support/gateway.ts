@@ -41,6 +41,8 @@ export interface GatewayOptions {
   readonly limits?: Readonly<Record<string, unknown>>;
   /** Addresses of proxies in front. */
   readonly edgeProxies?: readonly string[];
+  /** Further settings of profiles: name (browsers, phones, trunks) → what its file says beside the usual. */
+  readonly profiles?: Readonly<Record<string, object>>;
   /** Codecs of phones and trunks, best first. */
   readonly phoneCodecs?: readonly string[];
   /** Listeners for TLS, WSS and IPv6 beside the usual ones, and RTP over IPv6. */
@@ -246,7 +248,10 @@ export class Gateway {
     };
     await mkdir(join(this.folder, 'sip-profiles'));
     for (const [name, profile] of Object.entries(profiles)) {
-      await writeFile(join(this.folder, 'sip-profiles', `${name}.yaml`), stringify({ name, ...profile }));
+      await writeFile(
+        join(this.folder, 'sip-profiles', `${name}.yaml`),
+        stringify({ name, ...profile, ...options.profiles?.[name] }),
+      );
     }
     const names = ['alice', 'bob', 'carol', ...(options.users ?? [])];
     const config = {
