@@ -64,6 +64,14 @@ export type CallEvent =
       readonly sourceAddress: string;
       readonly why: 'credentials' | 'stale' | 'replay' | 'malformed';
     }
+  /** Our own registration with a trunk has changed. `server`: the next hop to where it lives. */
+  | {
+      readonly kind: 'trunk-registration';
+      readonly trunk: string;
+      readonly state: TrunkRegistrationState;
+      readonly server: string | undefined;
+      readonly sipStatus: number | undefined;
+    }
   /**
    * A trunk was sent no credentials though somebody asked for them. `repeated`: it did not like the ones it got;
    * `unchallenged-dialog`: inside a dialog whose INVITE it took without any.
@@ -83,6 +91,9 @@ export type CallEvent =
       readonly user: string | undefined;
       readonly until: number;
     };
+
+/** `failed`: no server answered; `refused`: one said no; `ended`: taken back. */
+export type TrunkRegistrationState = 'trying' | 'registered' | 'failed' | 'refused' | 'ended';
 
 export type ChallengeRefusal =
   | 'foreign-address'

@@ -1,5 +1,5 @@
 export type { Branch, Call, CallMedia, Fallback, InboundLeg, Leg, NewCall, Stage } from './call.ts';
-export type { CallEvent, CallObserver, ChallengeRefusal } from './call-event.ts';
+export type { CallEvent, CallObserver, ChallengeRefusal, TrunkRegistrationState } from './call-event.ts';
 export { createCallId } from './call-id.ts';
 export type { CallInput } from './call-input.ts';
 export type { CallOutput, CallStep } from './call-output.ts';

@@ -26,14 +26,10 @@ interface TelephonyInput {
 /** What a reload may change. */
 export function reloadableOptions(config: Config, users: readonly UserConfig[]): ReloadableOptions {
   const { profiles } = config;
-  // Where no listener is of that kind it hardly matters, but it must not be one that asks nobody for a password.
   const byTransport = (...wanted: readonly string[]) =>
-    profiles.find(({ listeners }) => listeners.some(({ transport }) => wanted.includes(transport))) ??
-    profiles.find(({ listeners }) => listeners.length > 0) ??
-    profiles.find(({ auth }) => auth.required);
+    profiles.find(({ listeners }) => listeners.some(({ transport }) => wanted.includes(transport))) ?? profiles[0];
   const [browsers, phones] = [byTransport('ws', 'wss'), byTransport('udp', 'tcp', 'tls')];
-  if (browsers === undefined || phones === undefined)
-    throw new Error('no profile with listeners, and none that asks for passwords');
+  if (browsers === undefined || phones === undefined) throw new Error('no profile at all');
   return {
     profiles: { browsers, phones },
     users: users.map(({ name, password, displayName, number, tenant }) => ({
@@ -94,11 +90,12 @@ function banPolicy({ sip }: Config): BanPolicy | undefined {
 
 type TrunkConfig = Config['trunks'][number];
 
-function trunkOptions({ health, hunt, auth, ...trunk }: TrunkConfig, profile: ProfileConfig): Trunk {
+function trunkOptions({ health, hunt, auth, register, ...trunk }: TrunkConfig, profile: ProfileConfig): Trunk {
   const { intervalSec, timeoutSec, suspectSec, ...counts } = health;
   return {
     ...trunk,
     auth: auth === undefined ? undefined : { ...auth, password: auth.password ?? '' },
+    register: register === undefined ? undefined : registerOptions(register),
     profile: profileOf(trunk, profile),
     health: { ...counts, intervalMs: intervalSec * 1000, timeoutMs: timeoutSec * 1000, suspectMs: suspectSec * 1000 },
     hunt: { failoverOn: hunt.failoverOn, tryTimeoutMs: hunt.tryTimeoutSec * 1000 },
@@ -113,4 +110,14 @@ function profileOf(trunk: Pick<TrunkConfig, 'numbers' | 'trust' | 'headers' | 'd
     send: headers?.send ?? profile.headers.send,
   };
   return { ...profile, trust, diversion, headers: lists, numbers: { ...profile.numbers, ...numbers } };
+}
+
+function registerOptions(register: NonNullable<Config['trunks'][number]['register']>): Trunk['register'] {
+  const { retrySec, maxRetrySec, refusedRetrySec, ...rest } = register;
+  return {
+    ...rest,
+    retryMs: retrySec * 1000,
+    maxRetryMs: maxRetrySec * 1000,
+    refusedRetryMs: refusedRetrySec * 1000,
+  };
 }

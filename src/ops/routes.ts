@@ -25,6 +25,17 @@ export interface TrunkView {
   /** Calls refused for a limit since the start. */
   readonly refusedInbound: number;
   readonly refusedOutbound: number;
+  /** Our own registration there; undefined: we do not register. */
+  readonly registration:
+    | {
+        readonly aor: string;
+        readonly state: string;
+        readonly since: number;
+        readonly server: string | undefined;
+        readonly expiresAt: number | undefined;
+        readonly lastStatus: number | undefined;
+      }
+    | undefined;
   /** The addresses behind the targets, as calls would try them without regard to weight and health. */
   readonly servers: readonly {
     readonly transport: string;

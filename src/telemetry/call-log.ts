@@ -17,6 +17,7 @@ const MESSAGES: Readonly<Record<CallEvent['kind'], string>> = {
   'auth-failed': 'authentication failed',
   'toll-refused': 'call to a trunk refused by the toll-fraud breaker',
   'toll-tripped': 'toll-fraud breaker ended the calls of a tenant',
+  'trunk-registration': 'registration with a trunk changed',
   'challenge-refused': 'challenge of a trunk not answered',
   banned: 'banned for wrong credentials',
 };
@@ -27,6 +28,8 @@ const WARNINGS: ReadonlySet<CallEvent['kind']> = new Set([
   'banned',
   'challenge-refused',
 ]);
+
+const isTrouble = (state: string): boolean => state === 'failed' || state === 'refused';
 
 /** Writes `event` to the log: refreshes of a registration at debug, failed authentication at warn, all else at info. */
 export function logCallEvent(logger: Logger, event: CallEvent): void {
@@ -40,7 +43,8 @@ export function logCallEvent(logger: Logger, event: CallEvent): void {
   }
   const { kind, ...fields } = event;
   if (kind === 'toll-tripped') logger.error(fields, message);
-  else if (WARNINGS.has(kind)) logger.warn(fields, message);
+  else if (WARNINGS.has(kind) || (event.kind === 'trunk-registration' && isTrouble(event.state)))
+    logger.warn(fields, message);
   else if (event.kind === 'registered' && !event.isNew) logger.debug(fields, message);
   else logger.info(fields, message);
 }

@@ -19,6 +19,8 @@ export interface TrunkFigures {
   readonly outbound: number;
   readonly refusedInbound: number;
   readonly refusedOutbound: number;
+  /** Undefined: we do not register there. */
+  readonly registration: { readonly state: string } | undefined;
   readonly servers: readonly {
     readonly transport: string;
     readonly address: string;
@@ -153,6 +155,7 @@ function observeEvent(metrics: ReturnType<typeof callMetrics>, event: CallEvent)
     case 'leg-failed':
     case 'media-up':
     case 'unregistered':
+    case 'trunk-registration':
       return;
   }
 }
@@ -190,6 +193,12 @@ function trunkLines(trunks: readonly TrunkFigures[]): readonly string[] {
     ...family(
       { name: 'viaduct_trunk_calls_refused_total', type: 'counter', help: 'Calls refused for a limit of the trunk' },
       both('refusedInbound', 'refusedOutbound'),
+    ),
+    ...family(
+      { name: 'viaduct_trunk_registered', type: 'gauge', help: '1: we are registered with the trunk' },
+      trunks.flatMap(({ name, registration }) =>
+        registration === undefined ? [] : [[{ trunk: name }, registration.state === 'registered' ? 1 : 0]],
+      ),
     ),
     ...family(
       {

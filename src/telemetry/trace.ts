@@ -81,6 +81,7 @@ function observeCall(tracer: Tracer, call: CallTrace, event: LegEvent): void {
     case 'unregistered':
     case 'auth-failed':
     case 'challenge-refused':
+    case 'trunk-registration':
     case 'banned':
     case 'toll-tripped':
       return;

@@ -5,7 +5,6 @@ import { assertedBy, type CallerIdentity, isAnonymous, userOf, wantsPrivacy } fr
 import { readNumber } from './number-plan.ts';
 import { DEFAULT_TENANT, type ProfilePolicy, type Profiles, type Trunk, type UserAccount } from './options.ts';
 import type { InboundRequest, SipHeaders, SipTransportName } from './sip-ports.ts';
-import type { TrunkMatch } from './trunk-match.ts';
 
 export type Caller = { readonly identity: CallerIdentity; readonly profile: ProfilePolicy } & (
   | { readonly kind: 'user'; readonly user: UserAccount }
@@ -19,7 +18,8 @@ export type Identification =
 
 export interface IdentifyContext {
   readonly authenticator: Authenticator;
-  readonly trunkOf: TrunkMatch;
+  /** By where a request comes from, and what it goes to. */
+  readonly trunkOf: (request: Pick<InboundRequest, 'source' | 'uri'>) => Trunk | undefined;
   readonly profiles: Profiles;
   readonly domain: string;
 }
@@ -38,7 +38,7 @@ export function identifyCaller(request: InboundRequest, context: IdentifyContext
   const from = parseNameAddr(request.header('From') ?? '');
   const user = userOf(from);
   if (from === undefined || user === undefined) return { kind: 'refused', status: 400, headers: {} };
-  const trunk = context.trunkOf(request.source);
+  const trunk = context.trunkOf(request);
   if (trunk !== undefined) return { kind: 'caller', caller: trunkCaller(trunk, from, request, context) };
   const profile = profileFor(request.source.transport, context.profiles);
   const isPrivate = wantsPrivacy((name) => request.header(name), from, false);

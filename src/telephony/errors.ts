@@ -25,6 +25,10 @@ export const telephonyErrors = catalogue({
   },
   TELEPHONY_LEG_ENDED: { sip: 487, retryable: false, text: 'The leg has ended' },
   TELEPHONY_UNKNOWN_LEG: { sip: 500, retryable: false, text: 'The call has no leg %s' },
+  TELEPHONY_BAD_AOR: {
+    retryable: false,
+    text: 'Trunk %s: %s is no address of record to register: set register.aor, or auth.username',
+  },
   TELEPHONY_BAD_ADDRESS: {
     retryable: false,
     text: 'Trunk %s: %s is not an IP address, IP/prefix length, IP:port or host name',

@@ -9,6 +9,7 @@ import type { Store } from '../store/index.ts';
 import type { BanPolicy } from './bans.ts';
 import type { NumberPlan } from './number-plan.ts';
 import type { HeaderPolicy } from './passed-headers.ts';
+import type { RegistrationPolicy as TrunkRegistrationPolicy } from './registration-step.ts';
 import type { ReliablePolicy } from './reliability.ts';
 import type { SessionTimerPolicy } from './session-timer.ts';
 import type { WireAddress } from './srf-adapter.ts';
@@ -108,6 +109,13 @@ export interface TrunkAccount extends DigestAccount {
   readonly realm?: string | undefined;
 }
 
+export interface TrunkRegister extends TrunkRegistrationPolicy {
+  /** Undefined: the user name of `auth` at the first target. */
+  readonly aor?: string | undefined;
+  /** Undefined: that of the AOR. */
+  readonly contactUser?: string | undefined;
+}
+
 export interface Trunk {
   readonly name: string;
   /** Whose it is; SHARED: everybody's. Default DEFAULT_TENANT. */
@@ -130,6 +138,8 @@ export interface Trunk {
   readonly limits?: TrunkLimits | undefined;
   /** Undefined: its challenges are not answered. */
   readonly auth?: TrunkAccount | undefined;
+  /** Undefined: we do not register there. */
+  readonly register?: TrunkRegister | undefined;
 }
 
 export interface TelephonyTimers {

@@ -9,7 +9,6 @@ import type { IdentifyContext } from './caller.ts';
 import type { Profiles, Trunk, UserAccount } from './options.ts';
 import type { TrunkDirectory } from './trunk-directory.ts';
 import type { TrunkGroup } from './trunk-groups.ts';
-import type { TrunkMatch } from './trunk-match.ts';
 
 export interface ReloadableOptions {
   readonly profiles: Profiles;
@@ -30,7 +29,7 @@ interface Snapshot extends ReloadableOptions {
 
 export class Settings implements IdentifyContext {
   readonly domain: string;
-  readonly trunkOf: TrunkMatch;
+  readonly trunkOf: IdentifyContext['trunkOf'];
   readonly #auth: Omit<AuthenticatorOptions, 'users'>;
   readonly #directory: TrunkDirectory;
   #current: Snapshot;
@@ -40,7 +39,7 @@ export class Settings implements IdentifyContext {
     this.domain = auth.domain;
     this.#auth = auth;
     this.#directory = directory;
-    this.trunkOf = (source) => directory.recognize(source);
+    this.trunkOf = (request) => directory.recognize(request);
     this.#current = this.#snapshot(options);
   }
 

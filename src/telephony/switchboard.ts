@@ -6,6 +6,7 @@ import { isEmergencyUri } from '../sip/message/index.ts';
 import { bypasses, type SetupContext, setUpCall } from './call-setup.ts';
 import { type Caller, calledUri, identifyCaller, tenantOf } from './caller.ts';
 import { CallerLeg } from './caller-leg.ts';
+import { dialedUri } from './dialed-uri.ts';
 import { telephonyErrors } from './errors.ts';
 import { type InviteTerms, judgeTerms } from './invite-terms.ts';
 import { familyOf, LegMedia } from './leg-media.ts';
@@ -112,7 +113,10 @@ export class Switchboard {
     const { invite, caller } = taken;
     if (caller.kind !== 'trunk') return this.#take(taken, () => {});
     const { trunks, options, settings } = this.#context;
-    const isEmergency = isEmergencyUri(calledUri(invite.uri, caller), new Set(settings.emergencyNumbers));
+    const isEmergency = isEmergencyUri(
+      calledUri(dialedUri(invite, caller, settings.domain), caller),
+      new Set(settings.emergencyNumbers),
+    );
     const pass = trunks.enter(caller.trunk, 'inbound', isEmergency);
     if (pass !== undefined) return this.#take(taken, pass);
     options.logger.warn({ trunk: caller.trunk.name, sipCallId: invite.sipCallId }, 'trunk limit reached');
@@ -150,7 +154,7 @@ export class Switchboard {
     const { transport, address, port } = invite.source;
     const live = this.#open({
       from: caller.identity.uri,
-      to: calledUri(invite.uri, caller),
+      to: calledUri(dialedUri(invite, caller, this.#context.settings.domain), caller),
       trunk,
       tenant: tenantOf(caller),
       user: caller.kind === 'user' ? caller.user.name : undefined,
@@ -217,7 +221,7 @@ export class Switchboard {
       return;
     }
     const routing = await this.#routeTo({
-      uri: invite.uri,
+      uri: dialedUri(invite, caller, this.#context.settings.domain),
       party: caller,
       header: (name) => invite.header(name),
       transport: invite.source.transport,

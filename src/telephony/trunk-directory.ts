@@ -4,12 +4,15 @@ import type { CallObserver } from '../calls/index.ts';
 import type { Clock, Logger, Random } from '../kernel/index.ts';
 import { createLocator, type LocateTransport, type Locator } from '../sip/locate/index.ts';
 import type { TelephonyOptions, Trunk } from './options.ts';
-import type { EngineLink, OutboundCredentials, SipSource } from './sip-ports.ts';
+import type { EngineLink, InboundRequest, OutboundCredentials, SipSource } from './sip-ports.ts';
 import { TrunkCredentials } from './trunk-credentials.ts';
 import { type TrunkGroup, trunksBehind } from './trunk-groups.ts';
+import { isPromising } from './trunk-health.ts';
 import { type CallDirection, TrunkGate, type TrunkLoad, type TrunkPass } from './trunk-limits.ts';
 import { createTrunkMatch, isHostName, isNamed, type TrunkMatch } from './trunk-match.ts';
 import type { TrunkRealms } from './trunk-realms.ts';
+import type { RegistrationView } from './trunk-registration.ts';
+import { TrunkRegistrations } from './trunk-registrations.ts';
 import type { TrunkServer } from './trunk-server.ts';
 import { type RankedServerView, TrunkServers } from './trunk-servers.ts';
 
@@ -34,6 +37,8 @@ export interface TrunkView extends TrunkLoad {
   readonly name: string;
   readonly targets: readonly string[];
   readonly limits: { readonly calls: number | undefined; readonly callsPerSec: number | undefined };
+  /** Undefined: we do not register there. */
+  readonly registration: RegistrationView | undefined;
   readonly servers: readonly RankedServerView[];
 }
 
@@ -51,6 +56,7 @@ interface Entry {
 export class TrunkDirectory {
   readonly #options: TrunkDirectoryOptions;
   readonly #credentials: TrunkCredentials;
+  readonly #registrations: TrunkRegistrations;
   #list: TrunkList = { trunks: [], groups: [] };
   #entries: ReadonlyMap<string, Entry> = new Map();
   #match: TrunkMatch = () => undefined;
@@ -59,22 +65,33 @@ export class TrunkDirectory {
   constructor(options: TrunkDirectoryOptions) {
     this.#options = options;
     this.#credentials = new TrunkCredentials({ ...options, isServer: (trunk, address) => this.#has(trunk, address) });
+    this.#registrations = new TrunkRegistrations((trunk) => ({
+      ...options,
+      servers: () => this.#entries.get(trunk.name)?.servers.forRegistration() ?? [],
+      credentials: () => this.#credentials.of(trunk),
+    }));
   }
 
   /**
    * Puts other trunks in force. What has not changed goes on as it was, and so do running calls. Throws
-   * LOCATE_BAD_TARGET or TELEPHONY_BAD_ADDRESS, and all stays as it was then.
+   * LOCATE_BAD_TARGET, TELEPHONY_BAD_ADDRESS or TELEPHONY_BAD_AOR, and all stays as it was then.
    */
   replace(list: TrunkList): void {
     const match = createTrunkMatch(list.trunks);
     const before = this.#entries;
     const entries = new Map(list.trunks.map((trunk) => [trunk.name, this.#entryOf(trunk, before.get(trunk.name))]));
+    this.#registrations.replace(list.trunks);
     this.#list = list;
     this.#match = match;
     this.#entries = entries;
     for (const [name, entry] of before) if (entries.get(name)?.servers !== entry.servers) stopEntry(entry);
     for (const [name, entry] of entries) if (before.get(name)?.servers !== entry.servers) startEntry(entry);
     this.#tellSources();
+  }
+
+  /** Takes the registrations back, for which the servers are needed still. */
+  async unregister(ms: number): Promise<void> {
+    await this.#registrations.close(this.#options.clock, ms);
   }
 
   close(): void {
@@ -95,12 +112,20 @@ export class TrunkDirectory {
    */
   behind(name: string): readonly Trunk[] {
     const drawn = trunksBehind(name, this.#list, this.#options.random);
-    const isPromising = (trunk: Trunk): boolean => this.#entries.get(trunk.name)?.servers.isPromising ?? false;
-    return [...drawn.filter(isPromising), ...drawn.filter((trunk) => !isPromising(trunk))];
+    const mayWork = (trunk: Trunk): boolean => this.#entries.get(trunk.name)?.servers.isPromising ?? false;
+    return [...drawn.filter(mayWork), ...drawn.filter((trunk) => !mayWork(trunk))];
   }
 
-  /** Whose source address this is: one that is configured, else one that a name stands for at present. */
-  recognize(source: SipSource): Trunk | undefined {
+  /**
+   * Whose request this is: of the trunk to whose Contact it goes, if it comes from its servers; else by source address,
+   * one that is configured or one that a name stands for at present.
+   */
+  recognize({ source, uri }: Pick<InboundRequest, 'source' | 'uri'>): Trunk | undefined {
+    const isFrom = (trunk: Trunk): boolean => this.#has(trunk, source.address) && isNamed(trunk, source);
+    return this.#registrations.recognize({ uri }, isFrom) ?? this.#bySource(source);
+  }
+
+  #bySource(source: SipSource): Trunk | undefined {
     const matched = this.#match(source);
     if (matched !== undefined) return matched;
     const address = source.address.replace(/^\[|\]$/g, '');
@@ -114,9 +139,12 @@ export class TrunkDirectory {
     return this.#credentials.of(trunk);
   }
 
-  /** Where calls to it may go at present, best first; `whenReady` says when that is known. */
+  /** Where calls to it may go at present, best first, and before all where we are registered; `whenReady` says when that is known. */
   serversFor(trunk: Trunk): readonly TrunkServer[] {
-    return this.#entries.get(trunk.name)?.servers.forCall() ?? [];
+    const servers = this.#entries.get(trunk.name)?.servers.forCall() ?? [];
+    const home = this.#registrations.homeOf(trunk);
+    const first = servers.find(({ nextHop, standing }) => nextHop === home && isPromising(standing));
+    return first === undefined ? servers : [first, ...servers.filter((server) => server !== first)];
   }
 
   /** An address of it, for what must know the family beforehand; undefined when none is known. */
@@ -144,6 +172,7 @@ export class TrunkDirectory {
       targets: [trunk.target].flat(),
       limits: { calls: trunk.limits?.calls, callsPerSec: trunk.limits?.callsPerSec },
       ...gate.load,
+      registration: this.#registrations.viewOf(trunk),
       servers: servers.view(),
     }));
   }

@@ -50,6 +50,10 @@ export type HealthEvent =
 /** `up` and `unknown` are tried first, `suspect` after them, `down` only when the trunk allows, `resting` never. */
 export type Standing = 'up' | 'unknown' | 'suspect' | 'down' | 'resting';
 
+export function isPromising(standing: Standing): boolean {
+  return standing === 'up' || standing === 'unknown';
+}
+
 /** A server must not be silenced for longer than this by one careless header. */
 const MAX_REST_MS = 300_000;
 

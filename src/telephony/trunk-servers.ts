@@ -12,7 +12,7 @@ import {
 } from '../sip/locate/index.ts';
 import type { Trunk } from './options.ts';
 import type { EngineLink } from './sip-ports.ts';
-import { byStanding, DEFAULT_HEALTH, type HealthPolicy, type Standing } from './trunk-health.ts';
+import { byStanding, DEFAULT_HEALTH, type HealthPolicy, isPromising } from './trunk-health.ts';
 import { TrunkServer, type TrunkServerView } from './trunk-server.ts';
 
 export interface TrunkServersOptions {
@@ -53,8 +53,6 @@ function targetsOf({ target, transport }: Trunk): readonly LocateTarget[] {
 export function isSecureTrunk(trunk: Trunk): boolean {
   return targetsOf(trunk).every(({ transport, isSecure }) => isSecure || transport === 'tls');
 }
-
-const isPromising = (standing: Standing): boolean => standing === 'up' || standing === 'unknown';
 
 export class TrunkServers {
   readonly #options: TrunkServersOptions;
@@ -97,6 +95,17 @@ export class TrunkServers {
       unique.map((server) => ({ item: server, standing: server.standing })),
       this.#policy.lastResort,
     );
+  }
+
+  /** The servers for a registration: by standing, target and priority, then by chance. */
+  forRegistration(): readonly { readonly server: TrunkServer; readonly rank: number }[] {
+    const ranks = this.#records.flatMap((records, target) =>
+      records.flatMap(({ priority, servers }) =>
+        servers.map((server) => [server, target * 65_536 + priority] as const),
+      ),
+    );
+    const rankOf = new Map(ranks.toReversed());
+    return this.forCall().map((server) => ({ server, rank: rankOf.get(server) ?? 0 }));
   }
 
   /** Whether some server is worth trying first. */

@@ -49,6 +49,7 @@ const TRUNK = {
   outbound: 2,
   refusedInbound: 0,
   refusedOutbound: 0,
+  registration: undefined,
   servers: [],
 };
 

@@ -66,6 +66,7 @@ function metrics() {
         outbound: 2,
         refusedInbound: 0,
         refusedOutbound: 5,
+        registration: { state: 'registered' },
         servers: [
           { transport: 'udp', address: '192.0.2.1', port: 5060, standing: 'up', roundTripMs: 12 },
           { transport: 'tcp', address: '192.0.2.2', port: 5060, standing: 'down', roundTripMs: undefined },
