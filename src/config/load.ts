@@ -91,8 +91,10 @@ function loadProfiles(folder: string): readonly ProfileConfig[] {
 
 function checkReferences(config: ConfigFile, profiles: readonly ProfileConfig[], where: string): void {
   for (const [index, trunk] of config.trunks.entries()) {
-    if (!profiles.some((profile) => profile.name === trunk.profile)) {
-      const known = profiles.map((profile) => profile.name).join(', ');
+    const profile = profiles.find((each) => each.name === trunk.profile);
+    if (profile !== undefined) checkNumbers({ ...profile.numbers, ...trunk.numbers }, `${where}: trunks[${index}]`);
+    else {
+      const known = profiles.map((each) => each.name).join(', ');
       throw errors.CONFIG_INVALID([
         `${where}: trunks[${index}].profile: no profile "${trunk.profile}" in ${config.sip.profiles}; there are ${known}`,
       ]);
@@ -108,6 +110,12 @@ function checkReferences(config: ConfigFile, profiles: readonly ProfileConfig[],
   const names = [...(config.users ?? []), ...config.trunks, ...config.trunkGroups].map((entry) => entry.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw errors.CONFIG_INVALID([`${where}: "${twice}" names two users or trunks; rename one`]);
+}
+
+/** Which numbers are national only the country tells. */
+function checkNumbers({ country, called, calling }: NonNullable<ProfileConfig['numbers']>, trunk: string): void {
+  if (country === undefined && [called, calling].some((style) => style?.format === 'national'))
+    throw errors.CONFIG_INVALID([`${trunk}.numbers.country: is needed for format national; add it, as "49"`]);
 }
 
 function deepFreeze<T>(value: T): T {

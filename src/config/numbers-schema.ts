@@ -22,12 +22,13 @@ const styleSchema = z.strictObject({
 });
 
 export const numbersSchema = z.strictObject({
-  country: z
+  // Unquoted in YAML they are numbers, and mean the same.
+  country: z.coerce
     .string()
     .regex(/^[1-9]\d{0,2}$/, 'a country code without + or 0, as "49"')
     .optional()
     .describe('country code, as "49"; without it only numbers that say their country are understood'),
-  area: z
+  area: z.coerce
     .string()
     .regex(/^\d{1,6}$/, 'an area code without the national prefix, as "30"')
     .optional()

@@ -2,6 +2,7 @@
 import type { Clock } from '../kernel/index.ts';
 import { formatNameAddr, parseUri } from '../sip/message/index.ts';
 import { type Caller, type IdentifyContext, identifyCaller } from './caller.ts';
+import { ANONYMOUS } from './caller-identity.ts';
 import { nextHopOf } from './register.ts';
 import type { Registrar } from './registrar.ts';
 import type { EngineLink, InboundRequest } from './sip-ports.ts';
@@ -56,7 +57,8 @@ export class PageMessages {
     const { registrar, link } = this.#context;
     const bindings = registrar.bindingsOf(aor).filter((binding) => !registrar.isFlowLost(binding));
     if (bindings.length === 0) return 480;
-    const from = formatNameAddr({ displayName: identity.displayName, uri: identity.uri, params: new Map() });
+    const { displayName, uri, isPrivate } = identity;
+    const from = isPrivate === true ? ANONYMOUS : formatNameAddr({ displayName, uri, params: new Map() });
     const headers = { From: from, To: `<${aor}>`, 'Content-Type': type };
     const replies = await Promise.all(
       bindings.map(async (binding) =>

@@ -68,6 +68,19 @@ describe('loadConfig', () => {
     ],
     ['trunks: [{ name: a }]', 'trunks[0].target: must be host[:port], as carrier.example'],
     [
+      'trunks: [{ name: a, target: b, numbers: { called: { format: national } } }]',
+      'trunks[0].numbers.country: is needed for format national; add it, as "49"',
+    ],
+    ['trunks: [{ name: a, target: b, numbers: { country: "049" } }]', 'numbers.country: a country code without + or 0'],
+    [
+      'trunks: [{ name: a, target: b, headers: { accept: [From] } }]',
+      'trunks[0].headers.accept[0]: Diversion, History-Info, Referred-By, User-to-User or X-…',
+    ],
+    [
+      'trunks: [{ name: a, target: b, headers: { send: [X-Viaduct-Peer-Names] } }]',
+      'trunks[0].headers.send[0]: Diversion, History-Info',
+    ],
+    [
       'trunks: [{ name: a, addresses: [192.0.2.1], target: b, transport: tls, tls: { certificate: c.pem } }]',
       'trunks[0].tls.key: certificate and key belong together: give both or none (it is missing)',
     ],

@@ -160,6 +160,22 @@ describe('who calls, as peers are told', () => {
     expect(untold.raw).not.toContain('4930777');
   });
 
+  it('a user may leave its name out: the password tells who it is', async () => {
+    await carrierWith({ trust: true }, { callerId: '+4930777' });
+    const invite = await callOut({}, hidden.from);
+    expect(invite.header('From')).toContain('anonymous.invalid');
+    expect([invite.header('P-Asserted-Identity'), invite.header('Privacy')]).toEqual([
+      `<sip:+4930777@${DOMAIN}>`,
+      'id',
+    ]);
+  });
+
+  it('nobody takes the name of another in the place of it', async () => {
+    const alice = await hall.join('alice');
+    const { response } = await alice.invite('bob', rtpSdp(41_000), { from: `<sip:bob@${DOMAIN}>;tag=x` });
+    expect(response.status).toBe(403);
+  });
+
   it('a call for help hides nothing', async () => {
     const rules = [{ name: 'help', why: 'help', when: { to: '112' }, route: { trunk: 'carrier', number: '112' } }];
     await carrierWith({}, { callerId: '+4930777' }, { emergencyNumbers: ['112'], rules });
