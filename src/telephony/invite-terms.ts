@@ -22,7 +22,9 @@ export function judgeTerms(profile: ProfilePolicy, header: (name: string) => str
   if (reliability.kind === 'refused') return reliability;
   const timer = profile.sessionTimer === undefined ? undefined : answeredTimer(profile.sessionTimer, header);
   if (timer?.kind === 'too-short') return { kind: 'refused', status: 422, headers: timer.headers };
-  const answerHeaders = { Supported: supportedBy(profile), ...timer?.headers };
+  // Asked for what we send, we owe the word that we take none (RFC 6086 §5.2.3).
+  const packages: SipHeaders = header('Recv-Info') === undefined ? {} : { 'Recv-Info': '' };
+  const answerHeaders = { Supported: supportedBy(profile), ...packages, ...timer?.headers };
   return { kind: 'accepted', terms: { isReliable: reliability.isReliable, answerHeaders } };
 }
 

@@ -82,6 +82,12 @@ export class LegMedia {
     return this.#remote;
   }
 
+  /** The peer sends, if anything, and does not listen (RFC 3264 §8.4). */
+  get isHeldByPeer(): boolean {
+    const direction = this.#remote?.audio.direction;
+    return direction === 'sendonly' || direction === 'inactive';
+  }
+
   /** What is exchanged; undefined until connected. */
   get format(): AudioFormat | undefined {
     return this.#format;

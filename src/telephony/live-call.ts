@@ -20,6 +20,7 @@ import { noCommonCodecWarning } from '../sdp/index.ts';
 import type { BranchSide } from './branch-leg.ts';
 import type { Alignment, CallMediaWork } from './call-media.ts';
 import type { CallerSide } from './caller-leg.ts';
+import type { HoldNotices } from './hold-notices.ts';
 import { type AlignmentOutcome, Negotiation } from './negotiation.ts';
 import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
@@ -47,6 +48,7 @@ export interface LiveCallOptions {
   readonly logger: Logger;
   /** Names us in Warning headers. */
   readonly domain: string;
+  readonly holds: HoldNotices;
   readonly requests: PartyRequests;
   readonly onEnded: (call: LiveCall) => void;
 }
@@ -135,6 +137,7 @@ export class LiveCall {
       const { call, outputs } = step(this.#call, next, this.#options.clock.wallTime());
       this.#call = call;
       this.#perform(outputs);
+      if (next.kind === 'caller-answered') this.#tellHolds();
     }
     this.#isStepping = false;
   }
@@ -170,7 +173,7 @@ export class LiveCall {
 
   /** The answer to an offer we made in a 200 to a re-INVITE. */
   onAck(legId: LegId, body: string, cseq: number): void {
-    this.#track(this.#negotiation.onAck(legId, body, cseq));
+    this.#track(this.#negotiation.onAck(legId, body, cseq).then(() => this.#tellHolds()));
   }
 
   onBranchRinging(legId: LegId, sipStatus: number, body: string): void {
@@ -206,7 +209,7 @@ export class LiveCall {
 
   /** A re-INVITE or UPDATE. */
   onOffer(legId: LegId, offer: InDialogOffer): void {
-    this.#track(this.#negotiation.onOffer(legId, offer));
+    this.#track(this.#negotiation.onOffer(legId, offer).then(() => this.#tellHolds()));
   }
 
   /** What comes inside a dialog of one Leg and is no offer. */
@@ -264,6 +267,14 @@ export class LiveCall {
       dialog: () => this.dialogOf(legId),
       bye: async (reason) => this.#sayBye({ legId, sipStatus: 480, reason }),
     };
+  }
+
+  /** Each party that talks, whether the other one holds it. */
+  #tellHolds(): void {
+    const { state, inbound } = this.#call;
+    if (state.kind !== 'talking') return;
+    for (const legId of [inbound.legId, state.winner])
+      this.#options.holds.tell(this.peerOf(legId), this.#parts?.media.legOf(legId));
   }
 
   /** Offers a party another codec. */

@@ -127,6 +127,8 @@ export interface SipDialog {
   readonly remoteTag: string;
   /** Whether we sent the INVITE that made it. */
   readonly isUac: boolean;
+  /** What the peer wants to hear of by INFO (RFC 6086 §5.2.1). */
+  readonly infoPackages: ReadonlySet<string>;
   /** Sends a request and gives the final response. A 2xx to INVITE is acknowledged. A body is SDP unless `headers` say otherwise. */
   request(method: string, body: string, headers?: SipHeaders): Promise<SipReply>;
   /** Resolves when the BYE is answered, timed out, or cannot be sent. */

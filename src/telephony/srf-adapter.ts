@@ -8,6 +8,7 @@ import type { Logger } from '../kernel/index.ts';
 import { parseNameAddr } from '../sip/message/index.ts';
 import { ALLOW } from './allow.ts';
 import { telephonyErrors } from './errors.ts';
+import { readInfoPackages } from './hold-notices.ts';
 import { findObstacle } from './obstacles.ts';
 import { sourceOf } from './request-source.ts';
 import type {
@@ -414,6 +415,7 @@ function watch(dialog: SrfDialog, listener: DialogListener, credentials?: Outbou
     localTag,
     remoteTag,
     isUac: dialog.type === 'uac',
+    infoPackages: readInfoPackages((dialog.type === 'uac' ? dialog.res : dialog.req).get('Recv-Info')),
     request: async (method, body, headers = {}) => {
       const type = body === '' ? {} : SDP_TYPE;
       return requestInside(dialog, { method, body, headers: { ...type, ...headers } }, credentials);

@@ -52,6 +52,8 @@ export interface SrfDialog {
   readonly type: 'uac' | 'uas';
   /** The response that made a dialog of an INVITE of ours. */
   readonly res: SrfResponse;
+  /** The INVITE that made it, ours or the peer's. */
+  readonly req: SrfRequest;
   on(event: 'destroy', listener: (request: SrfRequest | undefined) => void): void;
   on(event: 'ack', listener: (request: SrfMessage) => void): void;
   on(event: string, listener: (request: SrfRequest, response: SrfResponse) => void): void;

@@ -8,6 +8,7 @@ import { type Caller, calledUri, identifyCaller, tenantOf } from './caller.ts';
 import { CallerLeg } from './caller-leg.ts';
 import { dialedUri } from './dialed-uri.ts';
 import { telephonyErrors } from './errors.ts';
+import { HoldNotices } from './hold-notices.ts';
 import { type InviteTerms, judgeTerms } from './invite-terms.ts';
 import { familyOf, LegMedia } from './leg-media.ts';
 import { LiveCall } from './live-call.ts';
@@ -53,6 +54,7 @@ export class Switchboard {
   /** Calls that have ended and still wait for BYEs and ports. */
   readonly #ending = new Set<LiveCall>();
   readonly #desk: TransferDesk;
+  readonly #holds = new HoldNotices();
   #isClosed = false;
 
   constructor(context: SwitchboardContext) {
@@ -204,6 +206,7 @@ export class Switchboard {
       random,
       logger,
       domain,
+      holds: this.#holds,
       requests: this.#desk,
       onEnded: (ended) => this.#onEnded(ended),
     });

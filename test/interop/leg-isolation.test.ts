@@ -69,9 +69,14 @@ function sdp(lines: readonly string[], address = '127.0.0.1'): string {
 class PbxDialog {
   readonly #callId = unique('pbx');
   readonly #from = `<sip:100@pbx.test>;tag=${unique('t')}`;
-  #to = `<sip:bob@${gateway.domain}>`;
-  #target = `sip:bob@${gateway.domain}`;
+  #to: string;
+  #target: string;
   #cseq = 0;
+
+  constructor(user = 'bob') {
+    this.#target = `sip:${user}@${gateway.domain}`;
+    this.#to = `<${this.#target}>`;
+  }
 
   async request(method: string, body: string): Promise<PeerMessage> {
     this.#cseq += 1;
@@ -206,3 +211,38 @@ describe('a PBX and a browser in one call', () => {
     expect(record).toMatchObject({ trunk: 'pbx', endReason: 'hangup-caller' });
   });
 });
+
+test('our softphone asks to be told, and shows what the PBX does, while nothing is negotiated', async () => {
+  const alice = await chromium.softphone(gateway.origin);
+  await alice.register(gateway.credentials('alice'));
+  await alice.answerAll();
+  const dialog = new PbxDialog('alice');
+  expect((await dialog.request('INVITE', sdp(['a=sendrecv']))).status).toBe(200);
+  dialog.ack();
+  await alice.callIs('active');
+  const look = await alice.watchIce();
+  const before = await look();
+  const shows = async (words: RegExp): Promise<void> => {
+    await alice.page.getByText(words).first().waitFor({ timeout: 5_000 });
+  };
+  expect(await dialog.offer('INVITE', sdp(['a=sendonly']))).toBe('recvonly');
+  await shows(/On hold by the other side/);
+  expect((await alice.state()).call).toMatchObject({ isHeldByOther: true });
+  expect(await dialog.offer('UPDATE', sdp(['a=sendrecv']))).toBe('sendrecv');
+  await until(
+    async () =>
+      (await alice.state()).call.kind === 'active' &&
+      !(await alice.page
+        .getByText(/On hold/)
+        .first()
+        .isVisible()),
+    {
+      within: 5_000,
+      what: 'the hold to be gone from the screen',
+    },
+  );
+  expect(await look()).toEqual({ ...before, changes: 0 });
+  expect((await dialog.request('BYE', '')).status).toBe(200);
+  await alice.close();
+  expect(alice.errors).toEqual([]);
+}, 30_000);

@@ -4,6 +4,7 @@ import { type Clock, Emitter, type Timer } from '../../kernel/index.ts';
 import { readQuality } from './call-quality.ts';
 import { type CallInput, type CallState, idle, isBusy, step } from './call-state.ts';
 import type { EventLog } from './event-log.ts';
+import { readHoldNotice, WANTS_HOLD_NOTICES } from './hold-notice.ts';
 import { type MediaWatcher, ZeroGatherDescription } from './session-description.ts';
 import { type Trouble, troubleOfStatus } from './trouble.ts';
 
@@ -94,7 +95,7 @@ export class PhoneCall implements MediaWatcher {
     const { session } = this;
     if (this.#state.kind !== 'incoming' || !(session instanceof Invitation)) return;
     this.#input({ kind: 'accepted' });
-    session.accept().catch(() => this.giveUp('failed'));
+    session.accept({ extraHeaders: [WANTS_HOLD_NOTICES] }).catch(() => this.giveUp('failed'));
   }
 
   decline(statusCode: 486 | 603): void {
@@ -192,6 +193,12 @@ export class PhoneCall implements MediaWatcher {
   }
 
   #watch(session: Session): void {
+    session.delegate = {
+      onInfo: (info) => {
+        const isHeld = readHoldNotice(info);
+        if (isHeld !== undefined) this.onRemoteHold(isHeld);
+      },
+    };
     session.stateChange.addListener((state) => {
       if (state === SessionState.Established) this.#onEstablished();
       // A BYE or an answerless end has no trouble; a refusal set it before sip.js ended the session.

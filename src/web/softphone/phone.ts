@@ -5,6 +5,7 @@ import { readQuality } from './call-quality.ts';
 import { idle } from './call-state.ts';
 import { dialTarget } from './dial-target.ts';
 import { EventLog, type PhoneEvent } from './event-log.ts';
+import { WANTS_HOLD_NOTICES } from './hold-notice.ts';
 import type { CallQuality, LineState, PhoneHook, PhoneState } from './hook.ts';
 import { Line } from './line.ts';
 import type { Microphone } from './microphone.ts';
@@ -201,7 +202,7 @@ export class Softphone implements PhoneHook {
     const session =
       line === undefined || !isOnline || uri === undefined
         ? undefined
-        : new Inviter(line.agent, uri, { earlyMedia: true });
+        : new Inviter(line.agent, uri, { earlyMedia: true, extraHeaders: [WANTS_HOLD_NOTICES] });
     const call = this.#newCall(session);
     this.#show(call);
     call.dial(remote);

@@ -1,5 +1,6 @@
 /** INFO inside dialogs: digits go on to the other party, what we do not know is refused precisely. */
 import { describe, expect, it } from 'vitest';
+import { isRequest } from '../../support/sip-peer.ts';
 import { until } from '../../support/until.ts';
 import { phones } from './support/exchange.ts';
 import { useHall } from './support/hall.ts';
@@ -49,6 +50,56 @@ describe('INFO', () => {
     expect([400, 469]).toContain(reply.status);
     expect(reply.headers('Recv-Info')).toHaveLength(1);
     await Promise.all([a.bye(), b.awaitBye()]);
+  });
+
+  describe('that the other party holds', () => {
+    const asks = { headers: ['Recv-Info: other, viaduct-hold'] };
+    const takeNotice = async (dialog: PartyDialog, isHeld: boolean): Promise<void> => {
+      const notice = await dialog.take('INFO');
+      expect(notice.header('Info-Package')).toBe('viaduct-hold');
+      expect(JSON.parse(notice.body)).toEqual({ isHeld });
+    };
+    const offer = async (dialog: PartyDialog, direction: string): Promise<void> => {
+      const body = rtpSdp(42_000, undefined, [`a=${direction}`]);
+      expect((await dialog.request('INVITE', { body })).status).toBe(200);
+      dialog.ack();
+    };
+
+    it('is told to whoever asks, each time that it changes, and to nobody else', async () => {
+      const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
+      const calling = alice.invite('bob', rtpSdp(41_000), asks);
+      const b = await bob.accept(await bob.nextInvite(), rtpSdp(42_000));
+      const { response, dialog: a } = await calling;
+      expect(response.headers('Recv-Info')).toEqual(['']);
+      if (a === undefined) throw new Error('refused');
+      a.ack();
+      await offer(b, 'sendonly');
+      await takeNotice(a, true);
+      await offer(b, 'inactive');
+      await offer(b, 'sendrecv');
+      await takeNotice(a, false);
+      await offer(a, 'inactive');
+      await offer(a, 'sendrecv');
+      await Promise.all([a.bye(), b.awaitBye()]);
+      expect(bob.peer.count(isRequest('INFO'))).toBe(0);
+      expect(alice.peer.count(isRequest('INVITE'))).toBe(0);
+      // One that was sent again because our answer came late is not another one.
+      const notices = new Set<string>();
+      alice.peer.count((message) => isRequest('INFO')(message) && notices.add(message.header('CSeq')).size > 0);
+      expect(notices.size).toBe(2);
+    });
+
+    it('is told to a callee that asks in its 200, also of a caller that never listened', async () => {
+      const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
+      const calling = alice.call('bob', rtpSdp(41_000, undefined, ['a=inactive']), asks);
+      const b = await bob.accept(await bob.nextInvite(), rtpSdp(42_000), asks);
+      const a = await calling;
+      await takeNotice(b, true);
+      await offer(a, 'sendrecv');
+      await takeNotice(b, false);
+      await Promise.all([a.bye(), b.awaitBye()]);
+      expect(alice.peer.count(isRequest('INFO'))).toBe(0);
+    });
   });
 
   it('goes on as INFO to a party without RTP events whose profile wants it so', async () => {
