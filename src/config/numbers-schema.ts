@@ -51,5 +51,10 @@ export const numbersSchema = z.strictObject({
     .describe('digits of the shortest whole number (default 7): extensions and short codes stay as they are'),
   called: styleSchema.optional().describe('how it writes the called number'),
   calling: styleSchema.optional().describe('how it writes the calling number'),
-  userPhone: z.boolean().optional().describe('URIs to it say ;user=phone'),
+  uri: z
+    .enum(['sip', 'phone', 'tel'])
+    .optional()
+    .describe(
+      'sip (the default); phone: sip URIs to it say ;user=phone; tel: the called number is a tel URI where it is whole',
+    ),
 });

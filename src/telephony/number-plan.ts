@@ -9,6 +9,9 @@
  */
 export type NumberFormat = 'as-is' | 'e164' | 'digits' | 'international' | 'national';
 
+/** `phone`: sip URIs say `;user=phone` (RFC 3261 §19.1.1). `tel`: the called number is a tel URI where it is whole (RFC 3966). */
+export type NumberUri = 'sip' | 'phone' | 'tel';
+
 /** A number that begins with `strip` begins with `prepend` instead. */
 export interface NumberRewrite {
   readonly strip: string;
@@ -39,8 +42,8 @@ export interface NumberPlan {
   readonly shortest?: number | undefined;
   readonly called?: NumberStyle | undefined;
   readonly calling?: NumberStyle | undefined;
-  /** Whether URIs to it say `;user=phone` (RFC 3261 §19.1.1). Default false. */
-  readonly userPhone?: boolean | undefined;
+  /** Default `sip`. */
+  readonly uri?: NumberUri | undefined;
 }
 
 type Filled<Shape> = { readonly [Key in keyof Shape]-?: Exclude<Shape[Key], undefined> };

@@ -73,7 +73,7 @@ function callerNumber({ target, caller, callerId }: IdentityRequest): string {
 
 function uriFor(number: string, { target, profile, domain }: IdentityRequest): string {
   if (target.kind !== 'trunk') return `sip:${number}@${domain}`;
-  const tail = profile.numbers?.userPhone === true ? ';user=phone' : '';
+  const tail = profile.numbers?.uri === 'phone' ? ';user=phone' : '';
   return `sip:${writeNumber(number, profile.numbers, 'calling')}@${domain}${tail}`;
 }
 

@@ -176,7 +176,7 @@ export class TrunkLeg implements BranchSide {
     const { numbers } = target.trunk.profile;
     // An emergency number is what it is everywhere.
     const number = isEmergency ? target.number : writeNumber(target.number, numbers, 'called');
-    const uri = server.uriFor(number, numbers?.userPhone === true);
+    const uri = server.uriFor(number, numbers?.uri);
     const { nextHop } = server;
     logger.debug({ trunk: target.trunk.name, nextHop, attempt: index }, 'trunk server tried');
     const credentials = trunks.credentialsFor(target.trunk);

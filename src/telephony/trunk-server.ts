@@ -1,6 +1,7 @@
 /** One resolved address of a trunk: how it is reached, and whether anybody is there. */
 import type { Clock, Logger, Random, Timer } from '../kernel/index.ts';
 import type { LocatedServer, LocateTarget } from '../sip/locate/index.ts';
+import type { NumberUri } from './number-plan.ts';
 import type { EngineLink, SipReply } from './sip-ports.ts';
 import {
   type HealthEvent,
@@ -72,12 +73,14 @@ export class TrunkServer {
   }
 
   /** The URI of a number there. It names the trunk as it is configured: the address is only the way. */
-  uriFor(user: string, isPhone = false): string {
+  uriFor(user: string, style: NumberUri = 'sip'): string {
+    // One that is not whole would need the context in which it is (RFC 3966 §5.1.4).
+    if (style === 'tel' && /^\+\d+$/.test(user)) return `tel:${user}`;
     const { host, port, transport, isSecure } = this.#options.target;
     const named = host.includes(':') ? `[${host}]` : host;
     const tail = transport === undefined || transport === 'udp' ? '' : `;transport=${transport}`;
     const at = user === '' ? '' : `${user}@`;
-    return `sip:${at}${named}${port === undefined ? '' : `:${port}`}${isSecure ? ';transport=tls' : tail}${isPhone ? ';user=phone' : ''}`;
+    return `sip:${at}${named}${port === undefined ? '' : `:${port}`}${isSecure ? ';transport=tls' : tail}${style === 'phone' ? ';user=phone' : ''}`;
   }
 
   /**

@@ -15,7 +15,7 @@ async function carrierWith(profile: Partial<ProfilePolicy>, more: object = {}, o
 }
 
 describe('numbers in the words of a trunk', () => {
-  const german = { country: '49', area: '30', userPhone: true } as const;
+  const german = { country: '49', area: '30', uri: 'phone' } as const;
   const numbers = { ...german, called: { format: 'digits', prefix: '99' }, calling: { format: 'national' } } as const;
 
   it('are written its way: called, calling, and ;user=phone', async () => {
@@ -30,6 +30,37 @@ describe('numbers in the words of a trunk', () => {
     const c = await hall.carrier.accept(invite, rtpSdp(42_000), { contact: hall.carrier.peer.contact });
     await (await calling).bye();
     await c.awaitBye();
+  });
+
+  it('go out as tel URIs where they are whole, and the call stands', async () => {
+    await carrierWith({ numbers: { country: '49', called: { format: 'e164' }, uri: 'tel' } });
+    const alice = await hall.join('alice');
+    const calling = alice.call('03012345678', rtpSdp(41_000));
+    const invite = await hall.carrier.nextInvite();
+    expect([invite.uri, invite.header('To')]).toEqual(['tel:+493012345678', '<tel:+493012345678>']);
+    const c = await hall.carrier.accept(invite, rtpSdp(42_000), { contact: hall.carrier.peer.contact });
+    await (await calling).bye();
+    await c.awaitBye();
+    const refusing = alice.invite('1001', rtpSdp(41_000));
+    const short = await hall.carrier.nextInvite();
+    expect(short.uri).toBe(`sip:1001@${hall.carrier.peer.address}`);
+    hall.carrier.peer.reply(short, 404);
+    expect((await refusing).response.status).toBe(404);
+  });
+
+  it('come in as tel URIs too', async () => {
+    const when = { source: 'trunk', to: '+4930123456' };
+    const rules = [{ name: 'reception', why: 'the number of the house', when, route: { user: 'bob' } }];
+    await carrierWith({ numbers }, {}, { rules });
+    const bob = await hall.join('bob');
+    const calling = hall.carrier.invite('x', rtpSdp(42_000), {
+      uri: 'tel:+49-30-123456',
+      from: '<tel:+49-89-123456>;tag=c1',
+    });
+    const invite = await bob.nextInvite();
+    expect(invite.header('From')).toMatch(new RegExp(`<sip:\\+4989123456@${DOMAIN}>;tag=`));
+    bob.peer.reply(invite, 486);
+    expect((await calling).response.status).toBe(486);
   });
 
   it('are read before the dialplan sees them, and recorded so', async () => {
