@@ -110,6 +110,15 @@ function checkReferences(config: ConfigFile, profiles: readonly ProfileConfig[],
   const names = [...(config.users ?? []), ...config.trunks, ...config.trunkGroups].map((entry) => entry.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw errors.CONFIG_INVALID([`${where}: "${twice}" names two users or trunks; rename one`]);
+  const accounts = [
+    ...(config.users ?? []).map((user) => user.name),
+    ...config.trunks.flatMap(({ inboundAuth }) => inboundAuth?.username ?? []),
+  ];
+  const shared = accounts.find((account, index) => accounts.indexOf(account) !== index);
+  if (shared !== undefined)
+    throw errors.CONFIG_INVALID([
+      `${where}: trunks: inboundAuth.username "${shared}" is that of a user or of another trunk; give it one of its own`,
+    ]);
 }
 
 /** Which numbers are national only the country tells. */

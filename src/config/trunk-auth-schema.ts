@@ -8,6 +8,12 @@ const passwordEnv = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
   .optional();
 
+const ONE_PASSWORD = { path: ['password'], error: 'give either password or passwordEnv' };
+
+function hasOnePassword(account: { readonly password?: unknown; readonly passwordEnv?: unknown }): boolean {
+  return (account.password === undefined) !== (account.passwordEnv === undefined);
+}
+
 export const trunkAuthSchema = z
   .strictObject({
     username: username.describe('user name for digest'),
@@ -20,10 +26,15 @@ export const trunkAuthSchema = z
       .optional()
       .describe('the only realm that is answered; without it the one in which the trunk first accepts us is kept'),
   })
-  .refine(({ password: given, passwordEnv: named }) => (given === undefined) !== (named === undefined), {
-    path: ['password'],
-    error: 'give either password or passwordEnv',
-  });
+  .refine(hasOnePassword, ONE_PASSWORD);
+
+export const inboundAuthSchema = z
+  .strictObject({
+    username: username.describe('user name it gives when challenged'),
+    password: password.describe('its password'),
+    passwordEnv: passwordEnv.describe('environment variable that has the password, instead of `password`'),
+  })
+  .refine(hasOnePassword, ONE_PASSWORD);
 
 const seconds = z.number().min(0.1).max(3600);
 

@@ -20,7 +20,9 @@ export function withPasswords(trunks: readonly TrunkConfig[], where: string, env
       `${where}: ${at}.passwordEnv: the environment variable ${account.passwordEnv} is not set`,
     ]);
   };
-  return trunks.map((trunk, index) =>
-    trunk.auth === undefined ? trunk : { ...trunk, auth: filled(trunk.auth, `trunks[${index}].auth`) },
-  );
+  return trunks.map((trunk, index) => ({
+    ...trunk,
+    ...(trunk.auth && { auth: filled(trunk.auth, `trunks[${index}].auth`) }),
+    ...(trunk.inboundAuth && { inboundAuth: filled(trunk.inboundAuth, `trunks[${index}].inboundAuth`) }),
+  }));
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { trunkIdentitySchemas } from './identity-schema.ts';
 import { name, tenant } from './name-schema.ts';
 import { numbersSchema } from './numbers-schema.ts';
-import { trunkAuthSchema, trunkRegisterSchema } from './trunk-auth-schema.ts';
+import { inboundAuthSchema, trunkAuthSchema, trunkRegisterSchema } from './trunk-auth-schema.ts';
 import { trunkTlsSchema } from './trunk-tls-schema.ts';
 
 const TARGET =
@@ -79,6 +79,9 @@ export const trunkSchema = z.strictObject({
     .describe('transport towards it; auto: as NAPTR and SRV say, else UDP'),
   tls: trunkTlsSchema.optional().describe('whom to believe and what to show, with transport tls'),
   auth: trunkAuthSchema.optional().describe('our account there: what its servers challenge is sent again with it'),
+  inboundAuth: inboundAuthSchema
+    .optional()
+    .describe('its account here: its calls are known by digest from any address; with `addresses` both must be right'),
   register: trunkRegisterSchema.optional().describe('register there, and say so in time again; {}: with all defaults'),
   profile: name.default('trunks').describe('file in sip-profiles/ with its policy'),
   callerId: z

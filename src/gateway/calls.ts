@@ -90,11 +90,15 @@ function banPolicy({ sip }: Config): BanPolicy | undefined {
 
 type TrunkConfig = Config['trunks'][number];
 
-function trunkOptions({ health, hunt, auth, register, ...trunk }: TrunkConfig, profile: ProfileConfig): Trunk {
+function trunkOptions(
+  { health, hunt, auth, inboundAuth, register, ...trunk }: TrunkConfig,
+  profile: ProfileConfig,
+): Trunk {
   const { intervalSec, timeoutSec, suspectSec, ...counts } = health;
   return {
     ...trunk,
     auth: auth === undefined ? undefined : { ...auth, password: auth.password ?? '' },
+    inboundAuth: inboundAuth === undefined ? undefined : { ...inboundAuth, password: inboundAuth.password ?? '' },
     register: register === undefined ? undefined : registerOptions(register),
     profile: profileOf(trunk, profile),
     health: { ...counts, intervalMs: intervalSec * 1000, timeoutMs: timeoutSec * 1000, suspectMs: suspectSec * 1000 },

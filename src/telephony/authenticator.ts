@@ -13,24 +13,29 @@ import {
   parseUri,
 } from '../sip/message/index.ts';
 import type { Nonces } from './nonces.ts';
-import type { AuthPolicy, UserAccount, UserSecret } from './options.ts';
-import type { InboundRequest, SipHeaders } from './sip-ports.ts';
+import type { AuthPolicy, Trunk, UserAccount, UserSecret } from './options.ts';
+import type { InboundRequest, SipHeaders, SipSource } from './sip-ports.ts';
 
 export type AuthVerdict =
   | { readonly kind: 'authenticated'; readonly user: UserAccount }
+  /** A trunk that has an account of ours. */
+  | { readonly kind: 'trunk'; readonly trunk: Trunk }
   | { readonly kind: 'challenge'; readonly status: 401 | 407; readonly headers: SipHeaders };
 
 type Failure = Extract<CallEvent, { kind: 'auth-failed' }>['why'];
+type Party = Exclude<AuthVerdict, { kind: 'challenge' }>;
 /** `absent`: no credentials for us came with it, which is no failure. */
-type Finding =
-  | { readonly kind: 'ok'; readonly user: UserAccount }
-  | { readonly kind: 'failed'; readonly why: Failure | 'absent' };
+type Finding = Party | { readonly kind: 'failed'; readonly why: Failure | 'absent' };
 
 /** Stands in for the password of users who do not exist. */
 const NOBODY: UserSecret = { password: '' };
 
 export interface AuthenticatorOptions {
   readonly users: readonly UserAccount[];
+  /** Those with `inboundAuth` have accounts; its names differ from those of users. Default: none. */
+  readonly trunks?: readonly Trunk[];
+  /** Whether the trunk may come from there. Default: always. */
+  readonly mayBeFrom?: (trunk: Trunk, source: SipSource) => boolean;
   readonly domain: string;
   readonly nonces: Nonces;
   readonly onFailure: (request: InboundRequest, why: Failure) => void;
@@ -39,11 +44,19 @@ export interface AuthenticatorOptions {
 
 export class Authenticator {
   readonly #users: ReadonlyMap<string, UserAccount>;
+  readonly #trunks: ReadonlyMap<string, { readonly trunk: Trunk; readonly secret: UserSecret }>;
   readonly #options: AuthenticatorOptions;
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
     this.#users = new Map(options.users.map((user) => [user.name, user]));
+    const { trunks = [] } = options;
+    this.#trunks = new Map(
+      trunks.flatMap((trunk) => {
+        const { username, password } = trunk.inboundAuth ?? {};
+        return username === undefined || password === undefined ? [] : [[username, { trunk, secret: { password } }]];
+      }),
+    );
   }
 
   isUser(name: string): boolean {
@@ -57,9 +70,9 @@ export class Authenticator {
   /** REGISTER is challenged with 401 as by a registrar, the rest with 407 as by a proxy (RFC 3261 §22.1). */
   check(request: InboundRequest, policy: AuthPolicy): AuthVerdict {
     const finding = this.#examine(request, policy);
-    if (finding.kind === 'ok') {
+    if (finding.kind !== 'failed') {
       this.#options.onSuccess(request);
-      return { kind: 'authenticated', user: finding.user };
+      return finding;
     }
     if (finding.why !== 'absent') this.#options.onFailure(request, finding.why);
     const isStale = finding.why === 'stale' || finding.why === 'replay';
@@ -80,21 +93,35 @@ export class Authenticator {
     const credentials = parseCredentials(value);
     if (credentials === undefined || !isWellMade(credentials, request.uri)) return { kind: 'failed', why: 'malformed' };
     if (credentials.realm !== this.#realmOf(policy)) return { kind: 'failed', why: 'absent' };
-    return this.#prove(credentials, request.method, policy);
+    return this.#prove(credentials, request, policy);
   }
 
-  #prove(credentials: Credentials, method: string, policy: AuthPolicy): Finding {
-    const user = this.#users.get(credentials.username);
-    const isRight = isProof(credentials, { secret: user?.secret ?? NOBODY, method, policy });
-    if (user === undefined || !isRight) return { kind: 'failed', why: 'credentials' };
+  #prove(credentials: Credentials, { method, source }: InboundRequest, policy: AuthPolicy): Finding {
+    const account = this.#accountOf(credentials.username);
+    const isRight = isProof(credentials, { secret: account?.secret ?? NOBODY, method, policy });
+    if (account === undefined || !isRight || !this.#isPlaced(account.party, source))
+      return { kind: 'failed', why: 'credentials' };
     const verdict = this.#options.nonces.use(
       credentials.nonce,
       Number.parseInt(credentials.nc ?? '', 16),
       policy.nonceLifetimeSec * 1000,
     );
     // Right credentials for a nonce of an earlier run of the gateway: the client only needs a new one.
-    if (verdict === 'ok') return { kind: 'ok', user };
+    if (verdict === 'ok') return account.party;
     return { kind: 'failed', why: verdict === 'replay' ? 'replay' : 'stale' };
+  }
+
+  #accountOf(username: string): { readonly party: Party; readonly secret: UserSecret } | undefined {
+    const user = this.#users.get(username);
+    if (user !== undefined) return { party: { kind: 'authenticated', user }, secret: user.secret };
+    const account = this.#trunks.get(username);
+    return account && { party: { kind: 'trunk', trunk: account.trunk }, secret: account.secret };
+  }
+
+  /** From a wrong address a right password gets the answer of a wrong one. */
+  #isPlaced(party: Party, source: SipSource): boolean {
+    const { mayBeFrom } = this.#options;
+    return party.kind !== 'trunk' || mayBeFrom === undefined || mayBeFrom(party.trunk, source);
   }
 
   /** One header line for each algorithm, as RFC 3261 §7.3.1 wants it; MD5 last for clients that read only one. */

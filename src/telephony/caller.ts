@@ -48,6 +48,7 @@ export function identifyCaller(request: InboundRequest, context: IdentifyContext
   }
   const verdict = context.authenticator.check(request, profile.auth);
   if (verdict.kind === 'challenge') return { kind: 'refused', status: verdict.status, headers: verdict.headers };
+  if (verdict.kind === 'trunk') return { kind: 'caller', caller: trunkCaller(verdict.trunk, from, request, context) };
   // Nobody calls under another's name (RFC 3261 §22.1 leaves the mapping to us), but without one: we know who it is.
   if (user !== verdict.user.name && !isAnonymous(from)) return { kind: 'refused', status: 403, headers: {} };
   const { name, displayName } = verdict.user;

@@ -138,6 +138,8 @@ export interface Trunk {
   readonly limits?: TrunkLimits | undefined;
   /** Undefined: its challenges are not answered. */
   readonly auth?: TrunkAccount | undefined;
+  /** It is known by this account, and with `addresses` by both. Undefined: by where it comes from. */
+  readonly inboundAuth?: DigestAccount | undefined;
   /** Undefined: we do not register there. */
   readonly register?: TrunkRegister | undefined;
 }

@@ -70,5 +70,6 @@ function refuseRegister(
   if (!auth.required) return authenticator.isUser(user) ? undefined : { status: 404, headers: {} };
   const verdict = authenticator.check(request, auth);
   if (verdict.kind === 'challenge') return verdict;
-  return verdict.user.name === user ? undefined : { status: 403, headers: {} };
+  // A trunk's account is for calls: it has no address of record here.
+  return verdict.kind === 'authenticated' && verdict.user.name === user ? undefined : { status: 403, headers: {} };
 }

@@ -23,6 +23,8 @@ export interface ReloadableOptions {
   readonly emergencyNumbers?: readonly string[];
 }
 
+type AuthContext = Omit<AuthenticatorOptions, 'users' | 'trunks' | 'mayBeFrom'>;
+
 interface Snapshot extends ReloadableOptions {
   readonly authenticator: Authenticator;
 }
@@ -30,12 +32,12 @@ interface Snapshot extends ReloadableOptions {
 export class Settings implements IdentifyContext {
   readonly domain: string;
   readonly trunkOf: IdentifyContext['trunkOf'];
-  readonly #auth: Omit<AuthenticatorOptions, 'users'>;
+  readonly #auth: AuthContext;
   readonly #directory: TrunkDirectory;
   #current: Snapshot;
 
   /** Throws TELEPHONY_BAD_ADDRESS or LOCATE_BAD_TARGET for a malformed address or target of a trunk. */
-  constructor(options: ReloadableOptions, directory: TrunkDirectory, auth: Omit<AuthenticatorOptions, 'users'>) {
+  constructor(options: ReloadableOptions, directory: TrunkDirectory, auth: AuthContext) {
     this.domain = auth.domain;
     this.#auth = auth;
     this.#directory = directory;
@@ -66,7 +68,12 @@ export class Settings implements IdentifyContext {
 
   #snapshot(options: ReloadableOptions): Snapshot {
     const { users, trunks, trunkGroups: groups = [] } = options;
-    const authenticator = new Authenticator({ ...this.#auth, users });
+    const authenticator = new Authenticator({
+      ...this.#auth,
+      users,
+      trunks,
+      mayBeFrom: (trunk, source) => this.#directory.mayBeFrom(trunk, source),
+    });
     this.#directory.replace({ trunks, groups });
     return { ...options, authenticator };
   }

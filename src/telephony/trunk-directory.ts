@@ -77,7 +77,7 @@ export class TrunkDirectory {
    * LOCATE_BAD_TARGET, TELEPHONY_BAD_ADDRESS or TELEPHONY_BAD_AOR, and all stays as it was then.
    */
   replace(list: TrunkList): void {
-    const match = createTrunkMatch(list.trunks);
+    const match = createTrunkMatch(list.trunks.filter(({ inboundAuth }) => inboundAuth === undefined));
     const before = this.#entries;
     const entries = new Map(list.trunks.map((trunk) => [trunk.name, this.#entryOf(trunk, before.get(trunk.name))]));
     this.#registrations.replace(list.trunks);
@@ -118,10 +118,11 @@ export class TrunkDirectory {
 
   /**
    * Whose request this is: of the trunk to whose Contact it goes, if it comes from its servers; else by source address,
-   * one that is configured or one that a name stands for at present.
+   * one that is configured or one that a name stands for at present. None that has to prove itself by digest.
    */
   recognize({ source, uri }: Pick<InboundRequest, 'source' | 'uri'>): Trunk | undefined {
-    const isFrom = (trunk: Trunk): boolean => this.#has(trunk, source.address) && isNamed(trunk, source);
+    const isFrom = (trunk: Trunk): boolean =>
+      trunk.inboundAuth === undefined && this.#has(trunk, source.address) && isNamed(trunk, source);
     return this.#registrations.recognize({ uri }, isFrom) ?? this.#bySource(source);
   }
 
@@ -129,9 +130,19 @@ export class TrunkDirectory {
     const matched = this.#match(source);
     if (matched !== undefined) return matched;
     const address = source.address.replace(/^\[|\]$/g, '');
-    for (const { trunk, sources } of this.#entries.values())
-      if (sources?.hasAddress(address) === true && isNamed(trunk, source)) return trunk;
+    for (const { trunk, sources } of this.#entries.values()) {
+      const isKnown = trunk.inboundAuth === undefined && sources?.hasAddress(address) === true;
+      if (isKnown && isNamed(trunk, source)) return trunk;
+    }
     return undefined;
+  }
+
+  /** Whether a trunk that proves itself by digest may do so from there: with no addresses, from anywhere. */
+  mayBeFrom(trunk: Trunk, source: SipSource): boolean {
+    if (trunk.addresses.length === 0) return isNamed(trunk, source);
+    if (createTrunkMatch([trunk])(source) !== undefined) return true;
+    const sources = this.#entries.get(trunk.name)?.sources;
+    return sources?.hasAddress(source.address.replace(/^\[|\]$/g, '')) === true && isNamed(trunk, source);
   }
 
   /** What we prove ourselves with there; undefined: nothing. */
@@ -186,8 +197,9 @@ export class TrunkDirectory {
     const servers = new TrunkServers({ trunk, ...options });
     const names = trunk.addresses.filter(isHostName);
     const named = names.length === 0 ? undefined : new TrunkServers({ trunk: sourceTrunk(trunk, names), ...options });
-    // A certificate is enough by itself.
-    const isByTarget = trunk.addresses.length + (trunk.certificateNames ?? []).length === 0;
+    // A certificate is enough by itself, and so is an account.
+    const isByTarget =
+      trunk.addresses.length + (trunk.certificateNames ?? []).length === 0 && trunk.inboundAuth === undefined;
     return { trunk, servers, sources: isByTarget ? servers : named, gate };
   }
 
@@ -218,8 +230,15 @@ function isSameWay(a: Trunk, b: Trunk): boolean {
 }
 
 /** What its servers are found and watched by. */
-function wayOf({ target, transport, health, addresses, certificateNames }: Trunk): Partial<Trunk> {
-  return { target, transport, health, addresses, ...(certificateNames === undefined ? {} : { certificateNames }) };
+function wayOf({ target, transport, health, addresses, certificateNames, inboundAuth }: Trunk): Partial<Trunk> {
+  return {
+    target,
+    transport,
+    health,
+    addresses,
+    inboundAuth,
+    ...(certificateNames === undefined ? {} : { certificateNames }),
+  };
 }
 
 /** Names that calls come from are looked up like targets, and never sent anything. */

@@ -63,6 +63,10 @@ describe('loadConfig', () => {
       'trunks[0].auth.password: give either password or passwordEnv',
     ],
     [
+      'users: [{ name: u, password: p }]\ntrunks: [{ name: a, target: b, inboundAuth: { username: u, password: p } }]',
+      'trunks: inboundAuth.username "u" is that of a user or of another trunk',
+    ],
+    [
       'trunks: [{ name: a, target: b, auth: { username: u, passwordEnv: NOT_SET } }]',
       'trunks[0].auth.passwordEnv: the environment variable NOT_SET is not set',
     ],
