@@ -5,6 +5,7 @@
 import type { CallId, LegId } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
 import type { CallRecord, EndReason } from './call-record.ts';
+import type { KeyframeResult } from './media-plane.ts';
 
 export type CallEvent =
   | {
@@ -28,6 +29,21 @@ export type CallEvent =
   | { readonly kind: 'call-answered'; readonly callId: CallId; readonly codec: AudioCodecName | undefined }
   | { readonly kind: 'media-up'; readonly callId: CallId; readonly legId: LegId }
   | { readonly kind: 'digit'; readonly callId: CallId; readonly legId: LegId; readonly durationMs: number }
+  /** A party wants a picture; no video on the other Leg: nothing comes of it. */
+  | {
+      readonly kind: 'keyframe-requested';
+      readonly callId: CallId;
+      readonly legId: LegId;
+      readonly result: KeyframeResult;
+    }
+  /** An HTTP server was asked where a call goes; `next`: it left that to the rules. */
+  | {
+      readonly kind: 'hook-asked';
+      readonly callId: CallId;
+      readonly rule: string;
+      readonly result: 'route' | 'next' | 'failed';
+      readonly durationMs: number;
+    }
   | {
       readonly kind: 'call-ended';
       readonly callId: CallId;

@@ -10,6 +10,7 @@ export type {
   ConnectPort,
   ConnectRtpPort,
   ConnectWebRtcPort,
+  KeyframeResult,
   MediaCounters,
   MediaEvent,
   MediaPlane,

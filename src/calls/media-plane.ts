@@ -131,6 +131,9 @@ export interface MediaCounters {
   readonly webRtcTransportsOpen: number;
 }
 
+/** `no-video`: the Leg carries none, or is gone. */
+export type KeyframeResult = 'requested' | 'no-video';
+
 export interface MediaPlane {
   /** Opens a port and says what our SDP must tell the peer. Throws MEDIA_NO_PORTS (503) when the range is used up. */
   open(request: OpenRtpPort): Promise<LocalRtp>;
@@ -144,6 +147,8 @@ export interface MediaPlane {
   bridge(a: PortId, b: PortId): Promise<void>;
   /** Plays a key (0-9 * # A-D) to the port's remote as telephone-event, beside the audio. Nothing comes of it when the Leg has none negotiated. */
   sendDigit(portId: PortId, digit: string, durationMs: number): Promise<void>;
+  /** Asks the port's remote for a complete picture (RFC 5168, RFC 5104 §4.3.1). */
+  requestKeyframe(portId: PortId): Promise<KeyframeResult>;
   /** Closes a port and everything behind it. Idempotent: a port that is gone reports zeros. */
   close(portId: PortId): Promise<PortReport>;
   onEvent(listener: (event: MediaEvent) => void): Unsubscribe;

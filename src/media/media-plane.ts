@@ -2,6 +2,7 @@
 import type {
   ConnectPort,
   ConnectWebRtcPort,
+  KeyframeResult,
   MediaCounters,
   MediaEvent,
   MediaPlane,
@@ -122,6 +123,11 @@ class ProcessMediaPlane implements RunningMediaPlane {
     const port = this.#portOf(portId);
     if (port.home !== 'mediasoup') throw mediaErrors.MEDIA_PORT_KIND([portId, port.owner.kind, 'webrtc']);
     return port.webRtc.restartIce();
+  }
+
+  /** No port carries video. */
+  requestKeyframe(): Promise<KeyframeResult> {
+    return Promise.resolve('no-video');
   }
 
   async bridge(a: PortId, b: PortId): Promise<void> {

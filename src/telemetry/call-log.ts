@@ -11,6 +11,8 @@ const MESSAGES: Readonly<Record<CallEvent['kind'], string>> = {
   'call-answered': 'call answered',
   'media-up': 'media up',
   digit: 'digit relayed',
+  'keyframe-requested': 'keyframe asked for',
+  'hook-asked': 'route hook asked',
   'call-ended': 'call ended',
   registered: 'registered',
   unregistered: 'unregistered',

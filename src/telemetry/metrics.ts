@@ -72,6 +72,25 @@ function safetyMetrics(registers: Registry[]) {
   };
 }
 
+/** What others were asked for. */
+function askingMetrics(registers: Registry[]) {
+  return {
+    hookAsked: new Histogram({
+      name: 'viaduct_route_hook_seconds',
+      help: 'From the question to a route hook to its answer, by rule and result: route, next or failed',
+      labelNames: ['rule', 'result'],
+      buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10],
+      registers,
+    }),
+    keyframes: new Counter({
+      name: 'viaduct_keyframe_requests_total',
+      help: 'Pictures asked for by INFO, by result: requested or no-video',
+      labelNames: ['result'],
+      registers,
+    }),
+  };
+}
+
 function callMetrics(registry: Registry) {
   const registers = [registry];
   return {
@@ -118,6 +137,7 @@ function callMetrics(registry: Registry) {
       registers,
     }),
     ...safetyMetrics(registers),
+    ...askingMetrics(registers),
     digits: new Counter({ name: 'viaduct_digits_total', help: 'DTMF digits relayed', registers }),
   };
 }
@@ -149,6 +169,10 @@ function observeEvent(metrics: ReturnType<typeof callMetrics>, event: CallEvent)
       return metrics.banned.inc({ of: event.user === undefined ? 'address' : 'account' });
     case 'digit':
       return metrics.digits.inc();
+    case 'keyframe-requested':
+      return metrics.keyframes.inc({ result: event.result });
+    case 'hook-asked':
+      return metrics.hookAsked.observe({ rule: event.rule, result: event.result }, event.durationMs / 1000);
     case 'leg-invited':
     case 'leg-ringing':
     case 'leg-answered':

@@ -73,6 +73,14 @@ function observeCall(tracer: Tracer, call: CallTrace, event: LegEvent): void {
     case 'digit':
       call.root.addEvent('digit', { 'viaduct.leg': event.legId });
       return;
+    case 'keyframe-requested':
+      call.root.addEvent('keyframe-requested', { 'viaduct.leg': event.legId, 'viaduct.result': event.result });
+      return;
+    case 'hook-asked': {
+      const { rule, result, durationMs } = event;
+      call.root.addEvent('hook-asked', { 'viaduct.rule': rule, 'viaduct.result': result, 'viaduct.ms': durationMs });
+      return;
+    }
     case 'call-ended':
       child(tracer, call, 'end', 'end');
       return endCall(call, event);

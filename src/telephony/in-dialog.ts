@@ -1,5 +1,5 @@
 /** Requests inside a dialog that are neither offers nor transfers: what we serve, and the refusal owed for the rest. */
-import type { MediaPlane } from '../calls/index.ts';
+import type { CallObserver, MediaPlane } from '../calls/index.ts';
 import type { LegId } from '../kernel/index.ts';
 import { ALLOW } from './allow.ts';
 import { formatDtmfRelay, parseDtmfInfo } from './dtmf-info.ts';
@@ -10,6 +10,7 @@ export interface DialogPlace {
   readonly live: LiveCall;
   readonly legId: LegId;
   readonly media: MediaPlane;
+  readonly observer: CallObserver;
 }
 
 export function answerInDialog(request: InboundRequest, place: DialogPlace): void {
@@ -39,12 +40,22 @@ function answerInfo(request: InboundRequest, place: DialogPlace): void {
       return passDigit(press, place);
     }
     case 'application/media_control+xml':
-      // A keyframe is asked for (RFC 5168), which no audio call has.
-      return request.reply(200);
+      request.reply(200);
+      return passKeyframeRequest(place);
     default:
       // One without a body asks whether the dialog lives.
       return request.body === '' ? request.reply(200) : request.reply(415, { Accept: ACCEPTED });
   }
+}
+
+/** The picture comes from the other party (RFC 5168 §5). */
+function passKeyframeRequest({ live, legId, media, observer }: DialogPlace): void {
+  const otherId = live.counterpartOf(legId);
+  const portId = otherId === undefined ? undefined : live.standing(otherId)?.leg.portId;
+  const asking = portId === undefined ? Promise.resolve('no-video' as const) : media.requestKeyframe(portId);
+  asking
+    .then((result) => observer({ kind: 'keyframe-requested', callId: live.call.callId, legId, result }))
+    .catch((error: unknown) => live.logger.warn({ err: error, legId: otherId }, 'keyframe not asked for'));
 }
 
 const ACCEPTED = 'application/dtmf-relay, application/dtmf, application/media_control+xml';

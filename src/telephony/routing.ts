@@ -1,20 +1,14 @@
 /** From a URI to what must be rung: the dialplan decides, the registrar and the trunks say where that is. */
 import {
   causeOf,
-  type Dialplan,
-  decide,
-  decideAnswer,
   type FallbackCause,
-  type HookReply,
-  hookFacts,
   type Place,
   type PlannedStage,
   type RouteDecision,
-  type RouteHook,
   type RouteRequest,
 } from '../dialplan/index.ts';
-import type { Clock } from '../kernel/index.ts';
 import { formatUri, isSosUrn, parseUri, type SipUri } from '../sip/message/index.ts';
+import { decideAsking, type HookContext, type HookQuery } from './ask-hooks.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { BindingTarget } from './branch-leg.ts';
 import type { BuiltInEndpoint } from './call-media.ts';
@@ -68,19 +62,15 @@ export type Routing = {
   | { readonly kind: 'refused'; readonly status: number }
 );
 
-export interface RoutingContext {
-  readonly dialplan: Dialplan;
+export interface RoutingContext extends HookContext {
   readonly emergencyNumbers: readonly string[];
   readonly directory: TrunkDirectory;
   readonly authenticator: Authenticator;
   readonly registrar: Registrar;
   readonly domain: string;
-  readonly clock: Clock;
-  /** Asks an HTTP server. Undefined: rules with a hook go on to the next one. */
-  readonly routeHook?: RouteHook | undefined;
 }
 
-export interface RouteQuery {
+export interface RouteQuery extends HookQuery {
   /** Where to: a Request-URI, or what a Refer-To names, in the words of the party. */
   readonly uri: string;
   /** With whose rights: what that party may not call is refused. */
@@ -89,9 +79,6 @@ export interface RouteQuery {
   readonly header: (name: string) => string | undefined;
   /** How the request came in: only what came by TLS may ask for a sips URI. */
   readonly transport?: SipTransportName;
-  readonly callId: string;
-  /** Fires when nobody waits for the answer any more. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where a URI leads when that party asks for it: for a new call, and for the target of a transfer. */
@@ -102,7 +89,7 @@ export async function routeUri(query: RouteQuery, context: RoutingContext): Prom
   if (to === undefined || (isSecure && !isTls(query.transport)))
     return { kind: 'refused', rule: '', isEmergency: false, status: 416 };
   const request = requestOf(query, to, context);
-  const decision = await decided({ query, request, dialplan: context.dialplan }, context);
+  const decision = await decideAsking(request, query, context);
   const routing = routingOf(decision, query.party, context);
   return isSecure ? securely(routing) : routing;
 }
@@ -163,45 +150,6 @@ function requestOf({ party, header }: RouteQuery, to: SipUri, context: RoutingCo
 
 function serves(owner: string | undefined, tenant: string): boolean {
   return owner === SHARED || (owner ?? DEFAULT_TENANT) === tenant;
-}
-
-interface Question {
-  readonly query: RouteQuery;
-  readonly request: RouteRequest;
-  readonly dialplan: Dialplan;
-}
-
-type HookDecision = Extract<RouteDecision, { kind: 'hook' }>;
-
-/** Asks hooks until a rule or an answer decides. */
-async function decided(question: Question, context: RoutingContext): Promise<RouteDecision> {
-  const { request, dialplan, query } = question;
-  let decision = decide(dialplan, request);
-  while (decision.kind === 'hook' && query.signal?.aborted !== true)
-    // One after another: each is asked only when those before it had no answer.
-    // oxlint-disable-next-line eslint/no-await-in-loop
-    decision = (await answered(decision, question, context)) ?? decide(dialplan, request, decision.rule);
-  return decision;
-}
-
-/** What the hook or its fallback says; undefined: the next rule. */
-async function answered(
-  decision: HookDecision,
-  { query, request, dialplan }: Question,
-  context: RoutingContext,
-): Promise<RouteDecision | undefined> {
-  const { hook } = decision;
-  const facts = hookFacts(hook, request, {
-    callId: query.callId,
-    isEmergency: decision.isEmergency,
-    timestamp: new Date(request.at).toISOString(),
-  });
-  const reply: HookReply = (await context.routeHook?.(hook, facts, query.signal)) ?? { kind: 'failed' };
-  if (reply.kind === 'next') return undefined;
-  const answer = reply.kind === 'route' ? reply.answer : undefined;
-  const routed = answer === undefined ? undefined : decideAnswer(answer, decision, dialplan, request);
-  if (routed !== undefined || hook.fallback === undefined) return routed;
-  return decideAnswer(hook.fallback, decision, dialplan, request);
 }
 
 function routingOf(decision: RouteDecision, party: Caller, context: RoutingContext): Routing {

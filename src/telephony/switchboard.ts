@@ -240,7 +240,7 @@ export class Switchboard {
 
   #routeTo(query: RouteQuery): Promise<Routing> {
     const { options, registrar, settings, trunks: directory } = this.#context;
-    const { clock, routeHook } = options;
+    const { clock, routeHook, observer } = options;
     const { domain, dialplan, emergencyNumbers, authenticator } = settings;
     return routeUri(query, {
       domain,
@@ -250,6 +250,7 @@ export class Switchboard {
       authenticator,
       registrar,
       clock,
+      observer,
       routeHook,
     });
   }

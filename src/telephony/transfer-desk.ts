@@ -39,7 +39,10 @@ export class TransferDesk implements PartyRequests {
   onRequest(live: LiveCall, legId: LegId, request: InboundRequest): void {
     if (request.method === 'REFER') void this.#onRefer(live, legId, request);
     else if (request.method === 'NOTIFY' && isReferNotify(request)) this.#onNotify(live, legId, request);
-    else answerInDialog(request, { live, legId, media: this.#context.options.media });
+    else {
+      const { media, observer } = this.#context.options;
+      answerInDialog(request, { live, legId, media, observer });
+    }
   }
 
   onGone(live: LiveCall, legId: LegId): boolean {

@@ -115,6 +115,22 @@ describe('a hunt', () => {
     expect((await hall.exchange.nextRecord()).legs.map(({ kind }) => kind)).toEqual(['sip', 'sip', 'agent']);
   });
 
+  it('takes a redirection for a failure, and rings nobody that it names', async () => {
+    await office({ hunt: [{ user: 'bob' }, { user: 'carol' }] });
+    const [alice, bob, carol] = [await hall.join('alice'), await hall.join('bob'), await hall.join('carol')];
+    const named = await hall.open('named');
+    const inviting = alice.invite('office', rtpSdp(41_000));
+    for (const phone of [bob, carol])
+      phone.peer.reply(await phone.nextInvite(), 302, { contact: `<sip:elsewhere@${named.peer.address}>` });
+    const { response } = await inviting;
+    expect(response.status).toBe(480);
+    expect(response.header('Reason')).toContain('SIP;cause=302');
+    expect(response.header('Contact')).not.toContain('elsewhere');
+    const { legs } = await hall.exchange.nextRecord();
+    expect(legs.map(({ sipStatus }) => sipStatus)).toEqual([480, 302, 302]);
+    expect(named.peer.count(isRequest('INVITE'))).toBe(0);
+  });
+
   it('ends when the caller hangs up in a later stage', async () => {
     await office({ hunt: [{ user: 'bob' }, { user: 'carol' }] });
     const [alice, bob, carol] = [await hall.join('alice'), await hall.join('bob'), await hall.join('carol')];
@@ -315,6 +331,16 @@ describe('an HTTP hook', () => {
     carol.peer.reply(await carol.nextInvite(), 486);
     await inviting;
     expect(await hall.exchange.nextRecord()).toMatchObject({ route: 'last' });
+  });
+
+  it('is told of in the metrics', async () => {
+    await useHook({}, last);
+    server.answer = () => ({ status: 404 });
+    const [alice, carol] = [await hall.join('alice'), await hall.join('carol')];
+    const inviting = alice.invite('support', rtpSdp(41_000));
+    carol.peer.reply(await carol.nextInvite(), 486);
+    await inviting;
+    expect(hall.exchange.eventsOf('hook-asked')).toMatchObject([{ rule: 'the-rule', result: 'failed' }]);
   });
 
   it('that hangs is followed by its fallback in time', async () => {

@@ -43,6 +43,16 @@ describe('INFO', () => {
     await Promise.all([a.bye(), b.awaitBye()]);
   });
 
+  it('for a keyframe is counted, and says that there is no video', async () => {
+    const { a, b } = await talk();
+    const body =
+      '<media_control><vc_primitive><to_encoder><picture_fast_update/></to_encoder></vc_primitive></media_control>';
+    expect((await a.request('INFO', { contentType: 'application/media_control+xml', body })).status).toBe(200);
+    await until(() => hall.exchange.eventsOf('keyframe-requested').length === 1, { within: 2_000, what: 'the event' });
+    expect(hall.exchange.eventsOf('keyframe-requested')).toMatchObject([{ result: 'no-video' }]);
+    await Promise.all([a.bye(), b.awaitBye()]);
+  });
+
   it('of a package that we have not offered is refused, with those we take', async () => {
     const { a, b } = await talk();
     const reply = await a.request('INFO', { headers: ['Info-Package: foo'] });

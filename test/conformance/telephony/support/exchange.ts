@@ -119,6 +119,10 @@ export class WatchedPlane implements MediaPlane {
     return this.#plane.restartIce(portId);
   }
 
+  async requestKeyframe(portId: PortId): ReturnType<MediaPlane['requestKeyframe']> {
+    return this.#plane.requestKeyframe(portId);
+  }
+
   async bridge(a: PortId, b: PortId): Promise<void> {
     this.bridges.push([a, b]);
     await this.#plane.bridge(a, b);
