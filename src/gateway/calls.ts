@@ -26,10 +26,14 @@ interface TelephonyInput {
 /** What a reload may change. */
 export function reloadableOptions(config: Config, users: readonly UserConfig[]): ReloadableOptions {
   const { profiles } = config;
+  // Where no listener is of that kind it hardly matters, but it must not be one that asks nobody for a password.
   const byTransport = (...wanted: readonly string[]) =>
-    profiles.find(({ listeners }) => listeners.some(({ transport }) => wanted.includes(transport))) ?? profiles[0];
+    profiles.find(({ listeners }) => listeners.some(({ transport }) => wanted.includes(transport))) ??
+    profiles.find(({ listeners }) => listeners.length > 0) ??
+    profiles.find(({ auth }) => auth.required);
   const [browsers, phones] = [byTransport('ws', 'wss'), byTransport('udp', 'tcp', 'tls')];
-  if (browsers === undefined || phones === undefined) throw new Error('no profile at all');
+  if (browsers === undefined || phones === undefined)
+    throw new Error('no profile with listeners, and none that asks for passwords');
   return {
     profiles: { browsers, phones },
     users: users.map(({ name, password, displayName, number, tenant }) => ({
