@@ -225,6 +225,11 @@ export class SipPeer {
     return this.received.filter(match).length;
   }
 
+  /** How many requests of that method came. One that was sent again, for our answer came late, is not another one. */
+  countNew(method: string): number {
+    return new Set(this.received.filter(isRequest(method)).map((message) => message.header('Via'))).size;
+  }
+
   async close(): Promise<void> {
     await this.#carrier.close();
   }

@@ -203,7 +203,7 @@ describe('offer and answer', () => {
     const b = await accepted;
     dialog?.ack(rtpSdp(41_000, ['0 PCMU/8000']));
     await until(() => hall.exchange.media.bridges.length === 1, { within: 2_000, what: 'the bridge' });
-    expect(bob.peer.count(isRequest('INVITE'))).toBe(1);
+    expect(bob.peer.countNew('INVITE')).toBe(1);
     await Promise.all([dialog?.bye(), b.awaitBye()]);
   });
 

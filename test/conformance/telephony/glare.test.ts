@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isRequest, isResponse, type PeerMessage } from '../../support/sip-peer.ts';
+import { isResponse, type PeerMessage } from '../../support/sip-peer.ts';
 import { useHall } from './support/hall.ts';
 import { type Party, type PartyDialog, rtpSdp } from './support/party.ts';
 
@@ -69,7 +69,7 @@ describe('two offers at once', () => {
     const answer = await a.request('INVITE', { body: rtpSdp(41_000) });
     a.ack();
     expect([answer.status, answer.body]).toEqual([200, a.sdp]);
-    expect(bob.peer.count(isRequest('INVITE'))).toBe(1);
+    expect(bob.peer.countNew('INVITE')).toBe(1);
     await Promise.all([a.bye(), b.awaitBye()]);
   });
 });

@@ -40,7 +40,7 @@ describe('a re-INVITE is answered on its own leg', () => {
     pair.a.ack();
     expect(answer.status).toBe(200);
     expect(answer.body).toBe(pair.a.sdp);
-    expect(pair.bob.peer.count(isRequest('INVITE'))).toBe(1);
+    expect(pair.bob.peer.countNew('INVITE')).toBe(1);
     await part(pair);
   });
 
@@ -196,7 +196,7 @@ describe('when things break', () => {
     expect(/a=fingerprint:.*/.exec(restarted.body)?.[0]).toBe(/a=fingerprint:.*/.exec(a.sdp)?.[0]);
     expect((await a.request('INVITE', { body: webSdp().replaceAll(':AB', ':CD') })).status).toBe(488);
     a.ack();
-    expect(bob.peer.count(isRequest('INVITE'))).toBe(1);
+    expect(bob.peer.countNew('INVITE')).toBe(1);
     await a.bye();
     await b.awaitBye();
   });

@@ -281,7 +281,7 @@ describe('an attended transfer', () => {
     expect((await refer(first.a, replacing('carol', second.a))).status).toBe(202);
     expect([await news(first.a), await news(first.a)]).toEqual(['100 active', '200 terminated']);
     await Promise.all([first.a.awaitBye(), second.a.awaitBye()]);
-    expect(carol.peer.count(isRequest('INVITE'))).toBe(1);
+    expect(carol.peer.countNew('INVITE')).toBe(1);
     const reasons = [await hall.exchange.nextRecord(), await hall.exchange.nextRecord()].map((each) => each.endReason);
     expect(reasons).toEqual(['transferred', 'transferred']);
     // Requests inside the dialogs reach the new call.
@@ -358,7 +358,7 @@ describe('an INVITE with Replaces', () => {
     expect(response.status).toBe(200);
     dialog?.ack();
     await a.awaitBye();
-    expect(bob.peer.count(isRequest('INVITE'))).toBe(1);
+    expect(bob.peer.countNew('INVITE')).toBe(1);
     await Promise.all([b.bye(), dialog?.awaitBye()]);
   });
 

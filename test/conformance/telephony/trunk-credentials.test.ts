@@ -124,7 +124,7 @@ describe('A1 a challenge of the trunk', () => {
     server.peer.reply(third, 407, proxied({ nonce: 'n3', stale: true }));
     expect((await calling).response.status).toBe(403);
     expect(refusals()).toEqual(['repeated']);
-    expect(server.peer.count(isRequest('INVITE'))).toBe(3);
+    expect(server.peer.countNew('INVITE')).toBe(3);
   });
 
   it('that repeats itself means a wrong password: the call fails and nobody is asked for another', async () => {
@@ -142,7 +142,7 @@ describe('A1 a challenge of the trunk', () => {
     const calling = alice.invite('555', OFFER);
     server.peer.reply(await server.nextInvite(), 407, proxied());
     expect((await calling).response.status).toBe(403);
-    expect(server.peer.count(isRequest('INVITE'))).toBe(1);
+    expect(server.peer.countNew('INVITE')).toBe(1);
   });
 
   it('can be cancelled after it was answered', async () => {
@@ -170,7 +170,7 @@ describe('T9 a challenge is not answered', () => {
     server.peer.reply(await server.nextInvite(), 407, proxied({ realm: 'evil.test' }));
     expect((await calling).response.status).toBe(403);
     expect(refusals()).toEqual(['foreign-realm']);
-    expect(server.peer.count(isRequest('INVITE'))).toBe(1);
+    expect(server.peer.countNew('INVITE')).toBe(1);
   });
 
   it('for another realm than the one that the trunk took us in first, not after a restart either', async () => {

@@ -91,7 +91,7 @@ describe('B13 a call through a trunk with several servers', () => {
     expect((await calling).response.status).toBe(500);
     expect(standings()).toEqual(['resting']);
     expect((await alice.invite('555', OFFER)).response.status).toBe(500);
-    expect(first.peer.count(isRequest('INVITE'))).toBe(1);
+    expect(first.peer.countNew('INVITE')).toBe(1);
   });
 
   it('tries a server last for a while after a call found nobody there', async () => {
@@ -105,7 +105,7 @@ describe('B13 a call through a trunk with several servers', () => {
     const again = alice.invite('555', OFFER);
     second.peer.reply(await second.nextInvite(), 486);
     expect((await again).response.status).toBe(486);
-    expect(first.peer.count(isRequest('INVITE'))).toBe(1);
+    expect(first.peer.countNew('INVITE')).toBe(1);
   });
 
   it('called off by the caller while a server is silent, it tries no other', async () => {
@@ -152,7 +152,7 @@ describe('A3 the health of each address', () => {
     await hall.restart({ trunks: [trunkTo([first], { health: { ...health, lastResort: false } })] });
     await until(() => standings().join() === 'down', { within: 5_000, what: 'down again' });
     expect((await alice.invite('555', OFFER)).response.status).toBe(500);
-    expect(first.peer.count(isRequest('INVITE'))).toBe(1);
+    expect(first.peer.countNew('INVITE')).toBe(1);
   });
 });
 
