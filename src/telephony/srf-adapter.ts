@@ -2,7 +2,6 @@
  * The one file that knows drachtio-srf: its callbacks and untyped objects end here. Only its callback forms are used,
  * and dialogs get their listeners inside the callback: what shares a chunk with an echo would be lost on a promise.
  */
-import type { Socket } from 'node:net';
 import Srf from 'drachtio-srf';
 import type { Logger } from '../kernel/index.ts';
 import { parseNameAddr } from '../sip/message/index.ts';
@@ -28,6 +27,7 @@ import type {
   SipHeaders,
   SipReply,
 } from './sip-ports.ts';
+import { commandsTaken, joinWrites } from './srf-commands.ts';
 import { requestInside } from './srf-inside.ts';
 import { cseqOf, failureOf, type HeardReply, isSuccess, madeReply, replyOf, resendHeaders } from './srf-reply.ts';
 import type { SendOptions, SrfApp, SrfDialog, SrfError, SrfMessage, SrfRequest, SrfResponse } from './srf-types.ts';
@@ -53,7 +53,7 @@ const VERBS = ['register', 'options', 'message', 'subscribe', 'publish', 'notify
 const DIALOG_VERBS = ['info', 'message', 'notify', 'publish', 'refer', 'subscribe'];
 const SDP_TYPE = { 'Content-Type': 'application/sdp' };
 
-/** Connects to the engine and takes in requests. Throws when the engine refuses or does not answer. */
+/** Connects to the engine and takes in requests: every one from when it resolves. Throws when it cannot. */
 export async function connectEngine(options: EngineOptions): Promise<EngineLink> {
   const srf = new Srf() as unknown as SrfApp;
   const { listener, logger, wire, isOurs = false } = options;
@@ -68,8 +68,8 @@ export async function connectEngine(options: EngineOptions): Promise<EngineLink>
   for (const verb of VERBS)
     srf.use(verb, (request, response) => listener.onRequest(inboundRequest(request, response, isOurs)));
   const link = new SrfLink(srf, options);
-  link.hostPorts = await new Promise<readonly string[]>((resolve, reject) => {
-    const place = `${wire.host}:${wire.port}`;
+  const place = `${wire.host}:${wire.port}`;
+  const connected = new Promise<readonly string[]>((resolve, reject) => {
     srf.on('connect', (error, hostPorts) => {
       if (error !== null && error !== undefined)
         reject(telephonyErrors.TELEPHONY_ENGINE_REFUSED([place], { cause: error }));
@@ -82,11 +82,15 @@ export async function connectEngine(options: EngineOptions): Promise<EngineLink>
     });
     srf.on('close', () => link.onClose());
     srf.connect(wire);
-  }).catch((error: unknown) => {
+  });
+  try {
+    link.hostPorts = await connected;
+    await commandsTaken(srf, place);
+    return link;
+  } catch (error) {
     link.close();
     throw error;
-  });
-  return link;
+  }
 }
 
 class SrfLink implements EngineLink {
@@ -378,22 +382,6 @@ function isRefused(request: SrfRequest, response: SrfResponse): boolean {
   const obstacle = findObstacle({ method, body, header: (name) => request.get(name) });
   if (obstacle !== undefined) send(response, obstacle.status, obstacle.headers);
   return obstacle !== undefined;
-}
-
-const joined = new WeakSet<Socket>();
-
-/**
- * What drachtio-srf sends in answer to one piece of input leaves in one write, not one for each message (measured at
- * 250 calls/s: a tenth of the control thread's time).
- */
-function joinWrites(socket: Socket): void {
-  if (joined.has(socket)) return;
-  joined.add(socket);
-  socket.prependListener('data', () => {
-    if (socket.writableCorked > 0) return;
-    socket.cork();
-    setImmediate(() => socket.uncork());
-  });
 }
 
 function watch(dialog: SrfDialog, listener: DialogListener, credentials?: OutboundCredentials): SipDialog {

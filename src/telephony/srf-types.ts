@@ -64,7 +64,15 @@ export interface SrfDialog {
   destroy(options: { headers: Record<string, string> }, done: () => void): void;
 }
 
+/** Its client to the engine, which has no public way to hear that a command was taken. */
+interface SrfWire {
+  send(socket: Socket, text: string): string;
+  on(event: 'msg', listener: (socket: Socket, text: string) => void): void;
+  off(event: 'msg', listener: (socket: Socket, text: string) => void): void;
+}
+
 export interface SrfApp {
+  readonly app: { readonly client: { readonly wp: SrfWire; readonly mapServer: ReadonlyMap<Socket, unknown> } };
   use(verb: string, handle: (request: SrfRequest, response: SrfResponse) => void): void;
   on(event: 'connect', listener: (error: Error | null | undefined, hostPorts: string) => void): void;
   on(event: 'error' | 'close', listener: (error?: Error) => void): void;

@@ -10,6 +10,7 @@ import { withOfferAlone } from './multipart.ts';
 import { Nonces } from './nonces.ts';
 import { DEFAULT_TIMERS, type TelephonyOptions } from './options.ts';
 import { PageMessages } from './page-message.ts';
+import { Reception } from './reception.ts';
 import { findCallRecord, queryCallRecords, RecordBook } from './record-book.ts';
 import { Registrar, type Registration } from './registrar.ts';
 import { answerRequest, type RequestServices } from './requests.ts';
@@ -50,6 +51,13 @@ export interface Telephony {
   close(): Promise<void>;
 }
 
+/** What serves requests. */
+interface ServingParts {
+  readonly board: Switchboard;
+  readonly settings: Settings;
+  readonly services: RequestServices;
+}
+
 /** Starts it. Throws when the engine cannot be reached or refuses, or a trunk's address is malformed. */
 export async function startTelephony(options: TelephonyOptions): Promise<Telephony> {
   const { store, clock, random, logger, observer, media } = options;
@@ -65,22 +73,16 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
   const fraud = new FraudGuard({ policy: options.tollFraud ?? NO_TOLL_POLICY, store, clock, observer });
   const [realms] = await Promise.all([loadRealms(store, logger), registrar.load(), fraud.load()]);
   const bans = new Bans(options.bans, clock, observer);
-  // Requests arrive from the moment the engine knows us; until the parts stand there is nobody to take them.
-  let running:
-    | { readonly board: Switchboard; readonly settings: Settings; readonly services: RequestServices }
-    | undefined;
+  const reception = new Reception<ServingParts>();
   const sourceOf = createSourceReader(options.edgeProxies ?? []);
-  const take = <T extends InboundRequest>(
-    request: T,
-    serve: (request: T, parts: NonNullable<typeof running>) => void,
-  ): void => {
-    if (running === undefined) return request.reply(503, { 'Retry-After': '1' });
-    const known = { ...request, source: sourceOf(request) };
-    // A trunk is known by its address and has no password to guess.
-    const isBanned = bans.isBanned(known) && running.settings.trunkOf(known) === undefined;
-    if (isBanned) request.reply(403);
-    else serve(known, running);
-  };
+  const take = <T extends InboundRequest>(request: T, serve: (request: T, parts: ServingParts) => void): void =>
+    reception.serve((parts) => {
+      const known = { ...request, source: sourceOf(request) };
+      // A trunk is known by its address and has no password to guess.
+      const isBanned = bans.isBanned(known) && parts.settings.trunkOf(known) === undefined;
+      if (isBanned) request.reply(403);
+      else serve(known, parts);
+    });
   const listener: EngineListener = {
     onInvite: (invite) => take(invite, (known, { board }) => board.onInvite(withOfferAlone(known))),
     onRequest: (request) =>
@@ -90,7 +92,7 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
           request.reply(500);
         });
       }),
-    onLost: () => running?.board.dropAll(),
+    onLost: () => reception.parts?.board.dropAll(),
   };
   const link = await connectEngine({ wire: options.wire, isOurs: options.isEngineOurs === true, listener, logger });
   const trunks = openTrunks(options, link, realms);
@@ -98,7 +100,7 @@ export async function startTelephony(options: TelephonyOptions): Promise<Telepho
   const legs = new LegBook();
   const board = new Switchboard({ options, timers, registrar, link, settings, records, trunks, legs, fraud });
   const messages = new PageMessages({ identify: settings, registrar, link, clock });
-  running = { board, settings, services: { registrar, messages } };
+  reception.open({ board, settings, services: { registrar, messages } });
   const unsubscribe = media.onEvent((event) => board.onMedia(event));
   const close = async (): Promise<void> => {
     await Promise.all([board.close(timers.shutdownMs), trunks.unregister(timers.shutdownMs)]);

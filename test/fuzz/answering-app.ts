@@ -12,6 +12,8 @@ export class AnsweringApp {
   #pending: Buffer = NONE;
   #serial = 0;
   #turn = 0;
+  /** Called once the engine knows what it takes. */
+  #onRouted: (() => void) | undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -25,6 +27,9 @@ export class AnsweringApp {
     const app = new AnsweringApp(socket);
     app.#send(`authenticate|${wire.secret}|`);
     for (const verb of VERBS) app.#send(`route|${verb}`);
+    await new Promise<void>((resolve) => {
+      app.#onRouted = resolve;
+    });
     return app;
   }
 
@@ -37,8 +42,7 @@ export class AnsweringApp {
   }
 
   #send(text: string): void {
-    const id = `00000000-0000-4000-8000-${String((this.#serial += 1)).padStart(12, '0')}`;
-    const payload = `${id}|${text}`;
+    const payload = `${idOf((this.#serial += 1))}|${text}`;
     this.#socket.write(`${Buffer.byteLength(payload)}#${payload}`);
   }
 
@@ -55,6 +59,8 @@ export class AnsweringApp {
   }
 
   #take(payload: Buffer): void {
+    // Its commands are answered in order.
+    if (this.#onRouted !== undefined && payload.includes(`|response|${idOf(this.#serial)}|`)) this.#onRouted();
     const lineEnd = payload.indexOf('\r\n');
     if (lineEnd < 0) return;
     const fields = payload.toString('latin1', 0, lineEnd).split('|');
@@ -77,4 +83,8 @@ export class AnsweringApp {
     const body = status === 200 ? 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n' : '';
     this.#send(`sip|${transactionId}|\r\nSIP/2.0 ${status} Answer\r\n\r\n${body}`);
   }
+}
+
+function idOf(serial: number): string {
+  return `00000000-0000-4000-8000-${String(serial).padStart(12, '0')}`;
 }

@@ -146,11 +146,11 @@ export class InboundRequests {
       if (method === 'INVITE') servers.respondPlain(tx, 100);
       return this.#offer(tx, choice.app, received);
     }
-    if (choice.kind === 'full') {
+    // Without an application too it is a matter of seconds; without the word the client may take it for 500.
+    if (choice.kind === 'full' || isOffered(method)) {
       const seconds = String(this.#parts.core.options.retryAfterSec);
       return servers.respondPlain(tx, 503, [{ name: 'Retry-After', value: seconds }]);
     }
-    if (isOffered(method)) return servers.respondPlain(tx, 503);
     servers.respondPlain(tx, isKnownMethod(method) ? 405 : 501, [{ name: 'Allow', value: ALLOW }]);
   }
 

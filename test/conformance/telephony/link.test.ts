@@ -1,9 +1,11 @@
 /** The connection to the engine, below everything that telephony makes of it. */
+import { once } from 'node:events';
+import { type AddressInfo, createConnection, createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../src/kernel/index.ts';
 import type { EngineLink } from '../../../src/telephony/sip-ports.ts';
 import { connectEngine } from '../../../src/telephony/srf-adapter.ts';
-import { isRequest, openUdpPeer, type SipPeer } from '../../support/sip-peer.ts';
+import { isRequest, isResponse, openUdpPeer, type SipPeer } from '../../support/sip-peer.ts';
 import { startTestEngine, type TestEngine } from '../../support/test-engine.ts';
 
 let engine: TestEngine;
@@ -53,5 +55,44 @@ describe('a request outside dialogs', () => {
     link.close();
     expect((await asking).status).toBe(503);
     expect((await ping(undefined)).status).toBe(503);
+  });
+});
+
+describe('the connection', () => {
+  /** What goes to the engine takes its time. */
+  async function openSlowWay(port: number): Promise<Server> {
+    const way = createServer((near) => {
+      const far = createConnection(port, '127.0.0.1');
+      near.on('data', (chunk) => setTimeout(() => far.write(chunk), 100));
+      far.pipe(near);
+      near.on('close', () => far.destroy());
+      far.on('error', () => near.destroy());
+      near.on('error', () => far.destroy());
+    });
+    way.listen(0, '127.0.0.1');
+    await once(way, 'listening');
+    return way;
+  }
+
+  it('is made when the engine knows what to pass on: nothing is refused from then on', async () => {
+    const fresh = await startTestEngine();
+    const way = await openSlowWay(fresh.wire.port);
+    const caller = await openUdpPeer(fresh.udp);
+    caller.request('REGISTER');
+    // Who comes too early is told to come again.
+    expect((await caller.wait(isResponse(503))).header('Retry-After')).toBe('5');
+    const listener: Parameters<typeof connectEngine>[0]['listener'] = {
+      onInvite: () => {},
+      onRequest: (request) => request.reply(200),
+      onLost: () => {},
+    };
+    const wire = { ...fresh.wire, port: (way.address() as AddressInfo).port };
+    const slow = await connectEngine({ wire, listener, logger: silentLogger });
+    caller.request('REGISTER');
+    expect((await caller.wait((message) => message.status > 100)).status).toBe(200);
+    slow.close();
+    await caller.close();
+    way.close();
+    await fresh.close();
   });
 });
