@@ -317,6 +317,50 @@ describe('they refresh', () => {
   });
 });
 
+describe('a call of 35 minutes', () => {
+  const MS = 35 * 60_000;
+
+  test.each([
+    [90, 46],
+    [1800, 2],
+  ])('we refresh every %i seconds: %i times, and nothing piles up', (seconds, times) => {
+    const value = `Session-Expires: ${seconds};refresher=`;
+    const { bench, app, peer, to } = incoming([`${value}uas`, 'Supported: timer', WITH_UPDATE]);
+    let refreshes = 0;
+    for (let at = 0; at < MS; at += 5_000) {
+      bench.clock.advance(5_000);
+      if (peer.waiting === 0) continue;
+      peer.respond(peer.nextRequest('UPDATE'), 200, { lines: [`${value}uac`, 'Require: timer'] });
+      refreshes += 1;
+    }
+    expect(refreshes).toBe(times);
+    // The last transaction ends after Timer K; the refresh to come and the end of the session remain.
+    bench.clock.advance(5_000);
+    expect(bench.engine.load).toMatchObject({ dialogs: 1, timers: 2, clientTransactions: 0 });
+    expect([peer.waiting, app.waiting]).toEqual([0, 0]);
+    peer.request('BYE', { to, cseq: 2 });
+    app.answer(app.nextSip(), 200);
+    peer.nextResponse(200);
+    bench.clock.advance(120_000);
+    expect(bench.engine.load).toEqual({ serverTransactions: 0, clientTransactions: 0, dialogs: 0, timers: 0 });
+  });
+
+  test('they refresh just in time; the first that is missed ends it', () => {
+    const call = incoming(THEIRS);
+    const { bench, app, peer, to } = call;
+    let cseq = 1;
+    for (let at = 0; at < MS; at += 85_000) {
+      bench.clock.advance(85_000);
+      cseq += 1;
+      peer.request('UPDATE', { to, cseq, lines: THEIRS });
+      app.answer(app.nextSip(), 200);
+      expect(headerOf(peer.nextResponse(200), 'Session-Expires')).toBe('90;refresher=uac');
+    }
+    bench.clock.advance(90_000);
+    expectEnded(call);
+  });
+});
+
 test('a call that ends takes its session timer along', () => {
   const { bench, app, peer, to } = incoming(OURS);
   peer.request('BYE', { to, cseq: 2 });
