@@ -110,4 +110,17 @@ describe('Asterisk as a PBX', () => {
     expect(Math.abs((await deskHeard()) - MICROPHONE_HZ)).toBeLessThanOrEqual(5);
     expect((await gateway.calls())[0]).toMatchObject({ trunk: 'pbx', endReason: 'hangup-caller' });
   });
+
+  test('sends digits, which arrive in the browser as events, and hears those of the browser', async () => {
+    const before = await gateway.metric('viaduct_digits_total');
+    await alice.call('602');
+    await alice.callIs('ended', 15_000);
+    expect((await gateway.metric('viaduct_digits_total')) - before).toBe(5);
+    await alice.call('603');
+    await alice.callIs('active');
+    await alice.page.waitForTimeout(500);
+    expect(await alice.sendDigits('7*0#')).toBe(true);
+    await alice.callIs('ended', 15_000);
+    expect(await pbx.command('dialplan show globals')).toMatch(/DIALED=7\*0/);
+  });
 });

@@ -133,6 +133,7 @@ async function writeConfig(folder: string, options: AsteriskOptions): Promise<vo
     'modules.conf': modulesConf,
     'logger.conf': '[general]\n[logfiles]\nconsole => notice,warning,error\n',
     'rtp.conf': `[general]\nrtpstart=${options.rtpBase}\nrtpend=${options.rtpBase + 99}\nstrictrtp=no\nicesupport=no\n`,
+    'features.conf': '[featuremap]\natxfer => *2\n',
     'musiconhold.conf': '[default]\nmode=files\ndirectory=/mnt/music\n',
     'pjsip.conf': pjsipConf(options),
     'extensions.conf': extensionsConf(options),
@@ -142,19 +143,7 @@ async function writeConfig(folder: string, options: AsteriskOptions): Promise<vo
 }
 
 /** Files that modules look for and complain about when they are not there. */
-const EMPTY = [
-  'acl',
-  'ccss',
-  'cdr',
-  'cel',
-  'cli_permissions',
-  'codecs',
-  'dnsmgr',
-  'dsp',
-  'features',
-  'manager',
-  'udptl',
-];
+const EMPTY = ['acl', 'ccss', 'cdr', 'cel', 'cli_permissions', 'codecs', 'dnsmgr', 'dsp', 'manager', 'udptl'];
 
 const asteriskConf = `[directories]
 astetcdir => /mnt
@@ -187,6 +176,17 @@ const MODULES = [
   .split(' ');
 const modulesConf = `[modules]\nautoload=no\n${MODULES.map((name) => `load=${name}.so`).join('\n')}\n`;
 
+/** The trunk, and other manners of it by the first digit that the PBX's phone dials: what they say beside the rest. */
+const GATEWAY_ENDPOINTS = [
+  ['gateway', 'direct_media=no\n100rel=peer_supported'],
+  ['holds', 'direct_media=no\nmoh_passthrough=yes'],
+  ['direct', 'direct_media=yes'],
+  ['updates', 'direct_media=yes\ndirect_media_method=update'],
+  ['reliable', 'direct_media=no\n100rel=required'],
+] as const;
+/** What the PBX's phone dials before a name for that manner. */
+export const MANNERS = { holds: '1', direct: '2', updates: '3', reliable: '4' } as const;
+
 function pjsipConf(options: AsteriskOptions): string {
   const { address, port, gateway, account, sessionExpiresSec, codecs = ['ulaw', 'alaw', 'g722', 'opus'] } = options;
   const [gatewayHost] = gateway.split(':');
@@ -194,16 +194,8 @@ function pjsipConf(options: AsteriskOptions): string {
     sessionExpiresSec === undefined
       ? 'timers=no'
       : `timers=always\ntimers_min_se=90\ntimers_sess_expires=${sessionExpiresSec}`;
-  const common = `type=endpoint\ndisallow=all\nallow=${codecs.join(',')}\ndirect_media=no\nrtp_symmetric=no`;
-  return `[global]
-type=global
-user_agent=asterisk
-endpoint_identifier_order=username,ip
-[udp]
-type=transport
-protocol=udp
-bind=${address}:${port}
-[gateway]
+  const common = `type=endpoint\ndisallow=all\nallow=${codecs.join(',')}\nrtp_symmetric=no`;
+  const endpoint = ([name, further]: (typeof GATEWAY_ENDPOINTS)[number]): string => `[${name}]
 ${common}
 context=from-gateway
 aors=gateway
@@ -213,6 +205,16 @@ bind_rtp_to_media_address=yes
 trust_id_inbound=yes
 send_pai=yes
 ${timers}
+${further}`;
+  return `[global]
+type=global
+user_agent=asterisk
+endpoint_identifier_order=username,ip
+[udp]
+type=transport
+protocol=udp
+bind=${address}:${port}
+${GATEWAY_ENDPOINTS.map(endpoint).join('\n')}
 [gateway]
 type=aor
 contact=sip:${gateway}
@@ -241,6 +243,7 @@ auth=${DESK.user}
 aors=${DESK.user}
 media_address=${address}
 bind_rtp_to_media_address=yes
+direct_media=yes
 callerid=Desk <${DESK.user}>
 [${DESK.user}]
 type=auth
@@ -263,6 +266,10 @@ exten => 602,1,Answer()
  same => n,SendDTMF(1234#,250,120)
  same => n,Wait(1)
  same => n,Hangup()
+exten => 603,1,Answer()
+ same => n,Read(DIALED,,4,,1,20)
+ same => n,Set(GLOBAL(DIALED)=\${DIALED})
+ same => n,Hangup()
 exten => 607,1,Ringing()
  same => n,Wait(1)
  same => n,Busy()
@@ -282,6 +289,10 @@ exten => _7.,1,Answer()
  same => n,Hangup()
 exten => ${DESK.user},1,Dial(PJSIP/${DESK.user},30)
 [from-phone]
-exten => _[a-z0-9].,1,Dial(PJSIP/gateway/sip:\${EXTEN}@${gateway},60)
+exten => _2XXX,1,Dial(PJSIP/gateway/sip:\${EXTEN}@${gateway},30)
+exten => _[a-z].,1,Dial(PJSIP/gateway/sip:\${EXTEN}@${gateway},60,T)
+${Object.entries(MANNERS)
+  .map(([name, digit]) => `exten => _${digit}[a-z].,1,Dial(PJSIP/${name}/sip:\${EXTEN:1}@${gateway},60)`)
+  .join('\n')}
 `;
 }
