@@ -1,6 +1,6 @@
 /** Asterisk 22 as a PBX: registered with the gateway, and a trunk of it, with a phone of its own; Chromium on the other side. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Asterisk, DESK, HOLD_MUSIC_HZ, PBX_TONE_HZ } from '../support/asterisk.ts';
+import { Asterisk, DESK, HOLD_MUSIC_HZ, PBX_TONE_HZ, SUBSCRIBER } from '../support/asterisk.ts';
 import { BARESIP_HZ, Baresip } from '../support/baresip.ts';
 import { Chromium, MICROPHONE_HZ, type SoftphonePage } from '../support/chromium.ts';
 import { Gateway } from '../support/gateway.ts';
@@ -16,9 +16,18 @@ let pbx: Asterisk;
 let desk: Baresip;
 
 beforeAll(async () => {
-  const trunks = [{ name: 'pbx', address: `${PBX.address}:${PBX.port}` }];
+  const address = `${PBX.address}:${PBX.port}`;
+  const trunk = {
+    name: 'pbx',
+    addresses: [address],
+    target: address,
+    health: { intervalSec: 1 },
+    auth: { username: SUBSCRIBER.user, password: SUBSCRIBER.password },
+    // Who calls the account of the PBX reaches this user.
+    register: { contactUser: 'alice', expiresSec: 30, retrySec: 1 },
+  };
   [gateway, chromium] = await Promise.all([
-    Gateway.start({ base: 29_400, trunks, users: ['exchange'] }),
+    Gateway.start({ base: 29_400, settings: { trunks: [trunk] }, users: ['exchange'] }),
     Chromium.launch(),
   ]);
   pbx = await Asterisk.start({
@@ -122,5 +131,29 @@ describe('Asterisk as a PBX', () => {
     expect(await alice.sendDigits('7*0#')).toBe(true);
     await alice.callIs('ended', 15_000);
     expect(await pbx.command('dialplan show globals')).toMatch(/DIALED=7\*0/);
+  });
+
+  test('takes our registration, calls us where it lives, and has it no more when the gateway stops', async () => {
+    const contacts = (): Promise<string> => pbx.command('pjsip show contacts');
+    await until(async () => (await contacts()).includes(`${SUBSCRIBER.user}/sip:alice@`), {
+      within: 15_000,
+      every: 200,
+      what: 'our registration with the PBX',
+    });
+    expect((await gateway.metrics()).get('viaduct_trunk_registered{trunk="pbx"}')).toBe(1);
+    await alice.answerAll();
+    desk.dial(SUBSCRIBER.user);
+    await alice.callIs(['incoming', 'active'], 10_000);
+    await alice.callIs('active');
+    await aliceHears(BARESIP_HZ);
+    desk.command('hangup');
+    await alice.callIs('ended', 5_000);
+    expect((await gateway.calls())[0]).toMatchObject({ trunk: 'pbx', endReason: 'hangup-caller' });
+    await gateway.interrupt();
+    await until(async () => !(await contacts()).includes(`${SUBSCRIBER.user}/sip:`), {
+      within: 10_000,
+      every: 200,
+      what: 'the end of our registration',
+    });
   });
 });

@@ -14,6 +14,8 @@ const run = promisify(execFile);
 /** What each sound of the PBX is known by. */
 export const PBX_TONE_HZ = 850;
 export const HOLD_MUSIC_HZ = 620;
+/** Of the gateway, when it registers with the PBX. */
+export const SUBSCRIBER = { user: 'subscriber', password: 'secret-of-subscriber' };
 /** Of the phone that belongs to the PBX. */
 export const DESK = { user: 'desk', password: 'secret-of-desk' };
 
@@ -222,6 +224,23 @@ contact=sip:${gateway}
 type=identify
 endpoint=gateway
 match=${gatewayHost}
+[${SUBSCRIBER.user}]
+${common}
+direct_media=no
+context=from-gateway
+auth=${SUBSCRIBER.user}
+aors=${SUBSCRIBER.user}
+media_address=${address}
+bind_rtp_to_media_address=yes
+[${SUBSCRIBER.user}]
+type=auth
+auth_type=digest
+username=${SUBSCRIBER.user}
+password=${SUBSCRIBER.password}
+[${SUBSCRIBER.user}]
+type=aor
+max_contacts=1
+remove_existing=yes
 [to-gateway]
 type=registration
 transport=udp
@@ -289,6 +308,7 @@ exten => _7.,1,Answer()
  same => n,Hangup()
 exten => ${DESK.user},1,Dial(PJSIP/${DESK.user},30)
 [from-phone]
+exten => ${SUBSCRIBER.user},1,Dial(PJSIP/${SUBSCRIBER.user},30)
 exten => _2XXX,1,Dial(PJSIP/gateway/sip:\${EXTEN}@${gateway},30)
 exten => _[a-z].,1,Dial(PJSIP/gateway/sip:\${EXTEN}@${gateway},60,T)
 ${Object.entries(MANNERS)
