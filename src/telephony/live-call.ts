@@ -15,13 +15,14 @@ import {
   type PortReport,
   step,
 } from '../calls/index.ts';
-import { type Clock, CodedError, type LegId, type Logger, type Random, type Timer } from '../kernel/index.ts';
+import { type Clock, type LegId, type Logger, type Random, type Timer } from '../kernel/index.ts';
 import { noCommonCodecWarning } from '../sdp/index.ts';
 import type { BranchSide } from './branch-leg.ts';
 import type { Alignment, CallMediaWork } from './call-media.ts';
 import type { CallerSide } from './caller-leg.ts';
 import type { HoldNotices } from './hold-notices.ts';
 import { type AlignmentOutcome, Negotiation } from './negotiation.ts';
+import { owedStatus } from './owed-answer.ts';
 import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
 import type { DialogEnd, InboundRequest, InDialogOffer, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
@@ -349,7 +350,7 @@ export class LiveCall {
         this.feed({ kind: 'branch-answered', legId, codec: media.heard(legId, '') });
       })().catch((error: unknown) => {
         this.#logger.warn({ err: error, legId }, 'branch not rung');
-        this.feed({ kind: 'branch-failed', legId, sipStatus: statusOf(error, 500) });
+        this.feed({ kind: 'branch-failed', legId, sipStatus: owedStatus(error, 500) });
       }),
     );
   }
@@ -470,7 +471,7 @@ export class LiveCall {
     this.#track(
       work(media).catch((error: unknown) => {
         this.#logger.warn({ err: error }, 'media not set up');
-        this.feed({ kind: 'failed', sipStatus: statusOf(error, 500) });
+        this.feed({ kind: 'failed', sipStatus: owedStatus(error, 500) });
       }),
     );
   }
@@ -493,7 +494,3 @@ export class LiveCall {
 
 type Parting = Omit<Extract<CallOutput, { kind: 'hang-up' }>, 'kind'>;
 type LiveCodec = Extract<CallInput, { kind: 'caller-answered' }>['codec'];
-
-function statusOf(error: unknown, otherwise: number): number {
-  return error instanceof CodedError ? (error.sip ?? otherwise) : otherwise;
-}

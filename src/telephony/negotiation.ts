@@ -2,11 +2,11 @@
  * Offers inside the dialogs of one call: those of the peers are answered from their own Leg (decision D3), ours are
  * sent again after a collision. Each dialog has one offer at a time (offer-turn.ts).
  */
-import { type Clock, CodedError, type LegId, type Logger, type Random } from '../kernel/index.ts';
-import { noCommonCodecWarning, warningFor } from '../sdp/index.ts';
+import { type Clock, type LegId, type Logger, type Random } from '../kernel/index.ts';
 import type { Alignment, CallMediaWork } from './call-media.ts';
 import { isDialogGone, type OfferTurn, refusalOf, retryDelayOf } from './offer-turn.ts';
-import type { InDialogOffer, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
+import { owedStatus, owedWarning } from './owed-answer.ts';
+import type { InDialogOffer, SipDialog, SipReply } from './sip-ports.ts';
 
 export interface NegotiationParts {
   /** Undefined until the call is routed. */
@@ -61,7 +61,7 @@ export class Negotiation {
       });
     } catch (error) {
       logger.info({ err: error, legId }, 'renegotiation refused');
-      offer.reply(statusOf(error), this.#warning(error));
+      offer.reply(owedStatus(error, 488), owedWarning(error, this.#parts.domain));
     } finally {
       this.#setTurn(legId, turn);
     }
@@ -145,16 +145,4 @@ export class Negotiation {
   #turnOf(legId: LegId): OfferTurn {
     return this.#turns.get(legId) ?? 'free';
   }
-
-  #warning(error: unknown): SipHeaders {
-    const { domain } = this.#parts;
-    if (!(error instanceof CodedError)) return {};
-    const isCodec = error.code === 'TELEPHONY_NO_COMMON_CODEC';
-    const warning = isCodec ? noCommonCodecWarning(domain) : warningFor(error, domain);
-    return warning === undefined ? {} : { Warning: warning };
-  }
-}
-
-function statusOf(error: unknown): number {
-  return error instanceof CodedError ? (error.sip ?? 488) : 488;
 }

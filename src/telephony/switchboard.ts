@@ -1,7 +1,6 @@
 /** Takes in INVITEs and keeps the running calls. */
 import { type CallRecord, createCallId, type MediaEvent, type NewCall, startCall } from '../calls/index.ts';
-import { type CallId, CodedError, type LegId, type PortId, type Timer } from '../kernel/index.ts';
-import { noCommonCodecWarning, warningFor } from '../sdp/index.ts';
+import { type CallId, type LegId, type PortId, type Timer } from '../kernel/index.ts';
 import { isEmergencyUri } from '../sip/message/index.ts';
 import { bypasses, type SetupContext, setUpCall } from './call-setup.ts';
 import { type Caller, calledUri, identifyCaller, tenantOf } from './caller.ts';
@@ -13,6 +12,7 @@ import { type InviteTerms, judgeTerms } from './invite-terms.ts';
 import { familyOf, LegMedia } from './leg-media.ts';
 import { LiveCall } from './live-call.ts';
 import { findObstacle } from './obstacles.ts';
+import { owedStatus, owedWarning } from './owed-answer.ts';
 import { acceptedHeaders } from './passed-headers.ts';
 import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
@@ -291,9 +291,9 @@ export class Switchboard {
       checkOffer(inbound, offer);
       return true;
     } catch (error) {
-      const status = error instanceof CodedError ? (error.sip ?? 488) : 488;
+      const status = owedStatus(error, 488);
       live.logger.info({ err: error }, 'offer refused');
-      callerLeg.refuse(status, warningHeader(error, this.#context.options.domain));
+      callerLeg.refuse(status, owedWarning(error, this.#context.options.domain));
       live.route({ kind: 'refused', sipStatus: status, route: rule }, undefined);
       return false;
     }
@@ -320,10 +320,4 @@ function checkOffer(inbound: LegMedia, offer: string): void {
   const { codecs } = inbound.hear(offer).audio;
   if (!codecs.some((codec) => inbound.profile.codecs.includes(codec.name)))
     throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-}
-
-function warningHeader(error: unknown, domain: string): Readonly<Record<string, string>> {
-  if (!(error instanceof CodedError)) return {};
-  const warning = error.code === 'TELEPHONY_NO_COMMON_CODEC' ? noCommonCodecWarning(domain) : warningFor(error, domain);
-  return warning === undefined ? {} : { Warning: warning };
 }
