@@ -3,15 +3,11 @@ import { BARESIP_HZ, Baresip } from '../support/baresip.ts';
 import { Chromium, MICROPHONE_HZ, type SoftphonePage } from '../support/chromium.ts';
 import { Gateway } from '../support/gateway.ts';
 import { amplitudeOf, durationSec, excerpt, longestGapMs, type Sound, strongestHz } from '../support/sound.ts';
-import { watchStalls } from '../support/stalls.ts';
+import { hearUndisturbed } from '../support/stalls.ts';
 import { until } from '../support/until.ts';
 
 const TALK_SEC = 20;
 const GAP_MS = 40;
-/** A machine that stood still this long has made gaps at both ends. */
-const STALL_MS = 100;
-/** Talks that a standing machine may spoil. */
-const TALKS = 3;
 let gateway: Gateway;
 let chromium: Chromium;
 let alice: SoftphonePage;
@@ -46,14 +42,7 @@ async function talkToEachOther(): Promise<Sound> {
   });
   // The jitter buffer's first half second is its own.
   await alice.page.waitForTimeout(500);
-  for (let talk = 1; ; talk++) {
-    const stalls = watchStalls();
-    const heard = await alice.hear(TALK_SEC);
-    stalls.stop();
-    const stoodMs = stalls.longestMs();
-    const isSpoilt = stoodMs > STALL_MS || (stoodMs > GAP_MS && longestGapMs(heard, BARESIP_HZ) > GAP_MS);
-    if (!isSpoilt || talk === TALKS) return heard;
-  }
+  return hearUndisturbed(async () => alice.hear(TALK_SEC), { hz: BARESIP_HZ, gapMs: GAP_MS });
 }
 
 /** Of the whole call's recording: what the phone heard while the last talk was measured. */
