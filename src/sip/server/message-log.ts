@@ -3,8 +3,9 @@
  * looks at when a call went wrong. It stands between net and engine, and neither knows of it.
  */
 import type { Clock } from '../../kernel/index.ts';
-import type { EngineInput, EngineNet, Flow, Received, SendTarget, SipTransport } from '../engine/index.ts';
-import { header } from '../message/index.ts';
+import type { EngineInput, EngineNet, Received, SendTarget, SipTransport } from '../engine/index.ts';
+import { header, type SipMessage } from '../message/index.ts';
+import { type MessageLogLimits, MessageShelf, type ShelfEntry } from './message-shelf.ts';
 import { redact } from './redact.ts';
 
 /** One message on the wire. Credentials and keys in its text are masked. */
@@ -20,47 +21,30 @@ export interface LoggedMessage {
   readonly text: string;
 }
 
-export interface MessageLogLimits {
-  /** After a call's last message. */
-  readonly keepMs: number;
-  /** Of all messages together; the calls silent for longest go first. */
-  readonly bytes: number;
-}
-
-interface Entry {
-  readonly at: number;
-  readonly flow: Flow | undefined;
-  readonly target: SendTarget | undefined;
-  readonly data: Buffer;
-}
-
-interface CallEntries {
-  readonly entries: Entry[];
-  bytes: number;
-  lastAt: number;
-}
-
-/** More of one call are not kept: a call that loops must not push out the others. */
-const MAX_MESSAGES = 500;
+/** INVITEs that were not let in get this part of the memory and this time: a flood of them must not push out calls. */
+const STRANGERS_PART = 1 / 16;
+const STRANGERS_KEEP_MS = 60_000;
+/** What those who are not let in are told; all else shows that a call has come about, or has been tried. */
+const TURNED_AWAY = new Set([100, 400, 401, 403, 407, 420, 481, 482, 483, 503]);
+const RESPONSE = Buffer.from('SIP/2.0 ');
 const INVITE = Buffer.from('INVITE ');
 const CALL_ID = Buffer.from('\r\nCall-ID: ');
 
 export class MessageLog {
   readonly #clock: Clock;
-  readonly #limits: MessageLogLimits;
-  /** By Call-ID, in the order of their last messages. */
-  readonly #calls = new Map<string, CallEntries>();
+  readonly #calls: MessageShelf;
+  readonly #strangers: MessageShelf;
   #listeners: EngineNet['listeners'] = [];
-  #bytes = 0;
 
-  constructor(clock: Clock, limits: MessageLogLimits) {
+  constructor(clock: Clock, { keepMs, bytes }: MessageLogLimits) {
     this.#clock = clock;
-    this.#limits = limits;
+    this.#calls = new MessageShelf({ keepMs, bytes: bytes * (1 - STRANGERS_PART) });
+    this.#strangers = new MessageShelf({ keepMs: Math.min(keepMs, STRANGERS_KEEP_MS), bytes: bytes * STRANGERS_PART });
   }
 
   /** The bytes kept. */
   get size(): number {
-    return this.#bytes;
+    return this.#calls.bytes + this.#strangers.bytes;
   }
 
   /** The same net; what is sent is noted. */
@@ -96,14 +80,20 @@ export class MessageLog {
   /** What is known of these dialogs, oldest first. */
   messagesOf(sipCallIds: readonly string[]): readonly LoggedMessage[] {
     return [...new Set(sipCallIds)]
-      .flatMap((sipCallId) => (this.#calls.get(sipCallId)?.entries ?? []).map((entry) => this.#shown(sipCallId, entry)))
+      .flatMap((sipCallId) =>
+        [...this.#calls.entriesOf(sipCallId), ...this.#strangers.entriesOf(sipCallId)].map((entry) =>
+          this.#shown(sipCallId, entry),
+        ),
+      )
       .toSorted((a, b) => a.at - b.at);
   }
 
   #received({ flow, message, data }: Received): void {
     const sipCallId = header(message, 'Call-ID') ?? '';
-    const isFirst = message.kind === 'request' && message.method === 'INVITE';
-    this.#add(sipCallId, isFirst, { at: this.#clock.wallTime(), flow, target: undefined, data });
+    const entry = { at: this.#clock.wallTime(), flow, target: undefined, data };
+    if (this.#calls.has(sipCallId)) this.#calls.add(sipCallId, entry);
+    // Registrations, keep-alives and strays are no calls.
+    else if (this.#strangers.has(sipCallId) || isInvite(message)) this.#strangers.add(sipCallId, entry);
   }
 
   #sent(target: SendTarget, data: Buffer): void {
@@ -111,34 +101,16 @@ export class MessageLog {
     if (start < 0) return;
     const from = start + CALL_ID.length;
     const sipCallId = data.toString('latin1', from, data.indexOf(13, from));
-    const isFirst = data.compare(INVITE, 0, INVITE.length, 0, INVITE.length) === 0;
-    this.#add(sipCallId, isFirst, { at: this.#clock.wallTime(), flow: undefined, target, data });
+    const entry = { at: this.#clock.wallTime(), flow: undefined, target, data };
+    if (this.#calls.has(sipCallId) || beginsWith(data, INVITE)) return this.#calls.add(sipCallId, entry);
+    if (!this.#strangers.has(sipCallId)) return;
+    if (!isLetIn(data)) return this.#strangers.add(sipCallId, entry);
+    const call = this.#strangers.take(sipCallId);
+    if (call !== undefined) this.#calls.put(sipCallId, call);
+    this.#calls.add(sipCallId, entry);
   }
 
-  #add(sipCallId: string, isFirst: boolean, entry: Entry): void {
-    const known = this.#calls.get(sipCallId);
-    // Registrations, keep-alives and strays are no calls.
-    if (known === undefined && !isFirst) return;
-    const call = known ?? { entries: [], bytes: 0, lastAt: 0 };
-    if (call.entries.length >= MAX_MESSAGES) return;
-    call.entries.push(entry);
-    call.bytes += entry.data.length;
-    call.lastAt = entry.at;
-    this.#bytes += entry.data.length;
-    if (known !== undefined) this.#calls.delete(sipCallId);
-    this.#calls.set(sipCallId, call);
-    this.#forget(entry.at);
-  }
-
-  #forget(now: number): void {
-    for (const [sipCallId, call] of this.#calls) {
-      if (this.#bytes <= this.#limits.bytes && now - call.lastAt <= this.#limits.keepMs) return;
-      this.#calls.delete(sipCallId);
-      this.#bytes -= call.bytes;
-    }
-  }
-
-  #shown(sipCallId: string, { at, flow, target, data }: Entry): LoggedMessage {
+  #shown(sipCallId: string, { at, flow, target, data }: ShelfEntry): LoggedMessage {
     const text = redact(data.toString());
     if (flow !== undefined) {
       const { transport, localAddress, localPort, remoteAddress, remotePort } = flow;
@@ -156,6 +128,20 @@ export class MessageLog {
       text,
     };
   }
+}
+
+function isInvite(message: SipMessage): boolean {
+  return message.kind === 'request' && message.method === 'INVITE';
+}
+
+/** Whether a response of ours says more than that somebody is not let in. */
+function isLetIn(data: Buffer): boolean {
+  if (!beginsWith(data, RESPONSE)) return true;
+  return !TURNED_AWAY.has(Number(data.toString('latin1', RESPONSE.length, RESPONSE.length + 3)));
+}
+
+function beginsWith(data: Buffer, head: Buffer): boolean {
+  return data.compare(head, 0, head.length, 0, head.length) === 0;
 }
 
 function placeOf(address: string, port: number): string {

@@ -1,7 +1,7 @@
 /** What the embedded engine is started with. Plain data: it travels to the thread. */
 import type { EngineOptions } from '../engine/index.ts';
 import type { Exemptions, SipListenerOptions, SipNetLimits, TlsPeer } from '../net/index.ts';
-import type { MessageLogLimits } from './message-log.ts';
+import type { MessageLogLimits } from './message-shelf.ts';
 import type { LogLevel } from './remote-log.ts';
 import type { RequestHandlerOptions } from './request-handlers.ts';
 

@@ -113,15 +113,31 @@ describe('the message log', () => {
 
   it('stays within its memory: the call silent for longest goes first', () => {
     restart(10_000);
-    for (const sipCallId of ['a', 'b', 'c']) input.received(receivedOf(textOf('INVITE', sipCallId, 3_500)));
+    for (const sipCallId of ['a', 'b', 'c']) net.send(target, textOf('INVITE', sipCallId, 3_200), () => {});
     expect([isKept('a'), isKept('b'), isKept('c')]).toEqual([false, true, true]);
     expect(log.size).toBeLessThanOrEqual(10_000);
+  });
+
+  it('T35 INVITEs that are not let in do not push out calls; one that is let in is kept whole', () => {
+    restart(1_000_000);
+    const answer = (sipCallId: string, status: string): void =>
+      net.send(target, Buffer.from(`SIP/2.0 ${status}\r\nCall-ID: ${sipCallId}\r\nCSeq: 1 INVITE\r\n\r\n`), () => {});
+    input.received(receivedOf(textOf('INVITE', 'good')));
+    answer('good', '407 Proxy Authentication Required');
+    input.received(receivedOf(textOf('INVITE', 'good')));
+    answer('good', '180 Ringing');
+    for (let i = 0; i < 5_000; i++) {
+      input.received(receivedOf(textOf('INVITE', `flood${i}`)));
+      answer(`flood${i}`, '401 Unauthorized');
+    }
+    expect(log.messagesOf(['good'])).toHaveLength(4);
+    expect(log.size).toBeLessThan(100_000);
   });
 
   it('one call that loops does not push out the others', () => {
     restart(1_000_000);
     input.received(receivedOf(textOf('INVITE', 'good')));
-    input.received(receivedOf(textOf('INVITE', 'loop')));
+    net.send(target, textOf('INVITE', 'loop'), () => {});
     for (let i = 0; i < 2_000; i++) input.received(receivedOf(textOf('INFO', 'loop')));
     expect(isKept('good')).toBe(true);
     expect(log.messagesOf(['loop']).length).toBe(500);
