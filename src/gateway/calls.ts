@@ -69,7 +69,7 @@ export async function startCalls(
     ...reloadableOptions(config, input.users),
     bans: banPolicy(config),
     nameServers: sip.dnsServers,
-    onTrunkSources: (trustedNetworks) => input.engine.server?.exempt({ trustedNetworks }),
+    onTrunkSources: (sources) => input.engine.server?.exempt({ trustedNetworks: [...sip.edgeProxies, ...sources] }),
     routeHook: createRouteHook({ clock, random, logger, concurrency: 200 }),
     timers: {
       noAnswerMs: sip.noAnswerSec * 1000,

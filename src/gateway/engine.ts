@@ -80,7 +80,7 @@ function engineLimits(config: Config): Pick<SipServerOptions, 'limits' | 'engine
       retryAfterSec: overload.retryAfterSec,
     },
     // Telephony says where trunks are as soon as it knows them.
-    exemptions: { trustedNetworks: [], emergencyNumbers: config.emergencyNumbers },
+    exemptions: { trustedNetworks: config.sip.edgeProxies, emergencyNumbers: config.emergencyNumbers },
   };
 }
 

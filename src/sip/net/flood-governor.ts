@@ -63,6 +63,9 @@ export interface Exemptions {
   readonly emergencyNumbers: readonly string[];
 }
 
+/** What strangers together may send at once, in seconds of their rate: phones come back in crowds. */
+const STRANGERS_BURST_SEC = 5;
+
 export class FloodGovernor {
   readonly #setup: FloodSetup;
   #trusted: BlockList;
@@ -91,7 +94,7 @@ export class FloodGovernor {
       requests: limits.requestsPerSec,
       followUps: limits.followUpsPerSec,
     };
-    this.#strangers = { tokens: limits.strangersPerSec, at: now };
+    this.#strangers = { tokens: limits.strangersPerSec * STRANGERS_BURST_SEC, at: now };
     this.#refusals = { tokens: ALL_REFUSALS_PER_SEC, at: now };
     this.#emergencies = { tokens: EMERGENCIES_PER_SEC, at: now };
     this.#crowd = this.#createSource('many', now);
@@ -157,7 +160,11 @@ export class FloodGovernor {
     const { burstSec, knownFactor, strangersPerSec } = this.#setup.limits;
     const rate = this.#rates[of] * (isKnown ? knownFactor : 1);
     if (!take(source.buckets[of], rate, rate * burstSec, now)) return false;
-    return isKnown || of === 'followUps' || take(this.#strangers, strangersPerSec, strangersPerSec, now);
+    return (
+      isKnown ||
+      of === 'followUps' ||
+      take(this.#strangers, strangersPerSec, strangersPerSec * STRANGERS_BURST_SEC, now)
+    );
   }
 
   #isEmergency(data: Buffer, now: number): boolean {
