@@ -6,6 +6,7 @@ import { ALLOW } from './allow.ts';
 import { AnchoredMedia, type BranchMedia } from './anchored-media.ts';
 import { type BindingTarget, BranchLeg, type BranchReports } from './branch-leg.ts';
 import { BypassMedia } from './bypass-media.ts';
+import type { CallParts, LiveBranch } from './call-parties.ts';
 import { calledParty } from './called-party.ts';
 import { type Caller, profileFor, tenantOf } from './caller.ts';
 import { type CallerLocation, callerLocation, inviteWithLocation } from './caller-location.ts';
@@ -15,7 +16,7 @@ import { inviteOnTerms } from './invite-on-terms.ts';
 import { JoinMedia } from './join-media.ts';
 import type { LegBook } from './leg-book.ts';
 import { familyOf, LegMedia } from './leg-media.ts';
-import type { CallParts, LiveBranch, LiveCall } from './live-call.ts';
+import type { LiveCall } from './live-call.ts';
 import { spellingsOf } from './number-plan.ts';
 import type { ProfilePolicy, TelephonyOptions, TelephonyTimers } from './options.ts';
 import { type Diverter, identityHeaders } from './outbound-identity.ts';
@@ -97,7 +98,7 @@ export function setUpCall(request: SetupRequest, context: SetupContext): SetUpCa
   );
   const isBypass = bypasses(request);
   const work = isBypass
-    ? new BypassMedia(request.offer, (legId) => request.live.peerOf(legId))
+    ? new BypassMedia(request.offer, (legId) => request.live.parties.peerOf(legId))
     : anchoredMedia(request, planned, context);
   const media: CallMedia = isBypass ? 'bypass' : 'anchored';
   return {

@@ -50,8 +50,8 @@ function answerInfo(request: InboundRequest, place: DialogPlace): void {
 
 /** The picture comes from the other party (RFC 5168 §5). */
 function passKeyframeRequest({ live, legId, media, observer }: DialogPlace): void {
-  const otherId = live.counterpartOf(legId);
-  const portId = otherId === undefined ? undefined : live.standing(otherId)?.leg.portId;
+  const otherId = live.parties.counterpartOf(legId);
+  const portId = otherId === undefined ? undefined : live.parties.standing(otherId)?.leg.portId;
   const asking = portId === undefined ? Promise.resolve('no-video' as const) : media.requestKeyframe(portId);
   asking
     .then((result) => observer({ kind: 'keyframe-requested', callId: live.call.callId, legId, result }))
@@ -67,9 +67,9 @@ interface KeyPress {
 
 /** To the other party: as an event beside its audio, or by INFO where it has none and its profile says so. */
 function passDigit({ digit, durationMs }: KeyPress, { live, legId, media }: DialogPlace): void {
-  const otherId = live.counterpartOf(legId);
+  const otherId = live.parties.counterpartOf(legId);
   live.onDigit(legId, durationMs);
-  const other = otherId === undefined ? undefined : live.standing(otherId);
+  const other = otherId === undefined ? undefined : live.parties.standing(otherId);
   if (other === undefined) return;
   const hasEvents = (other.media.format?.telephoneEvents.length ?? 0) > 0;
   const sent =

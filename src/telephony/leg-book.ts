@@ -52,7 +52,7 @@ export class LegBook {
   /** The Leg whose confirmed dialog this is, matched exactly (RFC 3891 §3). */
   withDialog({ sipCallId, localTag, remoteTag }: ReplacedDialog): BookedLeg | undefined {
     for (const leg of this.#legs.values()) {
-      const dialog = leg.home.dialogOf(leg.legId);
+      const dialog = leg.home.parties.dialogOf(leg.legId);
       const isIt = dialog?.sipCallId === sipCallId && dialog.localTag === localTag && dialog.remoteTag === remoteTag;
       if (isIt) return leg;
     }

@@ -17,20 +17,15 @@ import {
 } from '../calls/index.ts';
 import { type Clock, type LegId, type Logger, type Random, type Timer } from '../kernel/index.ts';
 import { noCommonCodecWarning } from '../sdp/index.ts';
-import type { BranchSide } from './branch-leg.ts';
 import type { Alignment, CallMediaWork } from './call-media.ts';
+import { CallParties, type CallParts } from './call-parties.ts';
 import type { CallerSide } from './caller-leg.ts';
 import type { HoldNotices } from './hold-notices.ts';
 import { type AlignmentOutcome, Negotiation } from './negotiation.ts';
 import { owedStatus } from './owed-answer.ts';
 import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
-import type { DialogEnd, InboundRequest, InDialogOffer, SipDialog, SipHeaders, SipReply } from './sip-ports.ts';
-
-import type { StandingParts } from './standing-parts.ts';
-
-/** Built-in parties have no SIP side: they answer at once. */
-export type LiveBranch = BranchSide | 'built-in';
+import type { DialogEnd, InboundRequest, InDialogOffer, SipHeaders, SipReply } from './sip-ports.ts';
 
 /** Who carries out what parties ask for beside offers: transfers, digits. */
 export interface PartyRequests {
@@ -54,16 +49,11 @@ export interface LiveCallOptions {
   readonly onEnded: (call: LiveCall) => void;
 }
 
-/** What the call is made of once it is routed. */
-export interface CallParts {
-  readonly media: CallMediaWork;
-  readonly branches: ReadonlyMap<LegId, LiveBranch>;
-}
-
 /** Given as the reason, because without one an error with a stack is made for each call. */
 const ENDED = 'call ended';
 
 export class LiveCall {
+  readonly parties: CallParties;
   readonly #options: LiveCallOptions;
   readonly #logger: Logger;
   readonly #inputs: CallInput[] = [];
@@ -89,9 +79,15 @@ export class LiveCall {
     this.#call = options.started.call;
     this.#logger = options.logger.child({ callId: this.#call.callId });
     const { clock, random, domain } = options;
+    this.parties = new CallParties({
+      call: () => this.#call,
+      caller: () => this.#caller,
+      parts: () => this.#parts,
+      bye: async (legId, reason) => this.#sayBye({ legId, sipStatus: 480, reason }),
+    });
     this.#negotiation = new Negotiation({
       media: () => this.#parts?.media,
-      dialogOf: (legId) => this.dialogOf(legId),
+      dialogOf: (legId) => this.parties.dialogOf(legId),
       isOwner: (legId) => legId !== this.#call.inbound.legId,
       clock,
       random,
@@ -194,7 +190,7 @@ export class LiveCall {
   /** The callee has answered with what nobody can use: its dialog stands and must end. */
   refuseAnswer(legId: LegId, error: unknown): void {
     this.#logger.warn({ err: error, legId }, 'answer refused');
-    this.#track(this.#sipBranch(legId)?.bye('SIP;cause=488;text="Not Acceptable Here"'));
+    this.#track(this.parties.branch(legId)?.bye('SIP;cause=488;text="Not Acceptable Here"'));
     this.feed({ kind: 'branch-failed', legId, sipStatus: 488 });
   }
 
@@ -239,43 +235,10 @@ export class LiveCall {
     this.#options.observer({ kind: 'digit', callId: this.#call.callId, legId, durationMs });
   }
 
-  /** The dialog on the other side of a Leg. */
-  peerOf(legId: LegId): SipDialog | undefined {
-    const { state, inbound } = this.#call;
-    if (legId !== inbound.legId) return this.#caller?.dialog;
-    return state.kind === 'talking' ? this.#sipBranch(state.winner)?.dialog : undefined;
-  }
-
-  /** The other party of a call that talks. */
-  counterpartOf(legId: LegId): LegId | undefined {
-    const { state, inbound } = this.#call;
-    if (state.kind !== 'talking') return undefined;
-    if (legId === inbound.legId) return state.winner;
-    return legId === state.winner ? inbound.legId : undefined;
-  }
-
-  /** A party of a call that talks, with all that another call needs to take it over; undefined for built-in ones. */
-  standing(legId: LegId): StandingParts | undefined {
-    const { inbound, branches } = this.#call;
-    const media = this.#parts?.media.legOf(legId);
-    const leg = legId === inbound.legId ? inbound : branches.find((branch) => branch.legId === legId);
-    const isThere = this.counterpartOf(legId) !== undefined && this.dialogOf(legId) !== undefined;
-    if (!isThere || leg === undefined || media === undefined) return undefined;
-    const { portId, kind, party, sipCallId = '' } = leg;
-    return {
-      leg: { legId, portId, kind, party, sipCallId },
-      media,
-      dialog: () => this.dialogOf(legId),
-      bye: async (reason) => this.#sayBye({ legId, sipStatus: 480, reason }),
-    };
-  }
-
   /** Each party that talks, whether the other one holds it. */
   #tellHolds(): void {
-    const { state, inbound } = this.#call;
-    if (state.kind !== 'talking') return;
-    for (const legId of [inbound.legId, state.winner])
-      this.#options.holds.tell(this.peerOf(legId), this.#parts?.media.legOf(legId));
+    for (const legId of this.parties.talking)
+      this.#options.holds.tell(this.parties.peerOf(legId), this.#parts?.media.legOf(legId));
   }
 
   /** Offers a party another codec. */
@@ -286,10 +249,6 @@ export class LiveCall {
   /** A BYE to this Leg, when it comes to that, waits for something that is to arrive before it. */
   byeAfter(legId: LegId, before: Promise<void>): void {
     this.#beforeBye.set(legId, before);
-  }
-
-  dialogOf(legId: LegId): SipDialog | undefined {
-    return legId === this.#call.inbound.legId ? this.#caller?.dialog : this.#sipBranch(legId)?.dialog;
   }
 
   // ---- what the Call asks for -------------------------------------------------------------------------------------
@@ -313,7 +272,7 @@ export class LiveCall {
       case 'refuse-caller':
         return this.#caller?.refuse(output.sipStatus, this.#refusalHeaders(output));
       case 'cancel':
-        return this.#sipBranch(output.legId)?.cancel(output.reason);
+        return this.parties.branch(output.legId)?.cancel(output.reason);
       case 'hang-up':
         return this.#hangUp(output);
       case 'close-port':
@@ -420,7 +379,7 @@ export class LiveCall {
 
   async #sayBye({ legId, sipStatus, reason }: Parting): Promise<void> {
     if (legId === this.#call.inbound.legId) await this.#caller?.hangUp(sipStatus, reason);
-    else await this.#sipBranch(legId)?.bye(reason);
+    else await this.parties.branch(legId)?.bye(reason);
   }
 
   #closePort(legId: LegId): void {
@@ -457,11 +416,6 @@ export class LiveCall {
     const { state, branches } = this.#call;
     const winner = state.kind === 'answering' ? branches.find((branch) => branch.legId === state.winner) : undefined;
     return winner?.state.kind === 'answered' ? winner.state.codec : undefined;
-  }
-
-  #sipBranch(legId: LegId): BranchSide | undefined {
-    const branch = this.#parts?.branches.get(legId);
-    return branch === 'built-in' ? undefined : branch;
   }
 
   /** Media work whose failure ends the call. */

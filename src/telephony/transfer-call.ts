@@ -1,13 +1,14 @@
 /** The call that a transfer makes: a party that talks already in the caller's place, and whoever is to be its new counterpart. */
 import type { Leg, NewCall } from '../calls/index.ts';
 import { parseNameAddr } from '../sip/message/index.ts';
+import type { CallParts } from './call-parties.ts';
 import { type SetupContext, setUpCall } from './call-setup.ts';
 import { tenantOf } from './caller.ts';
 import { JoinMedia } from './join-media.ts';
 import { JoinedBranch } from './joined-branch.ts';
 import type { LegBook } from './leg-book.ts';
 import type { LegMedia } from './leg-media.ts';
-import type { CallParts, LiveCall } from './live-call.ts';
+import type { LiveCall } from './live-call.ts';
 import { DEFAULT_TENANT } from './options.ts';
 import type { ReferRequest } from './refer.ts';
 import type { SipHeaders } from './sip-ports.ts';
@@ -102,7 +103,7 @@ export interface JoinRequest {
 export function joinStanding(request: JoinRequest, context: TransferCallContext): boolean {
   const { live, inbound, transferee, replaced } = request;
   const { home, remaining, replaced: left } = replaced;
-  const parts = home.standing(remaining);
+  const parts = home.parties.standing(remaining);
   if (parts === undefined) {
     live.route({ kind: 'refused', sipStatus: 481 }, undefined);
     return false;
@@ -118,7 +119,7 @@ export function joinStanding(request: JoinRequest, context: TransferCallContext)
     media: context.options.media,
     logger: live.logger,
     standing,
-    isWanted: () => live.call.state.kind === 'answering' && home.counterpartOf(left) === remaining,
+    isWanted: () => live.call.state.kind === 'answering' && home.parties.counterpartOf(left) === remaining,
     onJoined: () => {
       for (const each of standing.values()) each.take(live);
       home.feed({ kind: 'transferred', moved: remaining });

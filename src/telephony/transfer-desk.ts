@@ -85,12 +85,12 @@ export class TransferDesk implements PartyRequests {
   async #onRefer(live: LiveCall, legId: LegId, request: InboundRequest): Promise<void> {
     const transferor = this.#context.legs.find(legId);
     const reading = readRefer(request);
-    const transferee = live.counterpartOf(legId);
+    const transferee = live.parties.counterpartOf(legId);
     if (reading.kind === 'refused') request.reply(reading.status, reading.headers);
     else if (transferor === undefined || !mayRefer(transferor)) request.reply(403);
     else if (transferee === undefined || this.#isBusy(live)) request.reply(491);
     // A party that the gateway plays itself cannot go anywhere, nor one whose media goes around us.
-    else if (live.standing(transferee) === undefined) request.reply(488);
+    else if (live.parties.standing(transferee) === undefined) request.reply(488);
     else await this.#decide({ live, transferor, transferee, refer: reading.refer }, request);
   }
 
@@ -107,7 +107,7 @@ export class TransferDesk implements PartyRequests {
       live.logger.info({ legId: transferor.legId, target: target.kind }, 'transfer asked for');
       if (target.kind === 'forbidden') request.reply(target.sipStatus);
       // It may have ended in the meantime.
-      else if (live.counterpartOf(transferor.legId) !== transferee) request.reply(481);
+      else if (live.parties.counterpartOf(transferor.legId) !== transferee) request.reply(481);
       else {
         request.reply(202, refer.isSubscribed ? {} : { 'Refer-Sub': 'false' });
         this.#begin(asked, target);
@@ -152,7 +152,7 @@ export class TransferDesk implements PartyRequests {
       return () => {};
     };
     if (target.kind === 'nobody') return fail(target.sipStatus);
-    const parts = live.standing(legId);
+    const parts = live.parties.standing(legId);
     if (parts === undefined) return fail(480);
     const transferee = new StandingLeg(parts, live, this.#context.legs);
     const callOff = startTransferCall(

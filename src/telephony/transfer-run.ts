@@ -109,7 +109,7 @@ export class TransferRun {
   async #forward(): Promise<void> {
     const { live, transferee, refer, referHeaders } = this.options;
     const headers = { 'Refer-To': refer.referTo, ...referHeaders };
-    const reply = await live.dialogOf(transferee)?.request('REFER', '', headers);
+    const reply = await live.parties.dialogOf(transferee)?.request('REFER', '', headers);
     if (reply === undefined || reply.status >= 300) {
       live.logger.info({ legId: transferee, sipStatus: reply?.status }, 'REFER not taken, the gateway calls instead');
       this.feed({ kind: 'refer-refused' });
@@ -135,7 +135,7 @@ export class TransferRun {
     await before;
     if (!this.#isSubscribed) return;
     const { live, transferor } = this.options;
-    const reply = await live.dialogOf(transferor)?.request('NOTIFY', body, headers);
+    const reply = await live.parties.dialogOf(transferor)?.request('NOTIFY', body, headers);
     // It does not want to know, or is gone (RFC 6665 §4.2.2).
     if (reply === undefined || reply.status === 481 || reply.status === 489) this.#isSubscribed = false;
   }

@@ -28,7 +28,7 @@ export function findReplaced(replaces: ReplacedDialog, by: BookedLeg['party'], l
   if (!isSameParty(by, named.party)) return 403;
   // Confirmed, where only an early dialog was to be replaced.
   if (replaces.isEarlyOnly) return 486;
-  const remaining = named.home.counterpartOf(named.legId);
+  const remaining = named.home.parties.counterpartOf(named.legId);
   return remaining === undefined ? 481 : { home: named.home, replaced: named.legId, remaining };
 }
 
