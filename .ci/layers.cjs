@@ -37,7 +37,12 @@ module.exports = {
   },
   sdp: { pure: true, about: 'SDP text ⇄ model; WebRTC SDP ⇄ SIP SDP; codec planner', imports: ['kernel'] },
   rtp: { pure: true, about: 'RTP/RTCP packets, telephone-event, latching, splice', imports: ['kernel'] },
-  audio: { pure: true, about: 'PCM: G.711, G.722, tones, WAV', imports: ['kernel', 'rtp'] },
+  audio: {
+    pure: true,
+    about: 'PCM: G.711, G.722, L16, Opus, concealment, tones, WAV',
+    imports: ['kernel', 'rtp'],
+    vendors: ['libopus-wasm'],
+  },
   dialplan: { pure: true, about: 'rules → route decision', imports: ['kernel'], vendors: ['zod'] },
   fraud: {
     pure: true,
