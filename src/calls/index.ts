@@ -19,6 +19,7 @@ export type {
   OpenRtpPort,
   OpenWebRtcPort,
   PortOwner,
+  PortQuality,
   PortReport,
   RtpSourcePolicy,
 } from './media-plane.ts';

@@ -84,9 +84,11 @@ export interface ConnectBuiltInPort {
 
 export type ConnectPort = ConnectRtpPort | ConnectWebRtcPort | ConnectBuiltInPort;
 
-/** What went over one port in its life. Jitter in milliseconds. */
-export interface PortReport {
-  readonly portId: PortId;
+/**
+ * What has gone over one port in its life, and how well it got through in both directions: what we count of the remote's
+ * stream, and what the remote says of ours by RTCP (RFC 3550 §6.4). Bytes are those of RTP packets, headers included.
+ */
+export interface PortQuality {
   readonly packetsReceived: number;
   readonly packetsSent: number;
   readonly bytesReceived: number;
@@ -94,6 +96,14 @@ export interface PortReport {
   /** Gaps in the sequence numbers received. */
   readonly packetsLost: number;
   readonly jitterMs: number;
+  /** What the remote has lost of ours. This and the following are undefined until it has said so. */
+  readonly remotePacketsLost: number | undefined;
+  readonly remoteJitterMs: number | undefined;
+  readonly roundTripMs: number | undefined;
+}
+
+export interface PortReport extends PortQuality {
+  readonly portId: PortId;
 }
 
 export type MediaEvent =
@@ -149,6 +159,8 @@ export interface MediaPlane {
   sendDigit(portId: PortId, digit: string, durationMs: number): Promise<void>;
   /** Asks the port's remote for a complete picture (RFC 5168, RFC 5104 §4.3.1). */
   requestKeyframe(portId: PortId): Promise<KeyframeResult>;
+  /** How an open port does by now; undefined when there is none of this id. */
+  quality(portId: PortId): Promise<PortReport | undefined>;
   /** Closes a port and everything behind it. Idempotent: a port that is gone reports zeros. */
   close(portId: PortId): Promise<PortReport>;
   onEvent(listener: (event: MediaEvent) => void): Unsubscribe;

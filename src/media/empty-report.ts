@@ -11,5 +11,8 @@ export function emptyReport(portId: PortId): PortReport {
     bytesSent: 0,
     packetsLost: 0,
     jitterMs: 0,
+    remotePacketsLost: undefined,
+    remoteJitterMs: undefined,
+    roundTripMs: undefined,
   };
 }

@@ -152,6 +152,11 @@ class ProcessMediaPlane implements RunningMediaPlane {
     await this.#edge.sendDigit(portId, digit, durationMs);
   }
 
+  async quality(portId: PortId): Promise<PortReport | undefined> {
+    const port = this.#ports.get(portId);
+    return port?.home === 'mediasoup' ? port.webRtc.quality() : this.#edge.report(portId);
+  }
+
   async close(portId: PortId): Promise<PortReport> {
     await this.#opening.get(portId)?.catch(() => {});
     const port = this.#ports.get(portId);

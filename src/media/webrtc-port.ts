@@ -5,10 +5,11 @@ import type { Clock, Timer } from '../kernel/index.ts';
 import type { AudioFormat, Direction, LocalWebRtc } from '../sdp/index.ts';
 import type { Edge } from './edge/index.ts';
 import { EdgeLink } from './edge-link.ts';
+import { emptyReport } from './empty-report.ts';
 import { localWebRtc, midExtension } from './local-webrtc.ts';
 import { routerFormats, rtpCapabilities, rtpCodecs } from './router-codecs.ts';
 import type { SharedRouter } from './shared-router.ts';
-import { webRtcReport } from './webrtc-report.ts';
+import { addReport, webRtcReport } from './webrtc-report.ts';
 
 /** From `connect` until DTLS is done; a browser needs a few hundred milliseconds. */
 const setUpMs = 15_000;
@@ -38,11 +39,14 @@ export class WebRtcPort {
   #says: types.Producer | undefined;
   #hears: types.Consumer | undefined;
   #link: EdgeLink | undefined;
+  /** Of streams that are over. */
+  #former: PortReport;
   /** Requests of one port run one after another. */
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(parts: WebRtcPortParts) {
     this.owner = parts.owner;
+    this.#former = emptyReport(parts.owner.portId);
     this.shared = parts.shared;
     this.#transport = parts.transport;
     this.#clock = parts.clock;
@@ -115,18 +119,22 @@ export class WebRtcPort {
   /** Plays nothing to the browser any more, and gives up the link to the edge, whose endpoint the caller closes. */
   hearNobody(): Promise<void> {
     return this.#inTurn(async () => {
-      this.#hears?.close();
+      await this.#stopHearing();
       this.#hears = undefined;
       this.#link?.close();
       this.#link = undefined;
     });
   }
 
+  quality(): Promise<PortReport> {
+    return this.#inTurn(() => this.#report());
+  }
+
   /** Closes the transport, and the router if no other Leg uses it. */
   close(): Promise<PortReport> {
     return this.#inTurn(async () => {
       this.#deadline?.cancel();
-      const report = await webRtcReport(this.owner.portId, this.#says, this.#hears);
+      const report = await this.#report();
       this.#transport.close();
       this.#link?.close();
       this.shared.release();
@@ -162,6 +170,7 @@ export class WebRtcPort {
 
   /** A Producer takes what it was made for: another codec needs another one, on the same transport. */
   async #changeCodec(former: types.Producer, request: ConnectWebRtcPort): Promise<void> {
+    this.#former = addReport(this.#former, await webRtcReport(this.owner.portId, former, undefined));
     former.close();
     this.#says = await this.#produce(request);
     this.#format = request.format;
@@ -176,7 +185,7 @@ export class WebRtcPort {
 
   async #listenTo(producer: types.Producer): Promise<void> {
     if (this.#hears?.producerId === producer.id) return;
-    this.#hears?.close();
+    await this.#stopHearing();
     const { mid, headerExtensions } = this.#heardBy;
     this.#hears = await this.#transport.consume({
       producerId: producer.id,
@@ -184,6 +193,16 @@ export class WebRtcPort {
       rtpCapabilities: rtpCapabilities(this.shared.formats, headerExtensions),
       paused: !maySend(this.#direction),
     });
+  }
+
+  async #stopHearing(): Promise<void> {
+    if (this.#hears === undefined) return;
+    this.#former = addReport(this.#former, await webRtcReport(this.owner.portId, undefined, this.#hears));
+    this.#hears.close();
+  }
+
+  async #report(): Promise<PortReport> {
+    return addReport(this.#former, await webRtcReport(this.owner.portId, this.#says, this.#hears));
   }
 
   async #applyDirection(): Promise<void> {

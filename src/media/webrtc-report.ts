@@ -11,14 +11,32 @@ export async function webRtcReport(
 ): Promise<PortReport> {
   try {
     const [received, sent] = await Promise.all([says?.getStats(), hears?.getStats()]);
-    return { ...emptyReport(portId), ...receivedPart(received?.[0], clockRateOf(says)), ...sentPart(sent) };
+    return { ...emptyReport(portId), ...receivedPart(received?.[0], clockRateOf(says)), ...sentPart(sent, clockRateOf(hears)) };
   } catch {
     // What the worker knew is lost, and the Leg's end must not fail for that.
     return emptyReport(portId);
   }
 }
 
-const clockRateOf = (says: types.Producer | undefined): number => says?.rtpParameters.codecs[0]?.clockRate ?? 8000;
+/** One report for two streams that went over the port one after the other: counts are of both, measures of the later. */
+export function addReport(former: PortReport, later: PortReport): PortReport {
+  const hasLost = former.remotePacketsLost !== undefined || later.remotePacketsLost !== undefined;
+  return {
+    portId: later.portId,
+    packetsReceived: former.packetsReceived + later.packetsReceived,
+    packetsSent: former.packetsSent + later.packetsSent,
+    bytesReceived: former.bytesReceived + later.bytesReceived,
+    bytesSent: former.bytesSent + later.bytesSent,
+    packetsLost: former.packetsLost + later.packetsLost,
+    jitterMs: later.packetsReceived > 0 ? later.jitterMs : former.jitterMs,
+    remotePacketsLost: hasLost ? (former.remotePacketsLost ?? 0) + (later.remotePacketsLost ?? 0) : undefined,
+    remoteJitterMs: later.remoteJitterMs ?? former.remoteJitterMs,
+    roundTripMs: later.roundTripMs ?? former.roundTripMs,
+  };
+}
+
+const clockRateOf = (stream: types.Producer | types.Consumer | undefined): number =>
+  stream?.rtpParameters.codecs[0]?.clockRate ?? 8000;
 
 function receivedPart(stat: types.ProducerStat | undefined, clockRate: number): Partial<PortReport> {
   if (stat === undefined) return {};
@@ -32,9 +50,20 @@ function receivedPart(stat: types.ProducerStat | undefined, clockRate: number): 
   };
 }
 
+/** `outbound-rtp` counts what was sent, and repeats the browser's last report about it, of which there may be none yet. */
 function sentPart(
-  stats: readonly { type: string; packetCount: number; byteCount: number }[] | undefined,
+  stats: Awaited<ReturnType<types.Consumer['getStats']>> | undefined,
+  clockRate: number,
 ): Partial<PortReport> {
   const stat = stats?.find(({ type }) => type === 'outbound-rtp');
-  return stat === undefined ? {} : { packetsSent: stat.packetCount, bytesSent: stat.byteCount };
+  if (stat === undefined) return {};
+  const counts = { packetsSent: stat.packetCount, bytesSent: stat.byteCount };
+  const { roundTripTime, packetsLost, jitter } = stat;
+  if (roundTripTime === undefined && packetsLost === 0 && jitter === 0) return counts;
+  return {
+    ...counts,
+    remotePacketsLost: Math.max(0, packetsLost),
+    remoteJitterMs: (jitter / clockRate) * 1000,
+    roundTripMs: roundTripTime,
+  };
 }

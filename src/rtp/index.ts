@@ -17,7 +17,15 @@ export {
   writeHeader,
 } from './packet.ts';
 export { Reception, type ReceptionSummary } from './reception.ts';
-export { buildRtcp, ntpFromWallTime, parseRtcp, type ReportBlock, type RtcpPacket, shortNtp } from './rtcp.ts';
+export {
+  buildRtcp,
+  type NtpTime,
+  ntpFromWallTime,
+  parseRtcp,
+  type ReportBlock,
+  type RtcpPacket,
+  shortNtp,
+} from './rtcp.ts';
 export { sequenceDelta, timestampDelta } from './sequence.ts';
 export { Splice, type SpliceStart } from './splice.ts';
 export {

@@ -1,6 +1,7 @@
 /** Prometheus metrics: what CallEvents say, and what the media plane and the SIP engine count themselves. */
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { CallEvent, MediaCounters } from '../calls/index.ts';
+import { mediaQualityMetrics, observeQuality } from './media-quality.ts';
 
 /** Where figures are read at each scrape. */
 export interface MetricSources {
@@ -138,6 +139,7 @@ function callMetrics(registry: Registry) {
     }),
     ...safetyMetrics(registers),
     ...askingMetrics(registers),
+    ...mediaQualityMetrics(registers),
     digits: new Counter({ name: 'viaduct_digits_total', help: 'DTMF digits relayed', registers }),
   };
 }
@@ -151,6 +153,7 @@ function observeEvent(metrics: ReturnType<typeof callMetrics>, event: CallEvent)
     case 'call-ended': {
       const { startedAt, answeredAt, endedAt } = event.record;
       metrics.ended.inc({ reason: event.reason });
+      for (const leg of event.record.legs) observeQuality(metrics, leg);
       if (answeredAt !== undefined) metrics.setup.observe((answeredAt - startedAt) / 1000);
       if (answeredAt !== undefined && endedAt !== undefined) metrics.duration.observe((endedAt - answeredAt) / 1000);
       return;

@@ -199,6 +199,11 @@ export class AnchoredMedia implements CallMediaWork {
     await this.legOf(legId)?.accept(body);
   }
 
+  async quality(legId: LegId): Promise<PortReport | undefined> {
+    const { owner } = this.legOf(legId) ?? this.#branch(legId).leg;
+    return this.#options.media.quality(owner.portId);
+  }
+
   async close(legId: LegId): Promise<PortReport | undefined> {
     const leg = this.legOf(legId);
     if (leg === this.#inbound) this.#earlyOffer?.close();

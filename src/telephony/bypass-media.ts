@@ -58,6 +58,10 @@ export class BypassMedia implements CallMediaWork {
 
   legOf(): undefined {}
 
+  async quality(): Promise<PortReport | undefined> {
+    return undefined;
+  }
+
   async close(): Promise<PortReport | undefined> {
     return undefined;
   }

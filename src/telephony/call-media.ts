@@ -51,6 +51,8 @@ export interface CallMediaWork {
   reacknowledged(legId: LegId, body: string): Promise<void>;
   /** The offer and answer of one party; undefined when the media goes around us or the party has no network side. */
   legOf(legId: LegId): LegMedia | undefined;
+  /** How the media of a Leg does by now; undefined when it has no port. */
+  quality(legId: LegId): Promise<PortReport | undefined>;
   close(legId: LegId): Promise<PortReport | undefined>;
 }
 

@@ -104,6 +104,20 @@ export class LiveCall {
     return callRecordOf(this.#call, this.#reports);
   }
 
+  /** The record with how the media of each Leg does by now. */
+  async recordNow(): Promise<CallRecord> {
+    const media = this.#parts?.media;
+    const legIds = [this.#call.inbound.legId, ...this.#call.branches.map(({ legId }) => legId)];
+    const open = await Promise.all(
+      legIds
+        .filter((legId) => !this.#reports.has(legId))
+        .map(async (legId) => [legId, await media?.quality(legId)] as const),
+    );
+    const known = open.filter((each): each is readonly [LegId, PortReport] => each[1] !== undefined);
+    // What a port has reported at its end meanwhile is the last word.
+    return callRecordOf(this.#call, new Map([...known, ...this.#reports]));
+  }
+
   /** Fires when the call ends: whoever prepares something for it may stop. */
   get signal(): AbortSignal {
     return this.#ended.signal;

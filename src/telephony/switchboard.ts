@@ -74,6 +74,10 @@ export class Switchboard {
     return this.#calls.get(callId as CallId)?.record;
   }
 
+  async recordNow(callId: string): Promise<CallRecord | undefined> {
+    return this.#calls.get(callId as CallId)?.recordNow();
+  }
+
   onMedia(event: MediaEvent): void {
     // The port keeps the name of the call it was opened for.
     (this.#context.legs.find(event.legId)?.home ?? this.#calls.get(event.callId))?.onMedia(event);

@@ -31,7 +31,7 @@ export interface Telephony {
   readonly bindingCount: number;
   /** Records that match, those of running calls among them, newest first. */
   records(query: CallQuery): Promise<readonly CallRecord[]>;
-  /** The record of one call, running or ended. */
+  /** The record of one call, running or ended; of a running one with how its media does. */
   record(callId: string): Promise<CallRecord | undefined>;
   registrations(): Promise<readonly Registration[]>;
   trunks(): readonly TrunkView[];
@@ -172,7 +172,7 @@ function viewOf({ link, board, registrar, settings, trunks, store, records, frau
       return queryCallRecords(store, query, (record) => board.record(record.callId) ?? record);
     },
     record: async (callId) => {
-      const current = board.record(callId);
+      const current = await board.recordNow(callId);
       if (current !== undefined) return current;
       await records.flush();
       return findCallRecord(store, callId);

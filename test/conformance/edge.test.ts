@@ -485,7 +485,10 @@ describe('RTCP', () => {
       '127.0.0.1',
     );
     await sleep(50);
+    const meanwhile = await edge.report(portId('a'));
     const report = await edge.close(portId('a'));
+    expect(meanwhile).toEqual(report);
+    expect(await edge.report(portId('a'))).toBeUndefined();
     await sleep(50);
     rtcp.socket.close();
     expect(report).toMatchObject({ packetsReceived: 19, packetsSent: 19, packetsLost: 1 });

@@ -1,7 +1,7 @@
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { describe, expect, it } from 'vitest';
-import type { CallEvent, CallRecord, MediaCounters } from '../../src/calls/index.ts';
-import type { CallId, LegId } from '../../src/kernel/index.ts';
+import type { CallEvent, CallRecord, LegRecord, MediaCounters, PortReport } from '../../src/calls/index.ts';
+import type { CallId, LegId, PortId } from '../../src/kernel/index.ts';
 import { createMetrics, createTracing } from '../../src/telemetry/index.ts';
 
 const callId = 'call-1' as CallId;
@@ -28,6 +28,26 @@ function record(changes: Partial<CallRecord> = {}): CallRecord {
     q850: 16,
     legs: [],
     ...changes,
+  };
+}
+
+function leg(kind: LegRecord['kind'], quality: PortReport | undefined): LegRecord {
+  return {
+    legId: a,
+    kind,
+    direction: 'inbound',
+    stage: undefined,
+    party: 'sip:alice@v',
+    trunk: undefined,
+    sipCallId: undefined,
+    tries: [],
+    ringingAt: undefined,
+    answeredAt: 1500,
+    endedAt: 61_500,
+    sipStatus: 200,
+    q850: undefined,
+    codec: 'PCMU',
+    media: quality,
   };
 }
 
@@ -86,6 +106,42 @@ describe('metrics', () => {
     expect(text).toContain('viaduct_calls_ended_total{reason="hangup-caller"} 1');
     expect(text).toContain('viaduct_call_setup_seconds_sum 0.5');
     expect(text).toContain('viaduct_call_duration_seconds_sum 60');
+  });
+
+  it('measures loss, jitter and round trip of each Leg in both directions at its end', async () => {
+    const observed = metrics();
+    const quality: PortReport = {
+      portId: 'port-a' as PortId,
+      packetsReceived: 99,
+      packetsSent: 200,
+      bytesReceived: 17_028,
+      bytesSent: 34_400,
+      packetsLost: 1,
+      jitterMs: 4,
+      remotePacketsLost: 20,
+      remoteJitterMs: 15,
+      roundTripMs: 40,
+    };
+    const silent = { ...quality, packetsReceived: 0, remotePacketsLost: undefined, roundTripMs: undefined };
+    const legs = [leg('sip', quality), leg('webrtc', silent), leg('webrtc', undefined)];
+    observed.observe({
+      kind: 'call-ended',
+      callId,
+      reason: 'hangup-caller',
+      sipStatus: 200,
+      record: record({ legs }),
+    });
+    const { text } = await observed.scrape();
+    for (const line of [
+      'viaduct_media_loss_ratio_sum{leg="sip",direction="received"} 0.01',
+      'viaduct_media_loss_ratio_sum{leg="sip",direction="sent"} 0.1',
+      'viaduct_media_jitter_seconds_sum{leg="sip",direction="received"} 0.004',
+      'viaduct_media_jitter_seconds_sum{leg="sip",direction="sent"} 0.015',
+      'viaduct_media_round_trip_seconds_sum{leg="sip"} 0.04',
+    ]) {
+      expect(text).toContain(`${line}\n`);
+    }
+    expect(text).not.toMatch(/viaduct_media_(loss|jitter|round_trip)\w+\{[^}]*leg="webrtc"/);
   });
 
   it('reads the other figures at the moment of the scrape', async () => {

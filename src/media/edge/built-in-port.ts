@@ -1,11 +1,13 @@
 /** Parties without a network side: `echo` returns what it hears, digits too; `tone` plays 440 Hz. */
+import type { PortReport } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
 import { RTP_HEADER_BYTES, type SpliceStart, writeHeader } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
+import { emptyReport } from '../empty-report.ts';
 import type { EdgeEnd, ThreadParts } from './end.ts';
 import { edgeErrors } from './errors.ts';
 import type { Arrival } from './incoming.ts';
-import type { ClosedPort, EdgePortReport } from './messages.ts';
+import type { ClosedPort } from './messages.ts';
 import { TICK_MS } from './ticker.ts';
 import { isToneCodec, type ToneFrames } from './tone-frames.ts';
 
@@ -35,10 +37,14 @@ export class EchoPort implements EdgeEnd {
   tick(): void {}
   pressDigit(): void {}
 
-  async close(): Promise<ClosedPort> {
+  report(): PortReport {
     const packets = { packetsReceived: this.#packets, packetsSent: this.#packets };
     const bytes = { bytesReceived: this.#bytes, bytesSent: this.#bytes };
-    return { report: { ...emptyEdgeReport(this.portId), ...packets, ...bytes }, stream: undefined };
+    return { ...emptyReport(this.portId), ...packets, ...bytes };
+  }
+
+  async close(): Promise<ClosedPort> {
+    return { report: this.report(), stream: undefined };
   }
 }
 
@@ -86,10 +92,13 @@ export class TonePort implements EdgeEnd {
   tick(): void {}
   pressDigit(): void {}
 
+  report(): PortReport {
+    return { ...emptyReport(this.portId), packetsSent: this.#packets, bytesSent: this.#bytes };
+  }
+
   async close(): Promise<ClosedPort> {
     this.#stop?.();
-    const sent = { packetsSent: this.#packets, bytesSent: this.#bytes };
-    return { report: { ...emptyEdgeReport(this.portId), ...sent }, stream: undefined };
+    return { report: this.report(), stream: undefined };
   }
 
   #play(frame: Buffer, nowMs: number): void {
@@ -110,19 +119,4 @@ export class TonePort implements EdgeEnd {
     this.#arrival.nowMs = nowMs;
     this.peer.send(packet, this.#arrival);
   }
-}
-
-/** The report of a port that nothing went over. */
-export function emptyEdgeReport(portId: PortId): EdgePortReport {
-  return {
-    portId,
-    packetsReceived: 0,
-    packetsSent: 0,
-    bytesReceived: 0,
-    bytesSent: 0,
-    packetsLost: 0,
-    jitterMs: 0,
-    remotePacketsLost: 0,
-    roundTripMs: undefined,
-  };
 }

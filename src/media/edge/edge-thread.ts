@@ -57,6 +57,8 @@ export class EdgeThread {
         return this.#bridge(this.#portOf(command.a), this.#portOf(command.b));
       case 'send-digit':
         return this.#pressDigit(command);
+      case 'report':
+        return this.#ports.get(command.portId)?.report();
       case 'close':
         return this.#close(command.portId);
       case 'counters':

@@ -3,7 +3,7 @@
  * towards mediasoup, and the built-in parties. This side keeps the books: which port is where, which pairs are free.
  */
 import { isIP } from 'node:net';
-import type { ConnectBuiltInPort, ConnectRtpPort, OpenBuiltInPort, OpenRtpPort } from '../../calls/index.ts';
+import type { ConnectBuiltInPort, ConnectRtpPort, OpenBuiltInPort, OpenRtpPort, PortReport } from '../../calls/index.ts';
 import {
   type CallId,
   type Clock,
@@ -15,9 +15,9 @@ import {
 } from '../../kernel/index.ts';
 import type { SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat, LocalRtp } from '../../sdp/index.ts';
-import { emptyEdgeReport } from './built-in-port.ts';
+import { emptyReport } from '../empty-report.ts';
 import { edgeErrors } from './errors.ts';
-import type { ConnectInner, EdgeCounters, EdgePortReport, EdgeThreadEvent } from './messages.ts';
+import type { ConnectInner, EdgeCounters, EdgeThreadEvent } from './messages.ts';
 import { PortRange } from './port-range.ts';
 import { ThreadBridge } from './thread-bridge.ts';
 import { ThreadLink } from './thread-link.ts';
@@ -80,8 +80,10 @@ export interface Edge {
   bridge(a: PortId, b: PortId): Promise<void>;
   /** Plays a key to the port's remote as telephone-event, beside the audio. Nothing happens when the Leg has none. */
   sendDigit(portId: PortId, digit: string, durationMs: number): Promise<void>;
+  /** How an open port does by now; undefined when there is none of this id. */
+  report(portId: PortId): Promise<PortReport | undefined>;
   /** Closes a port. Idempotent: one that is gone reports zeros. */
-  close(portId: PortId): Promise<EdgePortReport>;
+  close(portId: PortId): Promise<PortReport>;
   onEvent(listener: (event: EdgeEvent) => void): Unsubscribe;
   counters(): Promise<EdgeTotals>;
   /** Closes every port and ends the threads. Idempotent. */
@@ -233,20 +235,24 @@ class ThreadedEdge implements Edge {
     await this.#portOf(portId).thread.link.request({ op: 'send-digit', portId, digit, durationMs });
   }
 
-  async close(portId: PortId): Promise<EdgePortReport> {
+  async report(portId: PortId): Promise<PortReport | undefined> {
+    return this.#ports.get(portId)?.thread.link.request({ op: 'report', portId });
+  }
+
+  async close(portId: PortId): Promise<PortReport> {
     const port = this.#ports.get(portId);
-    if (!port) return emptyEdgeReport(portId);
+    if (!port) return emptyReport(portId);
     this.#ports.delete(portId);
     port.thread.ports.delete(portId);
     await this.#dropBridge(port);
     try {
       const closed = await port.thread.link.request({ op: 'close', portId });
       if (port.rtpPort !== undefined) this.#range.release(port.rtpPort, closed?.stream);
-      return closed?.report ?? emptyEdgeReport(portId);
+      return closed?.report ?? emptyReport(portId);
     } catch {
       // The thread died meanwhile, and the sockets with it; that is reported on its own.
       if (port.rtpPort !== undefined) this.#range.release(port.rtpPort, undefined);
-      return emptyEdgeReport(portId);
+      return emptyReport(portId);
     }
   }
 

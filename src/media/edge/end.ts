@@ -1,4 +1,5 @@
 /** What the thread's parts share. */
+import type { PortReport } from '../../calls/index.ts';
 import type { Clock, PortId } from '../../kernel/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
 import type { Arrival } from './incoming.ts';
@@ -19,6 +20,7 @@ export interface EdgeEnd {
   tick(nowMs: number): void;
   /** Begins to send a key press. */
   pressDigit(digit: string, durationMs: number): void;
+  report(): PortReport;
   close(): Promise<ClosedPort>;
 }
 

@@ -1,2 +1,2 @@
 export { type Edge, type EdgeEvent, type EdgeOptions, startEdge } from './edge.ts';
-export type { ConnectInner, EdgePortReport } from './messages.ts';
+export type { ConnectInner } from './messages.ts';

@@ -1,4 +1,5 @@
 /** The edge's end towards a PlainTransport on loopback: RTP of one fixed SSRC, RTCP on the same port. */
+import type { PortReport } from '../../calls/index.ts';
 import { classifyPacket, ssrcOf } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
 import type { EdgeEnd } from './end.ts';
@@ -79,6 +80,10 @@ export class InnerPort implements EdgeEnd {
     if (this.#remotePort === 0) return;
     const report = this.#end.rtcp.due(nowMs);
     if (report) this.#write(report);
+  }
+
+  report(): PortReport {
+    return this.#end.report();
   }
 
   async close(): Promise<ClosedPort> {

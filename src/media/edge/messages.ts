@@ -1,22 +1,8 @@
 /** What the control side and an edge thread say to each other: plain data only. */
+import type { PortReport } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
 import type { KnownStream, SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat, Direction, RtpAddress } from '../../sdp/index.ts';
-
-/** What went over one port in its life. Bytes are those of RTP packets, headers included. */
-export interface EdgePortReport {
-  readonly portId: PortId;
-  readonly packetsReceived: number;
-  readonly packetsSent: number;
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
-  readonly packetsLost: number;
-  readonly jitterMs: number;
-  /** What the remote reported to have lost of ours, by RTCP. */
-  readonly remotePacketsLost: number;
-  /** By RTCP; undefined when the remote sent no report about us. */
-  readonly roundTripMs: number | undefined;
-}
 
 /** Totals of a thread, or of all, since start. */
 export interface EdgeCounters {
@@ -81,6 +67,7 @@ export type EdgeCommand =
   | ({ readonly op: 'connect-built-in' } & ConnectBuiltIn)
   | { readonly op: 'bridge'; readonly a: PortId; readonly b: PortId }
   | { readonly op: 'send-digit'; readonly portId: PortId; readonly digit: string; readonly durationMs: number }
+  | { readonly op: 'report'; readonly portId: PortId }
   | { readonly op: 'close'; readonly portId: PortId }
   | { readonly op: 'counters' }
   | { readonly op: 'stop' };
@@ -97,13 +84,14 @@ export interface EdgeResults {
   readonly 'connect-built-in': undefined;
   readonly bridge: undefined;
   readonly 'send-digit': undefined;
+  readonly report: PortReport | undefined;
   readonly close: ClosedPort | undefined;
   readonly counters: EdgeCounters;
   readonly stop: undefined;
 }
 
 export interface ClosedPort {
-  readonly report: EdgePortReport;
+  readonly report: PortReport;
   /** The stream last believed, which the next call on this port must not hear. */
   readonly stream: KnownStream | undefined;
 }

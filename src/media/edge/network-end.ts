@@ -1,10 +1,10 @@
 /** What ports with sockets have in common: RTP in, RTP out, reports, digits. */
+import type { PortReport } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
 import { payloadLength, payloadOffset, type SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
 import { type EdgeEnd, sharesCodec, type ThreadParts } from './end.ts';
 import { type Arrival, Incoming } from './incoming.ts';
-import type { EdgePortReport } from './messages.ts';
 import { Outgoing } from './outgoing.ts';
 import { RtcpReporter } from './rtcp-reporter.ts';
 
@@ -93,7 +93,7 @@ export class NetworkEnd {
     this.#stopDigit?.();
   }
 
-  report(): EdgePortReport {
+  report(): PortReport {
     const { packetsReceived, packetsLost, jitterMs } = this.incoming.reception.summary();
     return {
       portId: this.portId,
@@ -104,6 +104,7 @@ export class NetworkEnd {
       packetsLost,
       jitterMs,
       remotePacketsLost: this.rtcp.remotePacketsLost,
+      remoteJitterMs: this.rtcp.remoteJitterMs,
       roundTripMs: this.rtcp.roundTripMs,
     };
   }

@@ -1,21 +1,37 @@
 /** Our reports about one stream sent and one received (RFC 3550 §6.4), and what the remote's reports say about ours. */
 import type { Clock } from '../../kernel/index.ts';
-import { buildRtcp, ntpFromWallTime, parseRtcp, type Reception, type ReportBlock, shortNtp } from '../../rtp/index.ts';
+import {
+  buildRtcp,
+  type NtpTime,
+  ntpFromWallTime,
+  parseRtcp,
+  type Reception,
+  type ReportBlock,
+  shortNtp,
+} from '../../rtp/index.ts';
 import type { Outgoing } from './outgoing.ts';
 
 /** Between two reports, ms; varied by half, so that those of many calls spread out (RFC 3550 §6.2). */
 const INTERVAL_MS = 5000;
 const SHORT_NTP_PER_SEC = 65_536;
+/** A round trip longer than this is nonsense in the remote's report, and no news about the network, ms. */
+const MAX_ROUND_TRIP_MS = 60_000;
 
 export class RtcpReporter {
-  remotePacketsLost = 0;
+  /** By the remote's last report about our stream. */
+  remotePacketsLost: number | undefined;
+  remoteJitterMs: number | undefined;
   roundTripMs: number | undefined;
   readonly #clock: Clock;
   readonly #outgoing: Outgoing;
   readonly #reception: Reception;
   readonly #cname: string;
+  /** Wall time when the monotonic clock was 0: what is measured by NTP times does not jump when the machine's clock is set. */
+  readonly #epochMs: number;
   #dueMs: number;
   #packetsThen = 0;
+  // The remote's last sender report, and of which of its streams.
+  #reportedSsrc = -1;
   #lastReport = 0;
   #lastReportMs = 0;
 
@@ -24,6 +40,7 @@ export class RtcpReporter {
     this.#outgoing = parts.outgoing;
     this.#reception = parts.reception;
     this.#cname = parts.cname;
+    this.#epochMs = this.#clock.wallTime() - this.#clock.now();
     this.#dueMs = this.#clock.now() + INTERVAL_MS / 2;
   }
 
@@ -45,20 +62,26 @@ export class RtcpReporter {
     for (const packet of parseRtcp(compound) ?? []) {
       if (packet.kind !== 'sender-report' && packet.kind !== 'receiver-report') continue;
       if (packet.kind === 'sender-report' && packet.ssrc === this.#reception.ssrc) {
+        this.#reportedSsrc = packet.ssrc;
         this.#lastReport = shortNtp(packet.ntp);
         this.#lastReportMs = nowMs;
       }
-      for (const block of packet.blocks) this.#takeBlock(block);
+      for (const block of packet.blocks) this.#takeBlock(block, nowMs);
     }
   }
 
-  #takeBlock(block: ReportBlock): void {
+  #takeBlock(block: ReportBlock, nowMs: number): void {
     if (block.ssrc !== this.#outgoing.splice.ssrc) return;
     this.remotePacketsLost = Math.max(0, block.packetsLost);
+    this.remoteJitterMs = (block.jitter * 1000) / this.#outgoing.audioClock;
     if (block.lastReport === 0) return;
-    const now = shortNtp(ntpFromWallTime(this.#clock.wallTime()));
-    const units = (now - block.lastReport - block.delay) | 0;
-    if (units >= 0) this.roundTripMs = (units * 1000) / SHORT_NTP_PER_SEC;
+    const units = (shortNtp(this.#ntpAt(nowMs)) - block.lastReport - block.delay) | 0;
+    const roundTripMs = (units * 1000) / SHORT_NTP_PER_SEC;
+    if (roundTripMs >= 0 && roundTripMs <= MAX_ROUND_TRIP_MS) this.roundTripMs = roundTripMs;
+  }
+
+  #ntpAt(nowMs: number): NtpTime {
+    return ntpFromWallTime(this.#epochMs + nowMs);
   }
 
   #build(nowMs: number, isLast: boolean): Buffer {
@@ -70,7 +93,7 @@ export class RtcpReporter {
       ? ({
           kind: 'sender-report',
           ssrc: splice.ssrc,
-          ntp: ntpFromWallTime(this.#clock.wallTime()),
+          ntp: this.#ntpAt(nowMs),
           rtpTimestamp: splice.timestampAt(nowMs, audioClock),
           packetCount: packets,
           octetCount: payloadBytes,
@@ -85,7 +108,9 @@ export class RtcpReporter {
   #blocks(nowMs: number): ReportBlock[] {
     const block = this.#reception.nextBlock();
     if (!block) return [];
-    const sinceMs = this.#lastReport === 0 ? 0 : nowMs - this.#lastReportMs;
-    return [{ ...block, lastReport: this.#lastReport, delay: Math.round((sinceMs * SHORT_NTP_PER_SEC) / 1000) >>> 0 }];
+    // A report about another stream of the remote is none about this one.
+    if (this.#reportedSsrc !== block.ssrc) return [{ ...block, lastReport: 0, delay: 0 }];
+    const delay = Math.round(((nowMs - this.#lastReportMs) * SHORT_NTP_PER_SEC) / 1000) >>> 0;
+    return [{ ...block, lastReport: this.#lastReport, delay }];
   }
 }

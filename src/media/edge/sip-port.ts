@@ -3,6 +3,7 @@
  * Symmetric: RTP goes where the believed source is, and to the SDP's address while nobody is (RFC 4961).
  */
 import type { RemoteInfo, Socket } from 'node:dgram';
+import type { PortReport } from '../../calls/index.ts';
 import {
   classifyPacket,
   createLatch,
@@ -155,6 +156,10 @@ export class SipPort implements EdgeEnd {
     if (this.#rtcpTarget.port === 0) return;
     const report = this.#end.rtcp.due(nowMs);
     if (report) this.#sendRtcp(report);
+  }
+
+  report(): PortReport {
+    return this.#end.report();
   }
 
   async close(): Promise<ClosedPort> {

@@ -133,6 +133,10 @@ export class WatchedPlane implements MediaPlane {
     await this.#plane.sendDigit(portId, digit, durationMs);
   }
 
+  async quality(portId: PortId): Promise<PortReport | undefined> {
+    return this.#plane.quality(portId);
+  }
+
   async close(portId: PortId): Promise<PortReport> {
     this.closed.push(portId);
     return this.#plane.close(portId);
