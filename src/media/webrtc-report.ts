@@ -11,7 +11,11 @@ export async function webRtcReport(
 ): Promise<PortReport> {
   try {
     const [received, sent] = await Promise.all([says?.getStats(), hears?.getStats()]);
-    return { ...emptyReport(portId), ...receivedPart(received?.[0], clockRateOf(says)), ...sentPart(sent, clockRateOf(hears)) };
+    return {
+      ...emptyReport(portId),
+      ...receivedPart(received?.[0], clockRateOf(says)),
+      ...sentPart(sent, clockRateOf(hears)),
+    };
   } catch {
     // What the worker knew is lost, and the Leg's end must not fail for that.
     return emptyReport(portId);

@@ -3,7 +3,13 @@
  * towards mediasoup, and the built-in parties. This side keeps the books: which port is where, which pairs are free.
  */
 import { isIP } from 'node:net';
-import type { ConnectBuiltInPort, ConnectRtpPort, OpenBuiltInPort, OpenRtpPort, PortReport } from '../../calls/index.ts';
+import type {
+  ConnectBuiltInPort,
+  ConnectRtpPort,
+  OpenBuiltInPort,
+  OpenRtpPort,
+  PortReport,
+} from '../../calls/index.ts';
 import {
   type CallId,
   type Clock,
