@@ -1,5 +1,6 @@
-/** The lines of our one audio section. */
+/** The lines of our audio section. */
 import { encodingOf } from './codec-list.ts';
+import { TRANSPORT_CC } from './header-extensions.ts';
 import type {
   Direction,
   DtlsParameters,
@@ -8,9 +9,8 @@ import type {
   LocalAudio,
   LocalRtp,
   LocalWebRtc,
+  RtpAddress,
 } from './model.ts';
-
-const TRANSPORT_CC = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
 
 /** What an offer and an answer say differently about the same local audio. */
 export interface AudioLines {
@@ -44,8 +44,8 @@ export function formatAudioSection(lines: AudioLines): string[] {
     `m=audio ${defaultAddress(local.transport).port} ${lines.protocol} ${payloadTypes.join(' ')}`,
     ...(lines.mid === '' ? [] : [`a=mid:${lines.mid}`]),
     ...(local.transport.kind === 'rtp'
-      ? rtcpLines(local.transport, lines.rtcpMux)
-      : webRtcLines(local.transport, lines)),
+      ? rtcpLines(local.transport.rtp, lines.rtcpMux)
+      : webRtcLines(local.transport, { ...lines, media: 'audio' })),
     ...formatLines(local),
     ...transportFeedback(lines),
     `a=ptime:${local.ptimeMs}`,
@@ -72,23 +72,40 @@ function transportFeedback({ local, headerExtensions }: AudioLines): string[] {
 }
 
 /** a=rtcp only where RTCP is not on the next port (RFC 3605 §2.1). */
-function rtcpLines({ rtp }: LocalRtp, rtcpMux: boolean): string[] {
+export function rtcpLines(rtp: RtpAddress, rtcpMux: boolean): string[] {
   if (rtp.rtcpPort === rtp.rtpPort) return rtcpMux ? ['a=rtcp-mux'] : [`a=rtcp:${rtp.rtcpPort}`];
   return rtp.rtcpPort === rtp.rtpPort + 1 ? [] : [`a=rtcp:${rtp.rtcpPort}`];
 }
 
-function webRtcLines(transport: LocalWebRtc, lines: AudioLines): string[] {
+export interface DirectedExtension extends HeaderExtension {
+  /** Undefined: both. */
+  readonly direction?: 'recvonly';
+}
+
+/** What a section on a WebRTC transport says of it. */
+export interface WebRtcLines {
+  readonly media: 'audio' | 'video';
+  readonly setup: 'actpass' | 'active' | 'passive';
+  readonly headerExtensions: readonly DirectedExtension[];
+  readonly rtcpMux: boolean;
+}
+
+export function webRtcLines(transport: LocalWebRtc, lines: WebRtcLines): string[] {
   return [
     `a=ice-ufrag:${transport.ice.usernameFragment}`,
     `a=ice-pwd:${transport.ice.password}`,
     ...transport.candidates.map(formatCandidate),
     'a=end-of-candidates',
     ...formatDtls(transport.dtls, lines.setup),
-    ...lines.headerExtensions.map((extension) => `a=extmap:${extension.id} ${extension.uri}`),
+    ...lines.headerExtensions.map(formatExtension),
     ...(lines.rtcpMux ? ['a=rtcp-mux'] : []),
-    // A stream for the browser to put the track into; the SSRC stays unsaid, because it is the far end's.
-    'a=msid:viaduct audio',
+    // A stream for the browser to put the tracks into; the SSRC stays unsaid, because it is the far end's.
+    `a=msid:viaduct ${lines.media}`,
   ];
+}
+
+function formatExtension({ id, uri, direction }: DirectedExtension): string {
+  return `a=extmap:${id}${direction === undefined ? '' : `/${direction}`} ${uri}`;
 }
 
 function formatCandidate(candidate: IceCandidate): string {

@@ -1,46 +1,102 @@
 /** Our descriptions as text: offers (RFC 3264 §5, RFC 8829 §5.2) and answers (RFC 3264 §6, RFC 8829 §5.3). */
 import { answerDirection } from './direction.ts';
 import { defaultAddress, formatAudioSection, networkAddress } from './format-audio.ts';
-import type { HeaderExtension, LocalAudio, LocalRtp, LocalWebRtc, RemoteAudio, RemoteDescription } from './model.ts';
+import { formatVideoSection, withTransportCc } from './format-video.ts';
+import { sharedExtensions } from './header-extensions.ts';
+import type { LocalAudio, LocalRtp, LocalWebRtc, RemoteAudio, RemoteDescription } from './model.ts';
+
+/** Our sections by their place among those of the peer. */
+interface OwnSections {
+  readonly audio: readonly string[];
+  readonly video: readonly string[];
+  /** -1: behind all others. */
+  readonly videoIndex: number;
+}
 
 /**
  * The text of an offer. In a dialog that has had an offer and answer before, `previous` is the last description of
- * the peer: its sections keep their places and mids (RFC 3264 §8), all but audio with port 0.
+ * the peer: its sections keep their places and mids (RFC 3264 §8), all but audio and video with port 0.
  */
 export function formatOffer(local: LocalAudio, previous?: RemoteDescription): string {
   const { transport } = local;
   const isWebRtc = transport.kind === 'webrtc';
-  const mid = previous === undefined ? (isWebRtc ? '0' : '') : previous.audio.mid;
+  const { mid, videoMid } = offeredMids(isWebRtc, previous);
   const audio = formatAudioSection({
     local,
     mid,
-    protocol: isWebRtc ? 'UDP/TLS/RTP/SAVPF' : 'RTP/AVP',
+    protocol: offeredProtocol(transport),
     direction: local.direction,
     setup: 'actpass',
     headerExtensions: isWebRtc ? transport.headerExtensions : [],
     rtcpMux: true,
   });
-  const isBundled = isWebRtc && mid !== '';
-  return toText([...sessionLines(local, isBundled ? mid : ''), ...mirrored(previous, audio)]);
+  const video = offeredVideo(local, videoMid, previous);
+  const bundle = isWebRtc && mid !== '' ? [mid, ...(video.length === 0 ? [] : [videoMid])] : [];
+  return toText([
+    ...sessionLines(local, bundle),
+    ...mirrored(previous, { audio, video, videoIndex: previous?.videoIndex ?? -1 }),
+  ]);
 }
 
-/** The text of an answer: every section of the offer in its place, all but audio refused. */
+/** The text of an answer: every section of the offer in its place, those that we do not take refused. */
 export function formatAnswer(remote: RemoteDescription, local: LocalAudio): string {
-  const { audio } = remote;
-  const section = formatAudioSection({
+  const { audio, sections, audioIndex, videoIndex } = remote;
+  const audioLines = formatAudioSection({
     local,
     mid: audio.mid,
-    protocol: remote.sections[remote.audioIndex]?.protocol ?? 'RTP/AVP',
+    protocol: sections[audioIndex]?.protocol ?? 'RTP/AVP',
     direction: answerDirection(audio.direction, local.direction),
     setup: answerSetup(audio, local.transport),
     headerExtensions: sharedExtensions(audio, local.transport),
     rtcpMux: audio.rtcpMux,
   });
-  const isBundled = remote.bundle.length > 0;
-  return toText([...sessionLines(local, isBundled ? audio.mid : ''), ...mirrored(remote, section)]);
+  const video = answeredVideo(remote, local);
+  const videoMids = video.length === 0 || remote.video === undefined ? [] : [remote.video.mid];
+  const bundle = remote.bundle.length > 0 ? [audio.mid, ...videoMids] : [];
+  return toText([...sessionLines(local, bundle), ...mirrored(remote, { audio: audioLines, video, videoIndex })]);
 }
 
-function sessionLines(local: LocalAudio, bundledMid: string): string[] {
+function offeredMids(isWebRtc: boolean, previous: RemoteDescription | undefined): { mid: string; videoMid: string } {
+  const mid = previous?.audio.mid ?? (isWebRtc ? '0' : '');
+  return { mid, videoMid: previous?.video?.mid ?? (mid === '' ? '' : freeMid(previous)) };
+}
+
+function offeredProtocol(transport: LocalRtp | LocalWebRtc): string {
+  return transport.kind === 'webrtc' ? 'UDP/TLS/RTP/SAVPF' : 'RTP/AVP';
+}
+
+/** Empty without video of ours. */
+function offeredVideo({ transport, video }: LocalAudio, mid: string, previous?: RemoteDescription): string[] {
+  if (video === undefined) return [];
+  return formatVideoSection({
+    local: video,
+    transport,
+    mid,
+    protocol: offeredProtocol(transport),
+    direction: video.direction,
+    setup: 'actpass',
+    headerExtensions:
+      transport.kind === 'webrtc' ? withTransportCc(transport.headerExtensions, previous?.video, true) : [],
+  });
+}
+
+/** Empty when one of the two has none. */
+function answeredVideo({ audio, video, sections, videoIndex }: RemoteDescription, local: LocalAudio): string[] {
+  const { transport } = local;
+  if (video === undefined || local.video === undefined) return [];
+  const shared = sharedExtensions(video, transport);
+  return formatVideoSection({
+    local: local.video,
+    transport,
+    mid: video.mid,
+    protocol: sections[videoIndex]?.protocol ?? 'RTP/AVP',
+    direction: answerDirection(video.direction, local.video.direction),
+    setup: answerSetup(audio, transport),
+    headerExtensions: transport.kind === 'webrtc' ? withTransportCc(shared, video, false) : [],
+  });
+}
+
+function sessionLines(local: LocalAudio, bundle: readonly string[]): string[] {
   const address = networkAddress(defaultAddress(local.transport).address);
   return [
     'v=0',
@@ -49,17 +105,25 @@ function sessionLines(local: LocalAudio, bundledMid: string): string[] {
     `c=${address}`,
     't=0 0',
     ...(local.transport.kind === 'webrtc' ? ['a=ice-lite'] : []),
-    ...(bundledMid === '' ? [] : [`a=group:BUNDLE ${bundledMid}`]),
+    ...(bundle.length === 0 ? [] : [`a=group:BUNDLE ${bundle.join(' ')}`]),
   ];
 }
 
-function mirrored(remote: RemoteDescription | undefined, audio: readonly string[]): string[] {
-  if (remote === undefined) return [...audio];
-  return remote.sections.flatMap((section, index) => {
-    if (index === remote.audioIndex) return audio;
+function mirrored(remote: RemoteDescription | undefined, own: OwnSections): string[] {
+  if (remote === undefined) return [...own.audio, ...own.video];
+  const inPlace = remote.sections.flatMap((section, index) => {
+    if (index === remote.audioIndex) return own.audio;
+    if (index === own.videoIndex && own.video.length > 0) return own.video;
     const refused = `m=${section.media} 0 ${section.protocol} ${section.formats}`;
     return section.mid === '' ? [refused] : [refused, `a=mid:${section.mid}`];
   });
+  return own.videoIndex === -1 ? [...inPlace, ...own.video] : inPlace;
+}
+
+/** For a section that the peer has not had. */
+function freeMid(previous: RemoteDescription | undefined): string {
+  const taken = new Set(previous?.sections.map(({ mid }) => mid) ?? ['0']);
+  for (let next = taken.size; ; next++) if (!taken.has(String(next))) return String(next);
 }
 
 /**
@@ -70,14 +134,6 @@ function answerSetup(remote: RemoteAudio, transport: LocalRtp | LocalWebRtc): 'a
   if (remote.dtls?.role === 'server') return 'active';
   if (remote.dtls?.role === 'client') return 'passive';
   return transport.kind === 'webrtc' && transport.dtls.role === 'client' ? 'active' : 'passive';
-}
-
-/** An answer must keep the offer's ids (RFC 8285 §6), and ours cannot be chosen: those that coincide remain. */
-export function sharedExtensions(remote: RemoteAudio, transport: LocalRtp | LocalWebRtc): HeaderExtension[] {
-  if (transport.kind === 'rtp') return [];
-  return transport.headerExtensions.filter((ours) =>
-    remote.headerExtensions.some((theirs) => theirs.uri === ours.uri && theirs.id === ours.id),
-  );
 }
 
 function toText(lines: readonly string[]): string {

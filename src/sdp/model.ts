@@ -1,6 +1,7 @@
-/** What an SDP says about the one audio section of a call, as plain data. */
+/** What an SDP says about the audio section of a call, and about a video section beside it, as plain data. */
 
 export type AudioCodecName = 'opus' | 'PCMU' | 'PCMA' | 'G722';
+export type VideoCodecName = 'H264' | 'VP8';
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 /** `rtp`: plain RTP/AVP as SIP phones and trunks speak it. `webrtc`: ICE and DTLS-SRTP as browsers do. */
 export type SdpKind = 'rtp' | 'webrtc';
@@ -28,6 +29,24 @@ export interface AudioFormat {
   /** Every telephone-event format the Leg may send; the first is the one we send. Empty: no DTMF by RTP. */
   readonly telephoneEvents: readonly TelephoneEventFormat[];
   readonly ptimeMs: number;
+}
+
+/** RTCP feedback beside reports, as a=rtcp-fb writes it (RFC 4585 §4.2, RFC 5104 §7.1). */
+export type VideoFeedback = 'nack' | 'nack pli' | 'ccm fir' | 'transport-cc';
+
+/** One video codec under the payload type of one Leg. H.264 may be listed several times: by profile and packetization mode. */
+export interface VideoCodec {
+  readonly name: VideoCodecName;
+  readonly payloadType: number;
+  readonly clockRate: 90_000;
+  /** The parameters of a=fmtp, '' when there are none. */
+  readonly fmtp: string;
+  readonly feedback: readonly VideoFeedback[];
+}
+
+/** What one Leg sends and receives beside its audio once offer and answer are done. */
+export interface VideoFormat {
+  readonly codec: VideoCodec;
 }
 
 export interface RtpAddress {
@@ -89,12 +108,30 @@ export interface RemoteAudio {
   readonly headerExtensions: readonly HeaderExtension[];
 }
 
+/** The video section of a remote description: of the same kind as its audio, and for webrtc on the same transport. */
+export interface RemoteVideo {
+  readonly mid: string;
+  /** The codecs we know, in the remote's order of preference. */
+  readonly codecs: readonly VideoCodec[];
+  readonly direction: Direction;
+  readonly rtcpMux: boolean;
+  /** Where the remote wants plain RTP; for webrtc of no meaning. */
+  readonly rtp: RtpAddress;
+  readonly ssrc: number | undefined;
+  readonly cname: string | undefined;
+  readonly headerExtensions: readonly HeaderExtension[];
+}
+
 export interface RemoteDescription {
   readonly kind: SdpKind;
   readonly audio: RemoteAudio;
-  /** Every m= line in order, so that an answer can mirror them: all but `audioIndex` are refused with port 0. */
+  /** The first video section that can be used; undefined when there is none, which refuses no call. */
+  readonly video: RemoteVideo | undefined;
+  /** Every m= line in order, so that an answer can mirror them: what is not accepted is refused with port 0. */
   readonly sections: readonly { media: string; protocol: string; formats: string; mid: string }[];
   readonly audioIndex: number;
+  /** -1 without `video`. */
+  readonly videoIndex: number;
   /** The mids of the BUNDLE group (RFC 9143) the audio section is in, empty when it is in none. */
   readonly bundle: readonly string[];
 }
@@ -121,6 +158,14 @@ export interface LocalWebRtc {
   readonly headerExtensions: readonly HeaderExtension[];
 }
 
+/** Our side of a video section. */
+export interface LocalVideo {
+  readonly codecs: readonly VideoCodec[];
+  readonly direction: Direction;
+  /** Where we want plain RTP; undefined for webrtc, where it is on the transport of the audio. */
+  readonly rtp: RtpAddress | undefined;
+}
+
 export interface LocalAudio {
   readonly origin: SdpOrigin;
   readonly transport: LocalRtp | LocalWebRtc;
@@ -128,4 +173,6 @@ export interface LocalAudio {
   readonly telephoneEvents: readonly TelephoneEventFormat[];
   readonly ptimeMs: number;
   readonly direction: Direction;
+  /** Undefined: no video, and what the peer has of it is refused. */
+  readonly video?: LocalVideo | undefined;
 }

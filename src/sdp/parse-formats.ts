@@ -18,8 +18,8 @@ export interface ParsedFormats {
 
 /** What we understand of the formats of the section, in its order of preference. Of a codec listed twice the first counts. */
 export function parseFormats(section: SdpSection): ParsedFormats {
-  const rtpmaps = keyed(section, 'rtpmap', parseRtpmap);
-  const fmtps = keyed(section, 'fmtp', (value) => (value.length > MAX_FMTP ? undefined : value));
+  const rtpmaps = rtpmapsOf(section);
+  const fmtps = fmtpsOf(section);
   const codecs = new Map<string, AudioCodec>();
   const telephoneEvents = new Map<number, TelephoneEventFormat>();
   for (const payloadType of payloadTypesOf(section)) {
@@ -39,6 +39,16 @@ export function parseFormats(section: SdpSection): ParsedFormats {
   };
 }
 
+/** By payload type. */
+export function rtpmapsOf(section: SdpSection): ReadonlyMap<number, Rtpmap> {
+  return keyed(section, 'rtpmap', parseRtpmap);
+}
+
+/** By payload type. */
+export function fmtpsOf(section: SdpSection): ReadonlyMap<number, string> {
+  return keyed(section, 'fmtp', (value) => (value.length > MAX_FMTP ? undefined : value));
+}
+
 /** The clock rate of a telephone-event that fits a codec of ours; Chromium lists 16000 and 32000 too. */
 function eventClockRate({ encoding, clockRate }: Rtpmap): number | undefined {
   const isEvent = encoding.toLowerCase() === 'telephone-event';
@@ -51,7 +61,7 @@ function dynamicCodec(rtpmap: Rtpmap): AudioCodec | undefined {
 }
 
 /** The valid payload types, each once. 72 to 76 would be taken for RTCP (RFC 3551 §6). */
-function payloadTypesOf(section: SdpSection): Set<number> {
+export function payloadTypesOf(section: SdpSection): Set<number> {
   const result = new Set<number>();
   for (const format of section.formats) {
     const payloadType = parsePayloadType(format);
@@ -60,7 +70,7 @@ function payloadTypesOf(section: SdpSection): Set<number> {
   return result;
 }
 
-function parsePayloadType(text: string): number | undefined {
+export function parsePayloadType(text: string): number | undefined {
   const value = /^\d{1,3}$/u.test(text) ? Number(text) : undefined;
   return value === undefined || value > 127 || (value >= 72 && value <= 76) ? undefined : value;
 }

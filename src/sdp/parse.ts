@@ -1,10 +1,21 @@
 /** SDP text of a peer → RemoteDescription: offers and answers alike (RFC 3264, RFC 8829 §5.8). */
+import { CodedError } from '../kernel/index.ts';
 import { sdpErrors } from './errors.ts';
+import { TRANSPORT_CC } from './header-extensions.ts';
 import { attribute, attributeValues, type SdpAttribute, type SdpLines, type SdpSection, splitLines } from './lines.ts';
-import type { Direction, HeaderExtension, RemoteAudio, RemoteDescription, RtpAddress, SdpKind } from './model.ts';
+import type {
+  Direction,
+  HeaderExtension,
+  RemoteAudio,
+  RemoteDescription,
+  RemoteVideo,
+  RtpAddress,
+  SdpKind,
+} from './model.ts';
 import { isNullAddress, parseRtpAddress } from './parse-address.ts';
 import { parseFormats } from './parse-formats.ts';
 import { parseDtls, parseFingerprints, parseIce } from './parse-security.ts';
+import { parseVideoFormats } from './parse-video-formats.ts';
 
 /**
  * Reads an offer or an answer. Throws an error of `sdpErrors`, which carries the SIP status owed, for whatever cannot
@@ -13,12 +24,13 @@ import { parseDtls, parseFingerprints, parseIce } from './parse-security.ts';
 export function parseRemoteDescription(text: string): RemoteDescription {
   const lines = splitLines(text);
   const bundle = bundleOf(lines);
-  const audioIndex = lines.sections.findIndex((section) => isUsableAudio(section, bundle));
+  const audioIndex = lines.sections.findIndex((section) => isUsable('audio', section, bundle));
   const section = lines.sections[audioIndex];
   if (section === undefined) throw sdpErrors.SDP_NO_AUDIO();
   const mid = midOf(section);
   const attributes = inherited(lines, section, bundle);
   const kind = kindOf(section, attributes);
+  const video = findVideo(lines, kind, mid !== '' && bundle.includes(mid) ? bundle : []);
   return {
     kind,
     audio: kind === 'webrtc' ? webRtcAudio(section, attributes) : rtpAudio(section, attributes, lines),
@@ -29,15 +41,57 @@ export function parseRemoteDescription(text: string): RemoteDescription {
       mid: midOf(each),
     })),
     audioIndex,
+    video: video?.video,
+    videoIndex: video?.index ?? -1,
     bundle: mid !== '' && bundle.includes(mid) ? bundle : [],
   };
 }
 
 /** Port 0 is a refusal (RFC 3264 §6), except for a section that waits for its BUNDLE group (RFC 9143 §6). */
-function isUsableAudio(section: SdpSection, bundle: readonly string[]): boolean {
-  if (section.media !== 'audio') return false;
+function isUsable(media: 'audio' | 'video', section: SdpSection, bundle: readonly string[]): boolean {
+  if (section.media !== media) return false;
   if (section.port !== 0) return true;
   return attribute(section.attributes, 'bundle-only') !== undefined && bundle.includes(midOf(section));
+}
+
+/**
+ * The first video section that is such that it can stand beside the audio: of the same kind, and for webrtc in the
+ * BUNDLE group of the audio, because a Leg has one transport. What is wrong with it costs the video, never the call.
+ */
+function findVideo(
+  lines: SdpLines,
+  kind: SdpKind,
+  bundle: readonly string[],
+): { readonly video: RemoteVideo; readonly index: number } | undefined {
+  const index = lines.sections.findIndex((section) => isUsable('video', section, bundle));
+  const section = lines.sections[index];
+  if (section === undefined) return undefined;
+  try {
+    if (kindOf(section, inherited(lines, section, bundle)) !== kind) return undefined;
+    if (kind === 'webrtc' && !bundle.includes(midOf(section))) return undefined;
+    return { video: videoOf(section, kind, lines), index };
+  } catch (error) {
+    if (error instanceof CodedError) return undefined;
+    throw error;
+  }
+}
+
+function videoOf(section: SdpSection, kind: SdpKind, lines: SdpLines): RemoteVideo {
+  const attributes = overlaid(section.attributes, lines.attributes);
+  const direction = directionOf(attributes);
+  const rtp =
+    kind === 'rtp'
+      ? parseRtpAddress(section, lines.connection)
+      : { address: '0.0.0.0', rtpPort: section.port, rtcpPort: section.port };
+  return {
+    mid: midOf(section),
+    codecs: parseVideoFormats(section),
+    direction: kind === 'rtp' ? heldDirection(direction, rtp) : direction,
+    rtcpMux: attribute(attributes, 'rtcp-mux') !== undefined,
+    rtp,
+    ...parseSource(section),
+    headerExtensions: parseExtensions(attributes),
+  };
 }
 
 function bundleOf(lines: SdpLines): string[] {
@@ -147,13 +201,16 @@ function parseSource(section: SdpSection): { ssrc: number | undefined; cname: st
   return { ssrc, cname: undefined };
 }
 
-/** a=extmap (RFC 8285 §5): `3/sendrecv urn:…`. Ids above 14 need the two-byte form, which we do not use. */
+/**
+ * a=extmap (RFC 8285 §5): `3/sendrecv urn:…`. Of one direction we take only what a sender is to number its packets with.
+ * Ids above 14 need the two-byte form, which we do not use. */
 function parseExtensions(attributes: readonly SdpAttribute[]): HeaderExtension[] {
   const result: HeaderExtension[] = [];
   for (const value of attributeValues(attributes, 'extmap')) {
     const [, id, direction, uri] = /^(\d{1,5})(?:\/(\w+))? +(\S{1,255})/u.exec(value) ?? [];
     const isTwoWay = direction === undefined || direction === 'sendrecv';
-    if (id === undefined || uri === undefined || !isTwoWay) continue;
+    const isTaken = isTwoWay || (direction === 'sendonly' && uri === TRANSPORT_CC);
+    if (id === undefined || uri === undefined || !isTaken) continue;
     if (Number(id) >= 1 && Number(id) <= 14) result.push({ uri, id: Number(id) });
   }
   return result;

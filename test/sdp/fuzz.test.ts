@@ -2,12 +2,23 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { CodedError } from '../../src/kernel/index.ts';
-import { formatAnswer, parseRemoteDescription, planBuiltIn, planOffer, sdpErrors } from '../../src/sdp/index.ts';
+import {
+  formatAnswer,
+  formatOffer,
+  parseRemoteDescription,
+  planBuiltIn,
+  planOffer,
+  planSameVideo,
+  planVideoAnswer,
+  planVideoOffer,
+  sdpErrors,
+} from '../../src/sdp/index.ts';
 import { GOLDEN, golden, local, RTP, WEBRTC } from './fixtures.ts';
 
 const CORPUS = GOLDEN.map(golden);
 const CODES = new Set(Object.keys(sdpErrors.entries));
 const ALL = ['opus', 'G722', 'PCMU', 'PCMA'] as const;
+const VIDEO = ['H264', 'VP8'] as const;
 
 /** Does with the text all that a call does. True when it is a description. */
 function swallow(text: string): boolean {
@@ -16,9 +27,20 @@ function swallow(text: string): boolean {
     planOffer({ inbound: remote.audio, allowed: ALL, kind: 'rtp' });
     planOffer({ inbound: remote.audio, allowed: ALL, kind: 'webrtc' });
     planBuiltIn({ remote: remote.audio, codecs: ALL });
-    const answer = formatAnswer(remote, local(remote.kind === 'webrtc' ? WEBRTC : RTP));
+    const transport = remote.kind === 'webrtc' ? WEBRTC : RTP;
     // What we say of a stranger's words must be valid itself.
-    parseRemoteDescription(answer);
+    parseRemoteDescription(formatAnswer(remote, local(transport)));
+    for (const kind of ['rtp', 'webrtc'] as const)
+      planVideoOffer({ inbound: remote.video, allowed: VIDEO, kind, taken: [111, 0] });
+    const plan = planVideoAnswer({ inbound: remote, outbound: remote, allowed: VIDEO });
+    if (plan !== undefined) {
+      planSameVideo(remote.video, plan.inbound);
+      const rtp = remote.kind === 'rtp' ? { address: '192.0.2.10', rtpPort: 20_002, rtcpPort: 20_003 } : undefined;
+      const video = { codecs: [plan.inbound.codec], direction: 'sendrecv', rtp } as const;
+      const answer = parseRemoteDescription(formatAnswer(remote, local(transport, { video })));
+      expect(answer.video?.codecs).toHaveLength(1);
+      parseRemoteDescription(formatOffer(local(transport, { video }), remote));
+    }
     return true;
   } catch (error) {
     if (error instanceof CodedError && CODES.has(error.code)) return false;
@@ -57,6 +79,20 @@ const evilLine = fc.constantFrom(
   'a=',
   '=',
   'b=AS:99999999999999',
+  'm=video 0 RTP/AVP 96',
+  'm=video 4002 RTP/AVPF 96',
+  'm=video 9 UDP/TLS/RTP/SAVPF 96',
+  'm=video 4002 RTP/SAVP 96 96 96 400 -1',
+  'a=rtpmap:96 H264/90000',
+  'a=rtpmap:96 H264/0',
+  'a=rtpmap:96 VP8/90000/2',
+  'a=fmtp:96 profile-level-id=zzzzzz;packetization-mode=99',
+  'a=fmtp:96 profile-level-id=;packetization-mode=;;;=;',
+  'a=fmtp:96 packetization-mode=1;profile-level-id=42e01f',
+  'a=rtcp-fb:96 nack pli',
+  'a=rtcp-fb:* ccm fir',
+  'a=rtcp-fb:-1 nack nack nack',
+  'a=rtcp-fb:',
 );
 
 const mutation = fc.oneof(

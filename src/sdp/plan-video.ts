@@ -1,0 +1,109 @@
+/**
+ * Video for a call of two parties: always untouched from one to the other (D4), under the payload types of each Leg.
+ * Where they have no codec in common the call is one of audio alone.
+ */
+import { answerH264, formatH264Format, pairH264, parseH264Format } from './h264-format.ts';
+import type { RemoteVideo, SdpKind, VideoCodec, VideoCodecName, VideoFeedback, VideoFormat } from './model.ts';
+
+/** As many as an INVITE over UDP has room for. */
+const MAX_OFFERED = 5;
+/** Dynamic payload types (RFC 3551 §6), first those that browsers use least. */
+const PAYLOAD_TYPES = Array.from({ length: 32 }, (_, index) => 127 - index);
+
+/** What we can do with each kind of party: lost packets are asked for again only where mediasoup keeps them. */
+const FEEDBACK: Readonly<Record<SdpKind, readonly VideoFeedback[]>> = {
+  rtp: ['nack pli', 'ccm fir'],
+  webrtc: ['nack', 'nack pli', 'ccm fir', 'transport-cc'],
+};
+
+export interface VideoOfferRequest {
+  /** What the first party offered. */
+  readonly inbound: RemoteVideo | undefined;
+  readonly allowed: readonly VideoCodecName[];
+  /** Of the party that gets the offer. */
+  readonly kind: SdpKind;
+  /** The payload types of the audio that is offered with it: on one transport they are the video's no more (RFC 8843 §9.1). */
+  readonly taken: readonly number[];
+}
+
+/** What to offer to the second party; empty: no video. SIP peers get H.264 first, which is what they have. */
+export function planVideoOffer({ inbound, allowed, kind, taken }: VideoOfferRequest): readonly VideoCodec[] {
+  if (inbound === undefined || inbound.direction === 'inactive') return [];
+  const usable = inbound.codecs.filter((codec) => allowed.includes(codec.name) && isUsable(codec));
+  const h264 = usable.filter(({ name }) => name === 'H264').slice(0, MAX_OFFERED - 1);
+  const listed = kind === 'rtp' ? [...h264, ...usable.filter(({ name }) => name !== 'H264')] : usable;
+  const used = new Set(kind === 'webrtc' ? taken : []);
+  return listed.slice(0, MAX_OFFERED).map((codec) => {
+    const payloadType = freePayloadType(codec.payloadType, used);
+    used.add(payloadType);
+    return { ...codec, payloadType, feedback: FEEDBACK[kind] };
+  });
+}
+
+export interface VideoPlan {
+  readonly inbound: VideoFormat;
+  readonly outbound: VideoFormat;
+  readonly reason: string;
+}
+
+export interface VideoAnswerRequest {
+  /** The first party's offer. */
+  readonly inbound: { readonly video: RemoteVideo | undefined; readonly kind: SdpKind };
+  /** The second party's answer. */
+  readonly outbound: { readonly video: RemoteVideo | undefined; readonly kind: SdpKind };
+  readonly allowed: readonly VideoCodecName[];
+}
+
+/** The first codec of the second party's answer that the first party offered; undefined: audio alone. */
+export function planVideoAnswer({ inbound, outbound, allowed }: VideoAnswerRequest): VideoPlan | undefined {
+  if (inbound.video === undefined || outbound.video === undefined) return undefined;
+  const offered = inbound.video.codecs.filter(({ name }) => allowed.includes(name));
+  for (const answered of outbound.video.codecs) {
+    const told = counterpart(answered, offered);
+    if (told === undefined) continue;
+    return {
+      inbound: { codec: { ...told, feedback: both(told.feedback, FEEDBACK[inbound.kind]) } },
+      outbound: { codec: { ...answered, feedback: both(answered.feedback, FEEDBACK[outbound.kind]) } },
+      reason: `${answered.name} passes through: the second party's first choice among what the first party offered`,
+    };
+  }
+  return undefined;
+}
+
+/** How a party that offers video again has the codec it has exchanged so far; undefined: it has it no more. */
+export function planSameVideo(offer: RemoteVideo | undefined, inUse: VideoFormat): VideoFormat | undefined {
+  const same = counterpart(inUse.codec, offer?.codecs ?? []);
+  // What it was told before holds on: the other party's level and parameters.
+  return same === undefined ? undefined : { codec: { ...inUse.codec, payloadType: same.payloadType } };
+}
+
+/** An offered codec as our answer has it, with what `answered` says that the other party can receive. */
+function counterpart(answered: VideoCodec, offered: readonly VideoCodec[]): VideoCodec | undefined {
+  if (answered.name === 'VP8') {
+    const same = offered.find(({ name }) => name === 'VP8');
+    return same === undefined ? undefined : { ...same, fmtp: answered.fmtp };
+  }
+  const pair = pairH264(
+    [answered],
+    offered.filter(({ name }) => name === 'H264'),
+  );
+  const [theirs, far] = [pair?.[1], parseH264Format(answered.fmtp)];
+  const own = theirs === undefined ? undefined : parseH264Format(theirs.fmtp);
+  const told = own === undefined || far === undefined ? undefined : answerH264(own, far);
+  return theirs === undefined || told === undefined ? undefined : { ...theirs, fmtp: formatH264Format(told) };
+}
+
+/** Interleaved H.264 no browser has. */
+function isUsable({ name, fmtp }: VideoCodec): boolean {
+  if (name !== 'H264') return true;
+  const mode = parseH264Format(fmtp)?.packetizationMode;
+  return mode === 0 || mode === 1;
+}
+
+function freePayloadType(wanted: number, used: ReadonlySet<number>): number {
+  return [wanted, ...PAYLOAD_TYPES].find((each) => !used.has(each)) ?? wanted;
+}
+
+function both(theirs: readonly VideoFeedback[], ours: readonly VideoFeedback[]): readonly VideoFeedback[] {
+  return ours.filter((each) => theirs.includes(each));
+}
