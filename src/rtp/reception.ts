@@ -21,6 +21,7 @@ export interface ReceptionBlock {
 
 export class Reception {
   #ssrc = -1;
+  #beginNext = false;
   #first = 0;
   #highest = 0;
   #received = 0;
@@ -39,10 +40,15 @@ export class Reception {
     return this.#ssrc;
   }
 
+  /** What comes next counts anew: what the source counted while nobody was to hear it, as on hold, is not lost. */
+  restart(): void {
+    this.#beginNext = true;
+  }
+
   /** Counts a packet that arrived. */
   take(ssrc: number, sequence: number): void {
     const step = sequenceDelta(sequence, this.#highest);
-    if (ssrc !== this.#ssrc || !isContinuous(step)) this.#begin(ssrc, sequence);
+    if (ssrc !== this.#ssrc || this.#beginNext || !isContinuous(step)) this.#begin(ssrc, sequence);
     else if (step > 0) this.#highest += step;
     this.#received++;
   }
@@ -90,6 +96,7 @@ export class Reception {
       this.#formerReceived += this.#received;
       this.#formerLost += this.#lost();
     }
+    this.#beginNext = false;
     this.#ssrc = ssrc;
     this.#first = sequence;
     this.#highest = sequence;

@@ -2,15 +2,22 @@
  * One outgoing RTP stream made of many incoming ones: SSRC, sequence number and timestamp stay continuous although the
  * source, its SSRC, its sequence or its clock restarts. Loss and reordering within one source are passed on as they
  * are, so that the receiver's statistics stay true. A sequence that went back would make an SRTP receiver discard
- * everything as replayed (RFC 3711 §3.3.2).
+ * everything as replayed (RFC 3711 §3.3.2), and a number used twice would encrypt two payloads with one key stream
+ * (§9.1): so no number is ever given to two packets.
  */
 import { sequenceOf, setMarker, ssrcOf, timestampOf } from './packet.ts';
-import { isContinuous, MAX_MISORDER, sequenceDelta, timestampDelta } from './sequence.ts';
+import { isContinuous, sequenceDelta, timestampDelta } from './sequence.ts';
 
 /** The least advance of the timestamp between two sources: one usual frame. */
 const FRAMES_PER_SEC = 50;
-/** A timestamp that runs this far ahead of real time was reset by the sender. */
-const MAX_LEAD_SEC = 10;
+/** A timestamp that is this far from where real time would have it was reset by the sender. */
+const MAX_LEAD_SEC = 2;
+/** No packet is so late: one that counts back after such a silence begins anew, ms. */
+const MAX_LATE_MS = 1000;
+/** Two sources at once are not mixed packet by packet: the former one is heard again when the later is silent, ms. */
+const SWITCH_BACK_MS = 70;
+/** More than any packet can be late. */
+const REMEMBERED = 256;
 
 export interface SpliceStart {
   readonly ssrc: number;
@@ -26,21 +33,22 @@ export class Splice {
   #nowMs = 0;
 
   // The source being carried: its highest numbers, and what is added to get ours.
-  #source = 0;
+  #source = -1;
   #sourceSequence = 0;
   #sourceTimestamp = 0;
+  #heardMs = 0;
   #packetsSinceJoin = 0;
   #sequenceOffset = 0;
   #timestampOffset = 0;
 
-  // The source before it: its late packets are not a new change.
+  // The source before it: neither its late packets nor what it goes on to say is a new change.
   #formerSource = -1;
-  #formerSequence = 0;
 
-  // Ours: the highest sent.
+  // Ours: the highest sent, and by their last bits the numbers given away.
   #sequence: number;
   #timestamp: number;
   #sentMs = 0;
+  readonly #given = new Int32Array(REMEMBERED).fill(-1);
 
   constructor(start: SpliceStart) {
     this.ssrc = start.ssrc;
@@ -64,21 +72,30 @@ export class Splice {
     return this.#timestamp;
   }
 
+  /** Whether an event comes beside the audio, from an SSRC of its own: then it is one to `insert`. */
+  isBeside(packet: Buffer): boolean {
+    return this.#isStarted && !this.#joinNext && ssrcOf(packet) !== this.#source;
+  }
+
   /**
    * Rewrites SSRC, sequence number and timestamp of an audio packet in place; the first packet of a source gets the
-   * marker. False: a straggler of a source that is over, not to be sent.
+   * marker. False: a duplicate, or of a source that is over, not to be sent.
    */
   applyAudio(packet: Buffer, clockRate: number, nowMs: number): boolean {
     this.#nowMs = nowMs;
     const timestamp = timestampOf(packet);
-    if (!this.#admit(packet, timestamp, this.#hasClockReset(packet, timestamp, clockRate), clockRate)) return false;
-    const out = this.#rewrite(packet, timestamp);
+    if (this.#begins(packet) || this.#hasClockReset(packet, timestamp, clockRate)) {
+      if (this.#isOver(packet)) return false;
+      this.#join(packet, timestamp, clockRate);
+    } else this.#goOn(sequenceOf(packet));
+    const isNew = this.#rewrite(packet, timestamp);
     if (timestampDelta(timestamp, this.#sourceTimestamp) > 0) this.#sourceTimestamp = timestamp;
-    if (timestampDelta(out, this.#timestamp) > 0) {
+    const out = timestampOf(packet);
+    if (isNew && timestampDelta(out, this.#timestamp) > 0) {
       this.#timestamp = out;
       this.#sentMs = nowMs;
     }
-    return true;
+    return isNew;
   }
 
   /**
@@ -88,9 +105,10 @@ export class Splice {
   applyEvent(packet: Buffer, clockRate: number, nowMs: number): boolean {
     this.#nowMs = nowMs;
     const timestamp = timestampOf(packet);
-    if (!this.#admit(packet, timestamp, false, clockRate)) return false;
-    this.#rewrite(packet, timestamp);
-    return true;
+    if (!this.#begins(packet)) this.#goOn(sequenceOf(packet));
+    else if (this.#isOver(packet)) return false;
+    else this.#join(packet, timestamp, clockRate);
+    return this.#rewrite(packet, timestamp);
   }
 
   /**
@@ -103,39 +121,45 @@ export class Splice {
     this.#isStarted = true;
     this.#sequenceOffset = (this.#sequenceOffset + 1) & 0xffff;
     this.#packetsSinceJoin = -1;
+    this.#give(this.#sequence);
     return this.#sequence;
   }
 
-  #admit(packet: Buffer, timestamp: number, hasClockReset: boolean, clockRate: number): boolean {
-    const source = ssrcOf(packet);
-    const sequence = sequenceOf(packet);
-    if (this.#joinNext || hasClockReset) return this.#join(packet, timestamp, clockRate);
-    if (source !== this.#source) {
-      const late = sequenceDelta(sequence, this.#formerSequence);
-      if (source === this.#formerSource && late <= 0 && late > -MAX_MISORDER) return false;
-      return this.#join(packet, timestamp, clockRate);
-    }
-    const step = sequenceDelta(sequence, this.#sourceSequence);
-    if (!isContinuous(step)) return this.#join(packet, timestamp, clockRate);
-    if (step <= 0) return this.#packetsSinceJoin + step >= 0;
-    this.#packetsSinceJoin += step;
-    this.#sourceSequence = sequence;
-    this.#sequence = (sequence + this.#sequenceOffset) & 0xffff;
-    return true;
+  /** Whether the packet does not carry on the source: another SSRC, or numbers that neither loss nor reordering makes. */
+  #begins(packet: Buffer): boolean {
+    if (this.#joinNext || ssrcOf(packet) !== this.#source) return true;
+    const step = sequenceDelta(sequenceOf(packet), this.#sourceSequence);
+    return !isContinuous(step) || (step <= 0 && this.#nowMs - this.#heardMs > MAX_LATE_MS);
+  }
+
+  /** Of a packet that begins something: whether it is but the former source, while the present one is heard. */
+  #isOver(packet: Buffer): boolean {
+    if (this.#joinNext || ssrcOf(packet) !== this.#formerSource || ssrcOf(packet) === this.#source) return false;
+    return this.#nowMs - this.#heardMs < SWITCH_BACK_MS;
   }
 
   /** The clock of a source that goes on may stand (repeated packet) or jump over silence, but not run back or far ahead. */
   #hasClockReset(packet: Buffer, timestamp: number, clockRate: number): boolean {
-    if (sequenceDelta(sequenceOf(packet), this.#sourceSequence) <= 0) return false;
     const step = timestampDelta(timestamp, this.#sourceTimestamp);
+    const isLate = sequenceDelta(sequenceOf(packet), this.#sourceSequence) <= 0;
+    if (isLate) return Math.abs(step) > clockRate * MAX_LEAD_SEC;
     if (step < 0) return true;
     return step > clockRate * (MAX_LEAD_SEC + (this.#nowMs - this.#sentMs) / 1000);
   }
 
-  #join(packet: Buffer, timestamp: number, clockRate: number): true {
+  #goOn(sequence: number): void {
+    this.#heardMs = this.#nowMs;
+    const step = sequenceDelta(sequence, this.#sourceSequence);
+    if (step <= 0) return;
+    this.#packetsSinceJoin += step;
+    this.#sourceSequence = sequence;
+    this.#sequence = (sequence + this.#sequenceOffset) & 0xffff;
+  }
+
+  #join(packet: Buffer, timestamp: number, clockRate: number): void {
     const sequence = sequenceOf(packet);
-    this.#formerSource = this.#isStarted ? this.#source : -1;
-    this.#formerSequence = this.#sourceSequence;
+    const source = ssrcOf(packet);
+    if (source !== this.#source) this.#formerSource = this.#source;
     if (this.#isStarted) {
       const elapsed = Math.round(((this.#nowMs - this.#sentMs) * clockRate) / 1000);
       this.#sequence = (this.#sequence + 1) & 0xffff;
@@ -144,21 +168,30 @@ export class Splice {
     this.#isStarted = true;
     this.#joinNext = false;
     this.#sentMs = this.#nowMs;
-    this.#source = ssrcOf(packet);
+    this.#heardMs = this.#nowMs;
+    this.#source = source;
     this.#sourceSequence = sequence;
     this.#sourceTimestamp = timestamp;
     this.#packetsSinceJoin = 0;
     this.#sequenceOffset = (this.#sequence - sequence) & 0xffff;
     this.#timestampOffset = (this.#timestamp - timestamp) >>> 0;
     setMarker(packet);
+  }
+
+  /** False when its number is given away already, or belongs to a time before this source. */
+  #rewrite(packet: Buffer, timestamp: number): boolean {
+    const sequence = sequenceOf(packet);
+    if (this.#packetsSinceJoin + sequenceDelta(sequence, this.#sourceSequence) < 0) return false;
+    const ours = (sequence + this.#sequenceOffset) & 0xffff;
+    if (this.#given[ours % REMEMBERED] === ours) return false;
+    this.#give(ours);
+    packet.writeUInt16BE(ours, 2);
+    packet.writeUInt32BE((timestamp + this.#timestampOffset) >>> 0, 4);
+    packet.writeUInt32BE(this.ssrc, 8);
     return true;
   }
 
-  #rewrite(packet: Buffer, timestamp: number): number {
-    const out = (timestamp + this.#timestampOffset) >>> 0;
-    packet.writeUInt16BE((sequenceOf(packet) + this.#sequenceOffset) & 0xffff, 2);
-    packet.writeUInt32BE(out, 4);
-    packet.writeUInt32BE(this.ssrc, 8);
-    return out;
+  #give(sequence: number): void {
+    this.#given[sequence % REMEMBERED] = sequence;
   }
 }

@@ -9,6 +9,14 @@ describe('reception statistics', () => {
     expect(reception.nextBlock()).toMatchObject({ highestSequence: 65_538, packetsLost: 1, fractionLost: 42 });
   });
 
+  it('do not count as lost what was sent while nobody was to hear it', () => {
+    const reception = new Reception();
+    for (const sequence of [1, 2, 4]) reception.take(1, sequence);
+    reception.restart();
+    for (const sequence of [2004, 2005]) reception.take(1, sequence);
+    expect(reception.summary()).toMatchObject({ packetsReceived: 5, packetsLost: 1 });
+  });
+
   it('report the fraction lost since the report before', () => {
     const reception = new Reception();
     for (let sequence = 0; sequence < 100; sequence++) if (sequence % 2 === 1) reception.take(1, sequence);

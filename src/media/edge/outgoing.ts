@@ -2,6 +2,7 @@
 import {
   DigitSender,
   EventRescaler,
+  hasMarker,
   payloadOffset,
   RTP_HEADER_BYTES,
   readTelephoneEvent,
@@ -10,6 +11,7 @@ import {
   setEventDuration,
   setPayloadType,
   TELEPHONE_EVENT_BYTES,
+  type TelephoneEvent,
   timestampDelta,
   timestampOf,
   withBareHeader,
@@ -22,6 +24,12 @@ import { silenceOf } from './silence.ts';
 
 /** An event whose timestamp is further than this from the audio's is not on the audio's time line, s. */
 const SAME_TIMELINE_SEC = 10;
+
+interface EventBeside {
+  readonly clocks: { readonly fromHz: number; readonly toHz: number };
+  readonly marker: boolean;
+  readonly arrival: Arrival;
+}
 
 export class Outgoing {
   readonly splice: Splice;
@@ -106,17 +114,30 @@ export class Outgoing {
   }
 
   #rewriteEvent(packet: Buffer, arrival: Arrival): Buffer | undefined {
-    if (this.#eventType === -1) return undefined;
-    const event = arrival.clockRate === this.#eventClock ? undefined : readTelephoneEvent(packet);
+    const event = this.#eventType === -1 ? undefined : readTelephoneEvent(packet);
+    if (event === undefined) return undefined;
+    const clocks = { fromHz: arrival.clockRate, toHz: this.#eventClock };
+    if (this.splice.isBeside(packet)) return this.#insertEvent(event, { clocks, marker: hasMarker(packet), arrival });
     if (!this.splice.applyEvent(packet, this.#audioClock, arrival.nowMs)) return undefined;
     setPayloadType(packet, this.#eventType);
-    if (event) {
-      const clocks = { fromHz: arrival.clockRate, toHz: this.#eventClock };
-      const rescaled = this.#rescaler.apply(event, clocks, this.#eventBegin(timestampOf(packet), arrival.nowMs));
-      packet.writeUInt32BE(rescaled.timestamp, 4);
-      setEventDuration(packet, rescaled.duration);
-    }
+    // What the event's first packet got its later ones get too, though the source began anew meanwhile: another timestamp
+    // would be another key (RFC 4733 §2.5.1.2).
+    const rescaled = this.#rescaler.apply(event, clocks, this.#eventBegin(timestampOf(packet), arrival.nowMs));
+    packet.writeUInt32BE(rescaled.timestamp, 4);
+    setEventDuration(packet, rescaled.duration);
     return this.#count(packet);
+  }
+
+  /** Some send events under an SSRC of their own: they are no change of the audio's source. */
+  #insertEvent(event: TelephoneEvent, { clocks, marker, arrival: { nowMs } }: EventBeside): Buffer {
+    const { timestamp, duration } = this.#rescaler.apply(
+      event,
+      clocks,
+      this.splice.timestampAt(nowMs, this.#audioClock),
+    );
+    const payload = Buffer.alloc(TELEPHONE_EVENT_BYTES);
+    writeTelephoneEvent(payload, 0, { ...event, duration });
+    return this.#insert(payload, this.#eventType, { timestamp, marker, nowMs });
   }
 
   /** Senders of another clock may count the event's timestamp in it: then the event begins now. */

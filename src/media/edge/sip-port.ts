@@ -107,7 +107,12 @@ export class SipPort implements EdgeEnd {
     // After a hold the stream goes on where it was, however far its source counted meanwhile.
     if (isSending !== this.#isSending) this.restart();
     this.#isSending = isSending;
-    this.#isReceiving = direction === 'sendrecv' || direction === 'recvonly';
+    const isReceiving = direction === 'sendrecv' || direction === 'recvonly';
+    if (isReceiving && !this.#isReceiving) {
+      this.#end.incoming.reception.restart();
+      this.#end.peer?.restart();
+    }
+    this.#isReceiving = isReceiving;
   }
 
   onRtp(packet: Buffer, source: RemoteInfo): void {

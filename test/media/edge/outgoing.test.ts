@@ -38,6 +38,40 @@ describe('what a port sends', () => {
     expect(end && readTelephoneEvent(end)).toMatchObject({ timestamp: 1960, duration: 800, isEnd: true });
   });
 
+  it('keeps events of an SSRC of their own beside the audio: one key, and no change of source', () => {
+    const outgoing = createOutgoing({ ...opus, telephoneEvents: [{ payloadType: 101, clockRate: 48_000 }] });
+    const sent: Buffer[] = [];
+    const send = (packet: Buffer, arrival: Arrival): void => {
+      const out = outgoing.rewrite(packet, arrival);
+      if (out) sent.push(out);
+    };
+    for (let i = 0; i < 5; i++) {
+      send(rtpPacket({ ssrc: 1, sequence: i, timestamp: i * 960 }), audio(i * 20));
+      const payload = eventPayload(5, 960 * (i + 1), i === 4);
+      send(rtpPacket({ ssrc: 2, sequence: 500 + i, timestamp: 70_000, payload, marker: i === 0 }), event48k(i * 20));
+    }
+    expect(sent.map(sequenceOf)).toEqual(Array.from({ length: 10 }, (_, i) => 100 + i));
+    const audioSent = sent.filter((packet) => payloadTypeOf(packet) === 111);
+    expect(audioSent.map(timestampOf)).toEqual([0, 1, 2, 3, 4].map((i) => 1000 + i * 960));
+    expect(audioSent.map(hasMarker)).toEqual([true, false, false, false, false]);
+    const events = sent.filter((packet) => payloadTypeOf(packet) === 101);
+    expect(new Set(events.map(timestampOf))).toEqual(new Set([1000]));
+    expect(events.map((packet) => readTelephoneEvent(packet)?.duration)).toEqual([960, 1920, 2880, 3840, 4800]);
+  });
+
+  it('tells one key although its source begins anew while it is pressed', () => {
+    const outgoing = createOutgoing({ ...opus, telephoneEvents: [{ payloadType: 101, clockRate: 48_000 }] });
+    outgoing.rewrite(rtpPacket({ sequence: 1, timestamp: 0 }), audio(0));
+    const press = (sequence: number, nowMs: number, duration: number): number | undefined => {
+      const payload = eventPayload(5, duration);
+      const out = outgoing.rewrite(rtpPacket({ sequence, timestamp: 960, payload }), event48k(nowMs));
+      return out && timestampOf(out);
+    };
+    const before = press(2, 20, 960);
+    outgoing.splice.restart();
+    expect([press(3, 40, 1920), press(4, 60, 2880)]).toEqual([before, before]);
+  });
+
   it('drops events where the Leg has none', () => {
     const outgoing = createOutgoing({ ...opus, telephoneEvents: [] });
     expect(outgoing.rewrite(rtpPacket({ payload: eventPayload(1, 160) }), event48k(0))).toBeUndefined();
