@@ -36,6 +36,17 @@ function push(
   return { sequence: sequenceOf(packet), timestamp: timestampOf(packet), marker: hasMarker(packet) };
 }
 
+/** The number that an event gets, if it is sent. */
+function pushEvent(
+  splice: Splice,
+  fields: Parameters<typeof rtpPacket>[0],
+  { clockRate, nowMs }: { clockRate: number; nowMs: number },
+): readonly number[] {
+  const event = rtpPacket(fields);
+  if (splice.isBeside(event)) return [splice.insert(nowMs)];
+  return splice.applyEvent(event, clockRate, nowMs) ? [sequenceOf(event)] : [];
+}
+
 /** How a source begins: as it left off after so many packets that nobody heard, or as a sender that knows nothing of before. */
 const anyBegin = fc.oneof(
   fc.record({ kind: fc.constant('counted-on' as const), packets: fc.integer({ min: 1, max: 200_000 }) }),
@@ -100,11 +111,8 @@ describe('splice', () => {
             counter.timestamp += step * (lost + 1);
             const packet = { ssrc, ...counter };
             if (fate === 'late') late.push({ ...counter });
-            else if (fate === 'event') {
-              const event = rtpPacket(packet);
-              if (splice.isBeside(event)) give(splice.insert(nowMs));
-              else if (splice.applyEvent(event, clockRate, nowMs)) give(sequenceOf(event));
-            } else note(push(splice, packet, nowMs, clockRate));
+            else if (fate === 'event') pushEvent(splice, packet, { clockRate, nowMs }).forEach(give);
+            else note(push(splice, packet, nowMs, clockRate));
             if (fate === 'twice') note(push(splice, packet, nowMs + 1, clockRate));
             if (fate === 'inserted') give(splice.insert(nowMs));
             const overdue = fate === 'ok' ? late.shift() : undefined;
