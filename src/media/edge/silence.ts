@@ -1,4 +1,5 @@
 import { encodeG711, G722Encoder } from '../../audio/index.ts';
+import { payloadLength, payloadOffset } from '../../rtp/index.ts';
 import type { AudioCodecName } from '../../sdp/index.ts';
 
 const frames: Readonly<Record<AudioCodecName, Buffer>> = {
@@ -12,4 +13,31 @@ const frames: Readonly<Record<AudioCodecName, Buffer>> = {
 /** The payload of 20 ms of silence. */
 export function silenceOf(codec: AudioCodecName): Buffer {
   return frames[codec];
+}
+
+/** An Opus frame of digital silence is hardly more than its header; the faintest sound needs more. */
+const SILENT_OPUS_BYTES = 12;
+
+/** Whether a packet carries digital silence: what a muted microphone sends. */
+export function isSilent(codec: AudioCodecName, packet: Buffer): boolean {
+  const offset = payloadOffset(packet);
+  const length = offset < 0 ? 0 : payloadLength(packet, offset);
+  if (length <= 0) return true;
+  if (codec === 'opus') return length <= SILENT_OPUS_BYTES;
+  const silence = silentBytes[codec];
+  for (let at = offset; at < offset + length; at++) if (silence[packet[at] ?? 0] === 0) return false;
+  return true;
+}
+
+const silentBytes: Readonly<Record<Exclude<AudioCodecName, 'opus'>, Uint8Array>> = {
+  // Zero and the smallest steps beside it.
+  PCMU: bytesOf([0xff, 0xfe, 0x7f, 0x7e]),
+  PCMA: bytesOf([0xd5, 0xd4, 0x55, 0x54]),
+  G722: bytesOf(frames.G722),
+};
+
+function bytesOf(bytes: Iterable<number>): Uint8Array {
+  const isOneOf = new Uint8Array(256);
+  for (const byte of bytes) isOneOf[byte] = 1;
+  return isOneOf;
 }
