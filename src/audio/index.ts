@@ -6,7 +6,7 @@ export { decodeG711, encodeG711, type G711Law } from './g711.ts';
 export { G722Decoder, G722Encoder } from './g722.ts';
 export { findGaps, type Gap, measureTone, type ToneMeasure } from './measure.ts';
 export { renderMelody } from './melody.ts';
-export { resample } from './resample.ts';
+export { resample, resampledLength, resamplePart } from './resample.ts';
 export { type RingbackTone, renderRingback } from './ringback.ts';
 export { ToneGenerator } from './tone.ts';
 export { type Recording, readWav, writeWav } from './wav.ts';

@@ -1,4 +1,4 @@
-/** Another sampling rate for a whole recording at once: a windowed sinc, made for quality and not for speed. */
+/** Another sampling rate for a recording: a windowed sinc, made for quality and not for speed. */
 
 /** Zero crossings of the sinc on either side. */
 const CROSSINGS = 16;
@@ -6,12 +6,25 @@ const CROSSINGS = 16;
 const PASSED = 0.94;
 
 export function resample(samples: Int16Array, fromHz: number, toHz: number): Int16Array {
-  if (fromHz === toHz) return samples;
-  const out = new Int16Array(Math.floor((samples.length * toHz) / fromHz));
+  return resamplePart(samples, { fromHz, toHz, begin: 0, count: resampledLength(samples.length, fromHz, toHz) });
+}
+
+export function resampledLength(length: number, fromHz: number, toHz: number): number {
+  return Math.floor((length * toHz) / fromHz);
+}
+
+/** `begin` and `count` are of the samples wanted, at the new rate. */
+export function resamplePart(
+  samples: Int16Array,
+  part: { readonly fromHz: number; readonly toHz: number; readonly begin: number; readonly count: number },
+): Int16Array {
+  const { fromHz, toHz, begin, count } = part;
+  if (fromHz === toHz) return samples.subarray(begin, begin + count);
+  const out = new Int16Array(count);
   const cutoff = PASSED * Math.min(1, toHz / fromHz);
   const reach = Math.ceil(CROSSINGS / cutoff);
-  for (let i = 0; i < out.length; i++) {
-    const center = (i * fromHz) / toHz;
+  for (let i = 0; i < count; i++) {
+    const center = ((begin + i) * fromHz) / toHz;
     const first = Math.floor(center) - reach + 1;
     let sum = 0;
     for (let at = Math.max(0, first); at < first + 2 * reach && at < samples.length; at++) {

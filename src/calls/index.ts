@@ -10,6 +10,8 @@ export type {
   ConnectPort,
   ConnectRtpPort,
   ConnectWebRtcPort,
+  DigitForm,
+  DigitPress,
   KeyframeResult,
   MediaCounters,
   MediaEvent,
@@ -25,6 +27,7 @@ export type {
 } from './media-plane.ts';
 export { mayRing } from './outcome.ts';
 export { callRecordOf } from './record.ts';
+export type { RingbackTone, Sound } from './sound.ts';
 export { startCall, step } from './step.ts';
 export {
   startTransfer,

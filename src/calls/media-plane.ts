@@ -16,6 +16,8 @@ import type {
   TelephoneEventFormat,
 } from '../sdp/index.ts';
 
+import type { Sound } from './sound.ts';
+
 export interface PortOwner {
   readonly portId: PortId;
   readonly callId: CallId;
@@ -106,6 +108,16 @@ export interface PortReport extends PortQuality {
   readonly portId: PortId;
 }
 
+/** `events`: telephone-event beside the audio (RFC 4733). `tones`: DTMF in the audio. */
+export type DigitForm = 'events' | 'tones';
+
+export interface DigitPress {
+  /** 0-9 * # A-D */
+  readonly digit: string;
+  readonly durationMs: number;
+  readonly form: DigitForm;
+}
+
 export type MediaEvent =
   /** DTLS done (webrtc) or the first valid packet received (rtp): this Leg's media works. */
   | { readonly kind: 'port-up'; readonly portId: PortId; readonly callId: CallId; readonly legId: LegId }
@@ -155,8 +167,18 @@ export interface MediaPlane {
   restartIce(portId: PortId): Promise<LocalWebRtc>;
   /** Two ports hear each other from now on, and nobody else. Both may still be unconnected; media starts when both are. */
   bridge(a: PortId, b: PortId): Promise<void>;
-  /** Plays a key (0-9 * # A-D) to the port's remote as telephone-event, beside the audio. Nothing comes of it when the Leg has none negotiated. */
-  sendDigit(portId: PortId, digit: string, durationMs: number): Promise<void>;
+  /**
+   * Plays a key (0-9 * # A-D) to the port's remote, after those before it. As events nothing comes of it when the Leg has
+   * none negotiated; as tones the other party is not heard meanwhile.
+   */
+  sendDigit(portId: PortId, press: DigitPress): Promise<void>;
+  /**
+   * Plays a sound to the port's remote in place of what it would hear from the port that it is bridged with, now or
+   * later, until `stopPlaying`. Called again it begins another sound.
+   */
+  play(portId: PortId, sound: Sound): Promise<void>;
+  /** Idempotent. */
+  stopPlaying(portId: PortId): Promise<void>;
   /** Asks the port's remote for a complete picture (RFC 5168, RFC 5104 §4.3.1). */
   requestKeyframe(portId: PortId): Promise<KeyframeResult>;
   /** How an open port does by now; undefined when there is none of this id. */

@@ -71,6 +71,13 @@ const mediaSchema = z.strictObject({
     .max(64)
     .default(0)
     .describe('threads that carry RTP towards SIP peers; 0: one for each two cores'),
+  musicOnHold: z
+    .string()
+    .min(1)
+    .default('melody')
+    .describe(
+      'what is played to whom the other side holds: melody, none, or a WAV file of 16-bit PCM, ten minutes at most',
+    ),
   workerBin: z.string().optional().describe('mediasoup-worker executable; npm start sets it'),
 });
 

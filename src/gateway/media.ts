@@ -33,6 +33,7 @@ export async function startMedia({ config, logger, scope, announced }: Parts): P
       random,
       logger,
     },
+    musicOnHold: media.musicOnHold,
     clock,
     logger,
   });

@@ -8,6 +8,10 @@ export const mediaErrors = catalogue({
     retryable: false,
     text: 'port %s of %s is taken: end what uses it, or set media.webRtcPort (VIADUCT_MEDIA_WEB_RTC_PORT) to another port',
   },
+  MEDIA_MUSIC: {
+    retryable: false,
+    text: 'music on hold from %s: %s. Set media.musicOnHold to a WAV file of 16-bit PCM, to melody, or to none',
+  },
   MEDIA_PORT_UNKNOWN: { sip: 500, retryable: false, text: 'media port %s is not open' },
   MEDIA_PORT_EXISTS: { sip: 500, retryable: false, text: 'media port %s is open already' },
   MEDIA_PORT_KIND: { sip: 500, retryable: false, text: 'media port %s is of kind %s, not %s' },

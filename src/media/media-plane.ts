@@ -2,6 +2,7 @@
 import type {
   ConnectPort,
   ConnectWebRtcPort,
+  DigitPress,
   KeyframeResult,
   MediaCounters,
   MediaEvent,
@@ -11,6 +12,7 @@ import type {
   OpenRtpPort,
   OpenWebRtcPort,
   PortReport,
+  Sound,
 } from '../calls/index.ts';
 import { type Clock, Emitter, type Logger, type PortId, type Unsubscribe } from '../kernel/index.ts';
 import type { LocalRtp, LocalWebRtc } from '../sdp/index.ts';
@@ -19,6 +21,7 @@ import { emptyReport } from './empty-report.ts';
 import { innerPorts, type PortRange } from './inner-ports.ts';
 import { mediaErrors } from './media-errors.ts';
 import type { MediaWorker } from './media-worker.ts';
+import { loadMusic } from './music.ts';
 import { routerFormats, rtpCapabilities } from './router-codecs.ts';
 import { SharedRouter } from './shared-router.ts';
 import type { WebRtcListen } from './webrtc-listen.ts';
@@ -32,6 +35,8 @@ export interface MediaPlaneOptions {
   readonly workers: number;
   readonly webRtc: WebRtcListen;
   readonly edge: EdgeOptions;
+  /** `melody`, the default; `none`; or the path of a WAV file. */
+  readonly musicOnHold?: string;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -53,7 +58,8 @@ type Port =
 
 /** Starts workers and edge. Throws a CodedError that names what is missing or taken. */
 export async function startMediaPlane(options: MediaPlaneOptions): Promise<RunningMediaPlane> {
-  const edge = await startEdge(options.edge);
+  const music = await loadMusic(options.musicOnHold ?? 'melody');
+  const edge = await startEdge({ ...options.edge, music });
   const plane = new ProcessMediaPlane(options, edge);
   try {
     await plane.start();
@@ -145,11 +151,27 @@ class ProcessMediaPlane implements RunningMediaPlane {
     await this.#edge.bridge(a, b);
   }
 
-  async sendDigit(portId: PortId, digit: string, durationMs: number): Promise<void> {
+  async sendDigit(portId: PortId, press: DigitPress): Promise<void> {
     const port = this.#portOf(portId);
-    // Two browsers of one router hear each other past the edge, which is the one that can make events.
+    // Two browsers of one router hear each other past the edge, which is the one that can make digits.
     if (port.home === 'mediasoup' && !port.webRtc.isLinked) return;
-    await this.#edge.sendDigit(portId, digit, durationMs);
+    await this.#edge.sendDigit({ portId, ...press });
+  }
+
+  async play(portId: PortId, sound: Sound): Promise<void> {
+    await this.#linkToEdge(this.#portOf(portId));
+    await this.#edge.play(portId, sound);
+  }
+
+  async stopPlaying(portId: PortId): Promise<void> {
+    const port = this.#ports.get(portId);
+    if (port === undefined || (port.home === 'mediasoup' && !port.webRtc.isLinked)) return;
+    await this.#edge.play(portId, undefined);
+    // Two browsers of one router need no edge between them.
+    const pair = this.#directPairOf(portId);
+    if (pair === undefined) return;
+    await this.#unlink(pair[0]);
+    await pair[0].hear(pair[1]);
   }
 
   async quality(portId: PortId): Promise<PortReport | undefined> {
@@ -231,10 +253,16 @@ class ProcessMediaPlane implements RunningMediaPlane {
   async #connectWebRtc(request: ConnectWebRtcPort, port: Port): Promise<void> {
     if (port.home !== 'mediasoup') return;
     await port.webRtc.connect(request);
-    const partnerId = this.#partners.get(request.portId);
-    const partner = partnerId === undefined ? undefined : this.#ports.get(partnerId);
-    const pair = partner === undefined ? undefined : directPair(port, partner);
-    if (pair !== undefined) await pair[1].hear(pair[0]);
+    const pair = this.#directPairOf(request.portId);
+    // Who is played something hears that.
+    if (pair !== undefined && !pair[1].isLinked) await pair[1].hear(pair[0]);
+  }
+
+  /** This port and the one it is bridged with, when they need no edge between them. */
+  #directPairOf(portId: PortId): readonly [WebRtcPort, WebRtcPort] | undefined {
+    const partnerId = this.#partners.get(portId);
+    const [port, partner] = [this.#ports.get(portId), partnerId === undefined ? undefined : this.#ports.get(partnerId)];
+    return port === undefined || partner === undefined ? undefined : directPair(port, partner);
   }
 
   /** Who was bridged with this port so far hears it no more, and is not heard. */

@@ -77,6 +77,6 @@ function passDigit({ digit, durationMs }: KeyPress, { live, legId, media }: Dial
       ? other
           .dialog()
           ?.request('INFO', formatDtmfRelay(digit, durationMs), { 'Content-Type': 'application/dtmf-relay' })
-      : media.sendDigit(other.leg.portId, digit, durationMs);
+      : media.sendDigit(other.leg.portId, { digit, durationMs, form: 'events' });
   sent?.catch((error: unknown) => live.logger.warn({ err: error, legId: otherId }, 'digit not passed on'));
 }

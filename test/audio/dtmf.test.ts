@@ -1,6 +1,15 @@
 /** Keys as sound: made, and heard again (ITU-T Q.23, Q.24). */
 import { describe, expect, it } from 'vitest';
-import { DtmfDetector, decodeG711, encodeG711, type HeardKey, renderDtmf, ToneGenerator } from '../../src/audio/index.ts';
+import {
+  DtmfDetector,
+  decodeG711,
+  encodeG711,
+  G722Decoder,
+  G722Encoder,
+  type HeardKey,
+  renderDtmf,
+  ToneGenerator,
+} from '../../src/audio/index.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
 const KEYS = '0123456789*#ABCD';
@@ -28,8 +37,8 @@ function join(...parts: readonly Int16Array[]): Int16Array {
 }
 
 const fractions = (seed: number): (() => number) => {
-  const { uint32 } = seededRandom(seed);
-  return () => uint32() / 2 ** 32;
+  const random = seededRandom(seed);
+  return () => random.uint32() / 2 ** 32;
 };
 
 const keysIn = (heard: readonly HeardKey[]): string => heard.map(({ key }) => key).join('');
@@ -45,7 +54,7 @@ function pair(low: readonly [number, number], high: readonly [number, number], m
 
 describe('the keys', () => {
   it.each([8000, 16_000, 48_000])('are all heard at %i Hz, each once, as long as they were', (rateHz) => {
-    const dialed = [...KEYS].map((key) => renderDtmf(key, rateHz, { durationMs: 100, pauseMs: 60 }));
+    const dialed = KEYS.split('').map((key) => renderDtmf(key, rateHz, { durationMs: 100, pauseMs: 60 }));
     const heard = hear(join(new Int16Array(777), ...dialed), rateHz);
     expect(keysIn(heard)).toBe(KEYS);
     for (const { durationMs } of heard) expect(Math.abs(durationMs - 100)).toBeLessThanOrEqual(26);
@@ -53,14 +62,19 @@ describe('the keys', () => {
 
   it.each(['PCMU', 'PCMA'] as const)('are heard through %s and noise', (law) => {
     const random = fractions(7);
-    const dialed = join(...[...KEYS].map((key) => renderDtmf(key, 8000, { durationMs: 60, pauseMs: 50 })));
+    const dialed = join(...KEYS.split('').map((key) => renderDtmf(key, 8000, { durationMs: 60, pauseMs: 50 })));
     const noisy = dialed.map((sample) => sample + Math.round((random() - 0.5) * 1400));
     expect(keysIn(hear(decodeG711(law, encodeG711(law, noisy)), 8000))).toBe(KEYS);
   });
 
+  it('are heard through G.722', () => {
+    const dialed = join(...KEYS.split('').map((key) => renderDtmf(key, 16_000, { durationMs: 60, pauseMs: 60 })));
+    expect(keysIn(hear(new G722Decoder().decode(new G722Encoder().encode(dialed)), 16_000))).toBe(KEYS);
+  });
+
   it('are heard as short as 40 ms with pauses as short as 40 ms, wherever the blocks fall', () => {
     for (let shift = 0; shift < 102; shift += 7) {
-      const dialed = [...'1590'].map((key) => renderDtmf(key, 8000, { durationMs: 42, pauseMs: 42 }));
+      const dialed = '1590'.split('').map((key) => renderDtmf(key, 8000, { durationMs: 42, pauseMs: 42 }));
       expect(keysIn(hear(join(new Int16Array(shift), ...dialed), 8000))).toBe('1590');
     }
   });
@@ -85,7 +99,12 @@ describe('what is no key', () => {
   it('one frequency, noise, and a click', () => {
     expect(hear(new ToneGenerator(697, 8000, -10).next(4000), 8000)).toEqual([]);
     const random = fractions(3);
-    expect(hear(Int16Array.from({ length: 80_000 }, () => (random() - 0.5) * 20_000), 8000)).toEqual([]);
+    expect(
+      hear(
+        Int16Array.from({ length: 80_000 }, () => (random() - 0.5) * 20_000),
+        8000,
+      ),
+    ).toEqual([]);
     expect(hear(renderDtmf('1', 8000, { durationMs: 15, pauseMs: 40 }), 8000)).toEqual([]);
   });
 
@@ -97,7 +116,10 @@ describe('what is no key', () => {
       const t = i / 8000;
       const pitch = 90 + 160 * (0.5 + 0.5 * Math.sin(2 * Math.PI * 0.31 * t)) + 30 * Math.sin(2 * Math.PI * 1.7 * t);
       phase += (2 * Math.PI * pitch) / 8000;
-      const [first, second] = [700 + 250 * Math.sin(2 * Math.PI * 0.9 * t), 1450 + 450 * Math.sin(2 * Math.PI * 0.7 * t)];
+      const [first, second] = [
+        700 + 250 * Math.sin(2 * Math.PI * 0.9 * t),
+        1450 + 450 * Math.sin(2 * Math.PI * 0.7 * t),
+      ];
       let sum = 0;
       for (let n = 1; n * pitch < 3600; n++) {
         const hz = n * pitch;

@@ -40,8 +40,7 @@ describe('ringback', () => {
   });
 
   it('is whole frames at every rate, so that it can be repeated', () => {
-    for (const rateHz of [8000, 16_000, 48_000])
-      expect(renderRingback('uk', rateHz).length % (rateHz / 50)).toBe(0);
+    for (const rateHz of [8000, 16_000, 48_000]) expect(renderRingback('uk', rateHz).length % (rateHz / 50)).toBe(0);
   });
 });
 

@@ -61,7 +61,7 @@ it('ports of two threads hear each other, digits too, and part again', async () 
   expect(await heard(a, b, 1)).toBe(20);
   expect(await heard(b, a, 2)).toBe(20);
   expect(b.peer.heard.at(-1)?.payload).toEqual(payloads(20, 1).at(-1));
-  await edge.sendDigit(portId('pb'), '7', 100);
+  await edge.sendDigit({ portId: portId('pb'), digit: '7', durationMs: 100, form: 'events' });
   await until(() => digitsIn(b.peer.heard, 101).length === 1, { within: 1_000, what: 'the digit' });
   await edge.bridge(portId('pa'), portId('pc'));
   expect(await heard(a, b, 3)).toBe(0);

@@ -258,7 +258,7 @@ describe('DTMF', () => {
     await edge.bridge(portId('a'), portId('b'));
     alice.play(payloads(50, 3), target(a));
     await sleep(100);
-    await edge.sendDigit(portId('b'), '*', 120);
+    await edge.sendDigit({ portId: portId('b'), digit: '*', durationMs: 120, form: 'events' });
     await sleep(400);
     const [digit, ...rest] = digitsIn(bob.heard, 101);
     expect(digit).toMatchObject({ digit: '*', duration: 960, ends: 3, hasMarker: true });

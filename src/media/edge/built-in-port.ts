@@ -36,6 +36,7 @@ export class EchoPort implements EdgeEnd {
   restart(): void {}
   tick(): void {}
   pressDigit(): void {}
+  play(): void {}
 
   report(): PortReport {
     const packets = { packetsReceived: this.#packets, packetsSent: this.#packets };
@@ -91,6 +92,7 @@ export class TonePort implements EdgeEnd {
   restart(): void {}
   tick(): void {}
   pressDigit(): void {}
+  play(): void {}
 
   report(): PortReport {
     return { ...emptyReport(this.portId), packetsSent: this.#packets, bytesSent: this.#bytes };

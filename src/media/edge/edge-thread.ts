@@ -7,6 +7,7 @@ import { InnerPort } from './inner-port.ts';
 import { InnerSockets } from './inner-sockets.ts';
 import type { EdgeCommand, EdgeResults, EdgeThreadEvent } from './messages.ts';
 import { SipPort } from './sip-port.ts';
+import { type Music, SoundLibrary } from './sound-library.ts';
 import { Ticker } from './ticker.ts';
 import { ToneFrames } from './tone-frames.ts';
 
@@ -19,6 +20,7 @@ type Result = EdgeResults[EdgeCommand['op']];
 
 export interface EdgeThreadOptions {
   readonly clock: Clock;
+  readonly music: Music;
   readonly emit: (event: EdgeThreadEvent) => void;
 }
 
@@ -36,8 +38,9 @@ export class EdgeThread {
   readonly #frames = new ToneFrames();
   #housekeeping: Timer | undefined;
 
-  constructor({ clock, emit }: EdgeThreadOptions) {
-    this.#parts = { clock, totals: this.#totals, ticker: new Ticker(clock), emit };
+  constructor({ clock, music, emit }: EdgeThreadOptions) {
+    const sounds = new SoundLibrary(music);
+    this.#parts = { clock, totals: this.#totals, ticker: new Ticker(clock), sounds, emit };
   }
 
   /** Carries out one command; CodedErrors are answers to it. */
@@ -57,6 +60,8 @@ export class EdgeThread {
         return this.#bridge(this.#portOf(command.a), this.#portOf(command.b));
       case 'send-digit':
         return this.#pressDigit(command);
+      case 'play':
+        return this.#play(command);
       case 'report':
         return this.#ports.get(command.portId)?.report();
       case 'close':
@@ -109,8 +114,12 @@ export class EdgeThread {
     port.peer = undefined;
   }
 
-  #pressDigit({ portId, digit, durationMs }: Of<'send-digit'>): undefined {
-    this.#portOf(portId).pressDigit(digit, durationMs);
+  #pressDigit({ portId, ...press }: Of<'send-digit'>): undefined {
+    this.#portOf(portId).pressDigit(press);
+  }
+
+  #play({ portId, sound }: Of<'play'>): undefined {
+    this.#portOf(portId).play(sound);
   }
 
   async #close(portId: PortId): Promise<EdgeResults['close']> {

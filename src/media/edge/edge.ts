@@ -9,6 +9,7 @@ import type {
   OpenBuiltInPort,
   OpenRtpPort,
   PortReport,
+  Sound,
 } from '../../calls/index.ts';
 import {
   type CallId,
@@ -23,8 +24,9 @@ import type { SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat, LocalRtp } from '../../sdp/index.ts';
 import { emptyReport } from '../empty-report.ts';
 import { edgeErrors } from './errors.ts';
-import type { ConnectInner, EdgeCounters, EdgeThreadEvent } from './messages.ts';
+import type { ConnectInner, EdgeCounters, EdgeThreadEvent, SendDigit } from './messages.ts';
 import { PortRange } from './port-range.ts';
+import type { Music } from './sound-library.ts';
 import { ThreadBridge } from './thread-bridge.ts';
 import { ThreadLink } from './thread-link.ts';
 
@@ -44,6 +46,8 @@ export interface EdgeOptions {
   readonly listen: readonly [EdgeListen, ...EdgeListen[]];
   /** How long a pair of ports rests after a call, ms. */
   readonly quarantineMs: number;
+  /** On hold. Default: a melody. */
+  readonly music?: Music;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -84,8 +88,10 @@ export interface Edge {
   connectInner(request: ConnectInner): Promise<void>;
   /** Two ports of one Call hear each other from now on, and nobody else. */
   bridge(a: PortId, b: PortId): Promise<void>;
-  /** Plays a key to the port's remote as telephone-event, beside the audio. Nothing happens when the Leg has none. */
-  sendDigit(portId: PortId, digit: string, durationMs: number): Promise<void>;
+  /** Plays a key to the port's remote. Nothing happens when it cannot be played in this form there. */
+  sendDigit(digit: SendDigit): Promise<void>;
+  /** Plays a sound to the port's remote in place of what it would hear; undefined: no more. */
+  play(portId: PortId, sound: Sound | undefined): Promise<void>;
   /** How an open port does by now; undefined when there is none of this id. */
   report(portId: PortId): Promise<PortReport | undefined>;
   /** Closes a port. Idempotent: one that is gone reports zeros. */
@@ -237,8 +243,12 @@ class ThreadedEdge implements Edge {
     if (format !== undefined) await bridge.connect(format);
   }
 
-  async sendDigit(portId: PortId, digit: string, durationMs: number): Promise<void> {
-    await this.#portOf(portId).thread.link.request({ op: 'send-digit', portId, digit, durationMs });
+  async sendDigit(digit: SendDigit): Promise<void> {
+    await this.#portOf(digit.portId).thread.link.request({ op: 'send-digit', ...digit });
+  }
+
+  async play(portId: PortId, sound: Sound | undefined): Promise<void> {
+    await this.#portOf(portId).thread.link.request({ op: 'play', portId, sound });
   }
 
   async report(portId: PortId): Promise<PortReport | undefined> {
@@ -362,6 +372,7 @@ class ThreadedEdge implements Edge {
   #newLink(index: number): ThreadLink {
     return new ThreadLink({
       name: `edge-${index}`,
+      data: { music: this.#options.music ?? 'melody' },
       onEvent: (event) => this.#events.emit('edge', event),
       onCrash: (cause) => this.#onCrash(index, cause),
     });

@@ -1,9 +1,11 @@
 /** What the thread's parts share. */
-import type { PortReport } from '../../calls/index.ts';
+import type { PortReport, Sound } from '../../calls/index.ts';
 import type { Clock, PortId } from '../../kernel/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
 import type { Arrival } from './incoming.ts';
 import type { ClosedPort, EdgeThreadEvent } from './messages.ts';
+import type { DigitPress } from './network-end.ts';
+import type { SoundLibrary } from './sound-library.ts';
 import type { Ticker } from './ticker.ts';
 
 /** One end of a bridge: what its peer received is given to `send`. */
@@ -18,8 +20,10 @@ export interface EdgeEnd {
   restart(): void;
   /** Called four times a second: reports, timeouts. */
   tick(nowMs: number): void;
-  /** Begins to send a key press. */
-  pressDigit(digit: string, durationMs: number): void;
+  /** Sends a key press, after those before it. */
+  pressDigit(press: DigitPress): void;
+  /** Plays a sound to the remote in place of what its peer says; undefined: no more. */
+  play(sound: Sound | undefined): void;
   report(): PortReport;
   close(): Promise<ClosedPort>;
 }
@@ -37,6 +41,7 @@ export interface ThreadParts {
   readonly clock: Clock;
   readonly totals: Totals;
   readonly ticker: Ticker;
+  readonly sounds: SoundLibrary;
   readonly emit: (event: EdgeThreadEvent) => void;
 }
 

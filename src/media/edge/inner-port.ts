@@ -1,12 +1,12 @@
 /** The edge's end towards a PlainTransport on loopback: RTP of one fixed SSRC, RTCP on the same port. */
-import type { PortReport } from '../../calls/index.ts';
+import type { PortReport, Sound } from '../../calls/index.ts';
 import { classifyPacket, ssrcOf } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
 import type { EdgeEnd } from './end.ts';
 import type { Arrival } from './incoming.ts';
 import { type InnerSocket, type InnerSockets, LOOPBACK } from './inner-sockets.ts';
 import type { ClosedPort, ConnectInner } from './messages.ts';
-import { mayPass, NetworkEnd, type NetworkEndOptions } from './network-end.ts';
+import { type DigitPress, mayPass, NetworkEnd, type NetworkEndOptions } from './network-end.ts';
 
 export class InnerPort implements EdgeEnd {
   readonly #end: NetworkEnd;
@@ -17,7 +17,9 @@ export class InnerPort implements EdgeEnd {
   #isClosed = false;
 
   private constructor(options: NetworkEndOptions, sockets: InnerSockets, inner: InnerSocket) {
-    this.#end = new NetworkEnd(options);
+    this.#end = new NetworkEnd(options, (packet) => {
+      if (this.#remotePort !== 0) this.#write(packet);
+    });
     this.#sockets = sockets;
     this.#inner = inner;
   }
@@ -69,10 +71,15 @@ export class InnerPort implements EdgeEnd {
     this.#end.outgoing.splice.restart();
   }
 
-  pressDigit(digit: string, durationMs: number): void {
+  pressDigit(press: DigitPress): void {
     if (this.#remotePort === 0) return;
-    this.#silenceFirst(this.#end.parts.clock.now());
-    this.#end.pressDigit({ digit, durationMs }, (packet) => this.#write(packet));
+    if (press.form === 'events') this.#silenceFirst(this.#end.parts.clock.now());
+    this.#end.pressDigit(press);
+  }
+
+  play(sound: Sound | undefined): void {
+    if (sound === undefined) this.#end.player.stop();
+    else this.#end.player.play(sound);
   }
 
   tick(nowMs: number): void {

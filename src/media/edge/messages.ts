@@ -1,8 +1,9 @@
 /** What the control side and an edge thread say to each other: plain data only. */
-import type { PortReport } from '../../calls/index.ts';
+import type { DigitForm, PortReport, Sound } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
 import type { KnownStream, SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat, Direction, RtpAddress } from '../../sdp/index.ts';
+import type { Music } from './sound-library.ts';
 
 /** Totals of a thread, or of all, since start. */
 export interface EdgeCounters {
@@ -38,6 +39,13 @@ export interface ConnectBuiltIn {
   readonly format: AudioFormat;
 }
 
+export interface SendDigit {
+  readonly portId: PortId;
+  readonly digit: string;
+  readonly durationMs: number;
+  readonly form: DigitForm;
+}
+
 export type EdgeCommand =
   | {
       readonly op: 'open-port';
@@ -66,7 +74,9 @@ export type EdgeCommand =
   | ({ readonly op: 'connect-inner' } & ConnectInner)
   | ({ readonly op: 'connect-built-in' } & ConnectBuiltIn)
   | { readonly op: 'bridge'; readonly a: PortId; readonly b: PortId }
-  | { readonly op: 'send-digit'; readonly portId: PortId; readonly digit: string; readonly durationMs: number }
+  | ({ readonly op: 'send-digit' } & SendDigit)
+  /** Undefined: nothing any more. */
+  | { readonly op: 'play'; readonly portId: PortId; readonly sound: Sound | undefined }
   | { readonly op: 'report'; readonly portId: PortId }
   | { readonly op: 'close'; readonly portId: PortId }
   | { readonly op: 'counters' }
@@ -84,6 +94,7 @@ export interface EdgeResults {
   readonly 'connect-built-in': undefined;
   readonly bridge: undefined;
   readonly 'send-digit': undefined;
+  readonly play: undefined;
   readonly report: PortReport | undefined;
   readonly close: ClosedPort | undefined;
   readonly counters: EdgeCounters;
@@ -99,6 +110,11 @@ export interface ClosedPort {
 export type EdgeThreadEvent =
   | { readonly kind: 'port-up'; readonly portId: PortId }
   | { readonly kind: 'digit'; readonly portId: PortId; readonly digit: string; readonly durationMs: number };
+
+/** What a thread is started with. */
+export interface EdgeWorkerData {
+  readonly music: Music;
+}
 
 export interface ToThread {
   readonly id: number;

@@ -1,11 +1,12 @@
 /** What ports with sockets have in common: RTP in, RTP out, reports, digits. */
-import type { PortReport } from '../../calls/index.ts';
+import type { DigitForm, PortReport } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
 import { payloadLength, payloadOffset, type SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
 import { type EdgeEnd, sharesCodec, type ThreadParts } from './end.ts';
 import { type Arrival, Incoming } from './incoming.ts';
 import { Outgoing } from './outgoing.ts';
+import { Player } from './player.ts';
 import { RtcpReporter } from './rtcp-reporter.ts';
 
 export interface NetworkEndOptions {
@@ -15,16 +16,34 @@ export interface NetworkEndOptions {
   readonly parts: ThreadParts;
 }
 
+export interface DigitPress {
+  readonly digit: string;
+  readonly durationMs: number;
+  /** As telephone-event, or as tones in the audio. */
+  readonly form: DigitForm;
+}
+
+/** More keys than anybody dials ahead. */
+const MAX_DIGITS = 64;
+/** Between two keys: 80 ms. */
+const DIGIT_PAUSE_TICKS = 4;
+
 export class NetworkEnd {
   readonly portId: PortId;
   readonly parts: ThreadParts;
   readonly incoming = new Incoming();
   readonly outgoing: Outgoing;
   readonly rtcp: RtcpReporter;
+  readonly player: Player;
   peer: EdgeEnd | undefined;
+  readonly #write: (packet: Buffer) => void;
+  /** Keys that are still to be played as events. */
+  readonly #digits: DigitPress[] = [];
+  #pauseTicks = 0;
   #stopDigit: (() => void) | undefined;
 
-  constructor({ portId, start, cname, parts }: NetworkEndOptions) {
+  /** `write` sends a packet to the remote, if anything may be sent there now. */
+  constructor({ portId, start, cname, parts }: NetworkEndOptions, write: (packet: Buffer) => void) {
     this.portId = portId;
     this.parts = parts;
     this.outgoing = new Outgoing(start);
@@ -34,6 +53,18 @@ export class NetworkEnd {
       reception: this.incoming.reception,
       cname,
     });
+    this.player = new Player({
+      ticker: parts.ticker,
+      sounds: parts.sounds,
+      // Never on the wire: the splice knows its packets by it.
+      ssrc: ~start.ssrc >>> 0,
+      format: () => this.format,
+      emit: (packet, arrival) => {
+        const out = this.#rewrite(packet, arrival);
+        if (out !== undefined) write(out);
+      },
+    });
+    this.#write = write;
   }
 
   get format(): AudioFormat | undefined {
@@ -65,22 +96,41 @@ export class NetworkEnd {
 
   /** Rewrites a packet of the peer for this end's remote; undefined when it is not to be sent. */
   prepare(packet: Buffer, arrival: Arrival): Buffer | undefined {
+    if (this.player.isPlaying && this.player.overrides(packet, arrival)) return undefined;
+    return this.#rewrite(packet, arrival);
+  }
+
+  #rewrite(packet: Buffer, arrival: Arrival): Buffer | undefined {
     const out = this.outgoing.rewrite(packet, arrival);
     if (out !== undefined) this.parts.totals.rtpPacketsSent++;
     return out;
   }
 
-  /** Plays a key to this end's remote by `write`, on the thread's 20 ms clock. */
-  pressDigit(press: { digit: string; durationMs: number }, write: (packet: Buffer) => void): void {
-    this.#stopDigit?.();
-    if (!this.outgoing.pressDigit(press.digit, press.durationMs, this.parts.clock.now())) return;
-    const stop = this.parts.ticker.add((_tick, nowMs) => {
-      const packet = this.outgoing.nextDigitPacket(nowMs);
-      if (!packet) return stop();
+  /** Plays a key to this end's remote, on the thread's 20 ms clock, after those that are still to be played. */
+  pressDigit(press: DigitPress): void {
+    if (press.form === 'tones') return this.player.pressKey(press.digit, press.durationMs);
+    if (this.#digits.length < MAX_DIGITS) this.#digits.push(press);
+    this.#stopDigit ??= this.parts.ticker.add((_tick, nowMs) => this.#playDigit(nowMs));
+  }
+
+  #playDigit(nowMs: number): void {
+    const packet = this.outgoing.nextDigitPacket(nowMs);
+    if (packet !== undefined) {
+      this.#pauseTicks = DIGIT_PAUSE_TICKS;
       this.parts.totals.rtpPacketsSent++;
-      write(packet);
-    });
-    this.#stopDigit = stop;
+      return this.#write(packet);
+    }
+    if (this.#pauseTicks-- > 0) return;
+    const next = this.#digits.shift();
+    if (next !== undefined && this.outgoing.pressDigit(next.digit, next.durationMs, nowMs)) this.#playDigit(nowMs);
+    else this.#endDigits();
+  }
+
+  #endDigits(): void {
+    this.#digits.length = 0;
+    this.#pauseTicks = 0;
+    this.#stopDigit?.();
+    this.#stopDigit = undefined;
   }
 
   tick(nowMs: number): void {
@@ -90,7 +140,8 @@ export class NetworkEnd {
   }
 
   stop(): void {
-    this.#stopDigit?.();
+    this.player.close();
+    this.#endDigits();
   }
 
   report(): PortReport {

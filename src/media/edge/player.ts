@@ -8,14 +8,13 @@ import { RTP_HEADER_BYTES, writeHeader } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
 import type { EncodedSound } from './encoded-sound.ts';
 import type { Arrival } from './incoming.ts';
+import { KeyTones } from './key-tones.ts';
 import { isSilent } from './silence.ts';
 import type { SoundLibrary } from './sound-library.ts';
 import { TICK_MS, type Ticker } from './ticker.ts';
 
 /** Music waits until the other side has been silent for so long. */
 const YIELD_MS = 400;
-/** More keys than anybody dials ahead. */
-const MAX_KEYS = 64;
 
 export interface PlayerOptions {
   readonly ticker: Ticker;
@@ -37,7 +36,7 @@ export class Player {
   readonly #arrival: Arrival = { isEvent: false, clockRate: 8000, nowMs: 0 };
   #sound: Sound | undefined;
   #playing: Playing | undefined;
-  readonly #keys: Playing[] = [];
+  readonly #keys = new KeyTones();
   #codec: AudioFormat['codec'] | undefined;
   #sequence = 0;
   #timestamp = 0;
@@ -50,7 +49,7 @@ export class Player {
 
   /** Something is played or about to be: the port's packets must come by here. */
   get isPlaying(): boolean {
-    return this.#sound !== undefined || this.#keys.length > 0;
+    return this.#sound !== undefined || this.#keys.isPlaying;
   }
 
   play(sound: Sound): void {
@@ -64,28 +63,26 @@ export class Player {
   stop(): void {
     this.#sound = undefined;
     this.#playing = undefined;
-    if (this.#keys.length === 0) this.#rest();
+    if (!this.#keys.isPlaying) this.#rest();
   }
 
-  /** False: it cannot be played in the port's codec. */
-  pressKey(digit: string, durationMs: number): boolean {
+  /** After those that are still to be played. */
+  pressKey(digit: string, durationMs: number): void {
     const codec = this.#options.format()?.codec;
-    const encoded = codec && this.#options.sounds.key(digit, durationMs, codec.name);
-    if (encoded === undefined) return false;
-    if (this.#keys.length < MAX_KEYS) this.#keys.push({ encoded, at: 0 });
+    if (codec === undefined) return;
+    this.#keys.push(digit, durationMs, codec.name);
     this.#start();
-    return true;
   }
 
   close(): void {
-    this.#keys.length = 0;
+    this.#keys.close();
     this.stop();
   }
 
   /** Whether a packet of the other party must give way to what is played. */
   overrides(packet: Buffer, arrival: Arrival): boolean {
     if (arrival.isEvent) return false;
-    if (this.#keys.length > 0) return true;
+    if (this.#keys.isPlaying) return true;
     if (this.#playing === undefined || this.#sound === undefined) return false;
     if (this.#sound.kind !== 'music') return true;
     // Who holds plays music of its own, or is there but silent.
@@ -125,15 +122,12 @@ export class Player {
   }
 
   #nextFrame(nowMs: number): Buffer | undefined {
-    const [key] = this.#keys;
-    if (key !== undefined) {
-      const frame = key.encoded.frame(key.at++);
-      if (key.at >= key.encoded.length) this.#keys.shift();
-      return frame;
-    }
+    if (this.#keys.isPlaying) return this.#keys.next();
     if (this.#playing === undefined || this.#isYielding(nowMs)) return undefined;
+    // Stays where it is as long as the frame is not there.
     const frame = this.#playing.encoded.frame(this.#playing.at);
-    this.#playing.at = (this.#playing.at + 1) % this.#playing.encoded.length;
+    if (frame !== undefined) this.#playing.at++;
+    this.#playing.at %= this.#playing.encoded.length;
     return frame;
   }
 

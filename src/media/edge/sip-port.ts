@@ -3,7 +3,7 @@
  * Symmetric: RTP goes where the believed source is, and to the SDP's address while nobody is (RFC 4961).
  */
 import type { RemoteInfo, Socket } from 'node:dgram';
-import type { PortReport } from '../../calls/index.ts';
+import type { PortReport, Sound } from '../../calls/index.ts';
 import {
   classifyPacket,
   createLatch,
@@ -18,7 +18,7 @@ import type { AudioFormat } from '../../sdp/index.ts';
 import type { EdgeEnd } from './end.ts';
 import type { Arrival } from './incoming.ts';
 import type { ClosedPort, ConnectEdgePort } from './messages.ts';
-import { mayPass, NetworkEnd, type NetworkEndOptions } from './network-end.ts';
+import { type DigitPress, mayPass, NetworkEnd, type NetworkEndOptions } from './network-end.ts';
 import { bindUdp, closeUdp, isAddressInUse } from './udp.ts';
 
 export interface SipPortOptions extends NetworkEndOptions {
@@ -50,7 +50,7 @@ export class SipPort implements EdgeEnd {
   #isClosed = false;
 
   private constructor(options: SipPortOptions, sockets: { rtp: Socket; rtcp: Socket }) {
-    this.#end = new NetworkEnd(options);
+    this.#end = new NetworkEnd(options, (packet) => this.#write(packet));
     this.#refused = options.refused;
     this.#rtp = sockets.rtp;
     this.#rtcp = sockets.rtcp;
@@ -141,19 +141,30 @@ export class SipPort implements EdgeEnd {
   }
 
   send(packet: Buffer, arrival: Arrival): void {
-    if (!this.#isSending || this.#targetPort === 0 || this.#isClosed || !mayPass(this, arrival)) return;
+    if (!this.#maySend || !mayPass(this, arrival)) return;
     const out = this.#end.prepare(packet, arrival);
     if (out !== undefined) this.#rtp.send(out, this.#targetPort, this.#targetAddress);
+  }
+
+  get #maySend(): boolean {
+    return this.#isSending && this.#targetPort !== 0 && !this.#isClosed;
+  }
+
+  #write(packet: Buffer): void {
+    if (this.#maySend) this.#rtp.send(packet, this.#targetPort, this.#targetAddress);
   }
 
   restart(): void {
     this.#end.outgoing.splice.restart();
   }
 
-  pressDigit(digit: string, durationMs: number): void {
-    this.#end.pressDigit({ digit, durationMs }, (packet) => {
-      if (this.#isSending && this.#targetPort !== 0) this.#rtp.send(packet, this.#targetPort, this.#targetAddress);
-    });
+  pressDigit(press: DigitPress): void {
+    this.#end.pressDigit(press);
+  }
+
+  play(sound: Sound | undefined): void {
+    if (sound === undefined) this.#end.player.stop();
+    else this.#end.player.play(sound);
   }
 
   tick(nowMs: number): void {

@@ -1,11 +1,16 @@
-/** The sounds of a thread, each rendered and encoded once for a codec, however many hear it. */
-import { renderDtmf, renderMelody, renderRingback, resample } from '../../audio/index.ts';
+/** The sounds of a thread, each made and encoded once for a codec, however many hear it. */
+import {
+  type CodecName,
+  createEncoder,
+  renderMelody,
+  renderRingback,
+  resampledLength,
+  resamplePart,
+} from '../../audio/index.ts';
 import type { Sound } from '../../calls/index.ts';
-import type { AudioCodecName } from '../../sdp/index.ts';
-import { EncodedSound } from './encoded-sound.ts';
-import { createFrameEncoder } from './frame-encoder.ts';
+import { EncodedSound, type PcmSource } from './encoded-sound.ts';
 
-/** Music on hold as PCM, mono. Where it lies in shared memory all threads read the same. */
+/** Music on hold as PCM, mono. It lies in shared memory: all threads read the same. */
 export interface MusicPcm {
   readonly rateHz: number;
   readonly samples: Int16Array;
@@ -14,8 +19,14 @@ export interface MusicPcm {
 /** `melody`: one that is made here. */
 export type Music = MusicPcm | 'melody' | 'none';
 
-/** Between two keys. */
-const PAUSE_MS = 80;
+/** What is played has nothing above 8 kHz worth the bits. */
+export const SOUND_RATE_HZ: Readonly<Record<CodecName, number>> = {
+  PCMU: 8000,
+  PCMA: 8000,
+  G722: 16_000,
+  L16: 16_000,
+  opus: 16_000,
+};
 
 export class SoundLibrary {
   readonly #music: Music;
@@ -25,31 +36,44 @@ export class SoundLibrary {
     this.#music = music;
   }
 
-  /** Undefined: there is nothing to play, or not in this codec. */
-  find(sound: Sound, codec: AudioCodecName): EncodedSound | undefined {
+  /** Undefined: there is nothing to play. */
+  find(sound: Sound, codec: CodecName): EncodedSound | undefined {
     const key = `${codec} ${sound.kind === 'ringback' ? sound.tone : sound.kind}`;
     const known = this.#encoded.get(key);
     if (known !== undefined) return known;
-    const encoder = createFrameEncoder(codec);
-    if (encoder === undefined) return undefined;
-    const samples = this.#render(sound, encoder.rateHz);
-    if (samples === undefined) return undefined;
-    const encoded = new EncodedSound(encoder, samples);
+    const source = this.#source(sound, SOUND_RATE_HZ[codec]);
+    if (source === undefined) return undefined;
+    const encoded = encode(source, codec);
     this.#encoded.set(key, encoded);
     return encoded;
   }
 
-  /** A key press and the pause after it. Undefined: not in this codec. */
-  key(digit: string, durationMs: number, codec: AudioCodecName): EncodedSound | undefined {
-    const encoder = createFrameEncoder(codec);
-    if (encoder === undefined) return undefined;
-    return new EncodedSound(encoder, renderDtmf(digit, encoder.rateHz, { durationMs, pauseMs: PAUSE_MS }));
-  }
-
-  #render(sound: Sound, rateHz: number): Int16Array | undefined {
-    if (sound.kind === 'ringback') return renderRingback(sound.tone, rateHz);
+  #source(sound: Sound, rateHz: number): PcmSource | undefined {
+    if (sound.kind === 'ringback') return whole(renderRingback(sound.tone, rateHz));
     if (this.#music === 'none') return undefined;
-    if (this.#music === 'melody') return renderMelody(rateHz);
-    return resample(this.#music.samples, this.#music.rateHz, rateHz);
+    return this.#music === 'melody' ? whole(renderMelody(rateHz)) : atRate(this.#music, rateHz);
   }
+}
+
+function encode(source: PcmSource, codec: CodecName): EncodedSound {
+  const encoded = new EncodedSound(source, SOUND_RATE_HZ[codec]);
+  // What cannot be encoded is not heard, and the call goes on.
+  createEncoder(codec, { rateHz: SOUND_RATE_HZ[codec] }).then(
+    (encoder) => encoded.encodeBy(encoder),
+    () => {},
+  );
+  return encoded;
+}
+
+function whole(samples: Int16Array): PcmSource {
+  return { length: samples.length, read: (begin, count) => samples.subarray(begin, begin + count) };
+}
+
+function atRate({ samples, rateHz: fromHz }: MusicPcm, toHz: number): PcmSource {
+  const length = resampledLength(samples.length, fromHz, toHz);
+  return {
+    length,
+    read: (begin, count) =>
+      resamplePart(samples, { fromHz, toHz, begin, count: Math.max(0, Math.min(count, length - begin)) }),
+  };
 }

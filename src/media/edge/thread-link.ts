@@ -2,10 +2,11 @@
 import { Worker } from 'node:worker_threads';
 import { CodedError } from '../../kernel/index.ts';
 import { edgeErrors } from './errors.ts';
-import type { EdgeCommand, EdgeResults, EdgeThreadEvent, FromThread, ToThread } from './messages.ts';
+import type { EdgeCommand, EdgeResults, EdgeThreadEvent, EdgeWorkerData, FromThread, ToThread } from './messages.ts';
 
 export interface ThreadLinkOptions {
   readonly name: string;
+  readonly data: EdgeWorkerData;
   readonly onEvent: (event: EdgeThreadEvent) => void;
   /** The thread ended although nobody asked it to. */
   readonly onCrash: (cause: Error) => void;
@@ -31,7 +32,8 @@ export class ThreadLink {
   }
 
   start(): void {
-    const worker = new Worker(new URL('./thread-main.ts', import.meta.url), { name: this.#options.name });
+    const { name, data } = this.#options;
+    const worker = new Worker(new URL('./thread-main.ts', import.meta.url), { name, workerData: data });
     this.#worker = worker;
     worker.on('message', (message: FromThread) => this.#onMessage(message));
     worker.on('error', (error: Error) => {

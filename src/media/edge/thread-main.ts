@@ -1,8 +1,8 @@
 /** Entry of an edge thread: commands come in as messages, answers and events go out as messages. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../kernel/index.ts';
 import { EdgeThread, refusalOf } from './edge-thread.ts';
-import type { FromThread, ToThread } from './messages.ts';
+import type { EdgeWorkerData, FromThread, ToThread } from './messages.ts';
 
 if (!parentPort) throw new Error('to be run as a worker thread');
 const port = parentPort;
@@ -10,6 +10,7 @@ const post = (message: FromThread): void => port.postMessage(message);
 
 const thread = new EdgeThread({
   clock: systemClock,
+  music: (workerData as EdgeWorkerData).music,
   emit: (event) => post({ kind: 'event', event }),
 });
 

@@ -26,7 +26,7 @@ describe('INFO', () => {
     const { a, b } = await talk();
     expect((await a.request('INFO', { contentType, body })).status).toBe(200);
     const [inbound, outbound] = hall.exchange.media.bridges.at(-1) ?? [];
-    expect(hall.exchange.media.digits).toEqual([{ portId: outbound, digit, durationMs }]);
+    expect(hall.exchange.media.digits).toEqual([{ portId: outbound, digit, durationMs, form: 'events' }]);
     expect(hall.exchange.eventsOf('digit')).toHaveLength(1);
     expect(inbound).not.toBe(outbound);
     await Promise.all([a.bye(), b.awaitBye()]);

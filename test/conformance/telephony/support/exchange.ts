@@ -1,7 +1,15 @@
 /** Telephony on the engine under test, with the real media plane and store, and everything it says written down. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { CallEvent, CallRecord, MediaEvent, MediaPlane, PortReport } from '../../../../src/calls/index.ts';
+import type {
+  CallEvent,
+  CallRecord,
+  DigitPress,
+  MediaEvent,
+  MediaPlane,
+  PortReport,
+  Sound,
+} from '../../../../src/calls/index.ts';
 import { parseDialplan } from '../../../../src/dialplan/index.ts';
 import { type PortId, silentLogger, systemClock, systemRandom } from '../../../../src/kernel/index.ts';
 import { type RunningMediaPlane, startMediaPlane } from '../../../../src/media/index.ts';
@@ -92,7 +100,8 @@ export class WatchedPlane implements MediaPlane {
   readonly closed: PortId[] = [];
   readonly connects: Parameters<MediaPlane['connect']>[0][] = [];
   readonly bridges: (readonly [PortId, PortId])[] = [];
-  readonly digits: { readonly portId: PortId; readonly digit: string; readonly durationMs: number }[] = [];
+  readonly digits: (DigitPress & { readonly portId: PortId })[] = [];
+  readonly played: { readonly portId: PortId; readonly sound: Sound | undefined }[] = [];
   /** Thrown by the next `connect`. */
   nextConnectFault: Error | undefined;
   readonly #plane: MediaPlane;
@@ -128,9 +137,19 @@ export class WatchedPlane implements MediaPlane {
     await this.#plane.bridge(a, b);
   }
 
-  async sendDigit(portId: PortId, digit: string, durationMs: number): Promise<void> {
-    this.digits.push({ portId, digit, durationMs });
-    await this.#plane.sendDigit(portId, digit, durationMs);
+  async sendDigit(portId: PortId, press: DigitPress): Promise<void> {
+    this.digits.push({ portId, ...press });
+    await this.#plane.sendDigit(portId, press);
+  }
+
+  async play(portId: PortId, sound: Sound): Promise<void> {
+    this.played.push({ portId, sound });
+    await this.#plane.play(portId, sound);
+  }
+
+  async stopPlaying(portId: PortId): Promise<void> {
+    this.played.push({ portId, sound: undefined });
+    await this.#plane.stopPlaying(portId);
   }
 
   async quality(portId: PortId): Promise<PortReport | undefined> {
