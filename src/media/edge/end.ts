@@ -1,10 +1,9 @@
 /** What the thread's parts share. */
-import type { PortReport, Sound } from '../../calls/index.ts';
+import type { DigitPress, PortReport, Sound } from '../../calls/index.ts';
 import type { Clock, PortId } from '../../kernel/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
 import type { Arrival } from './incoming.ts';
 import type { ClosedPort, EdgeThreadEvent } from './messages.ts';
-import type { DigitPress } from './network-end.ts';
 import type { SoundLibrary } from './sound-library.ts';
 import type { Ticker } from './ticker.ts';
 

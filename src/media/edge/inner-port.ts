@@ -1,12 +1,12 @@
 /** The edge's end towards a PlainTransport on loopback: RTP of one fixed SSRC, RTCP on the same port. */
-import type { PortReport, Sound } from '../../calls/index.ts';
+import type { DigitPress, PortReport, Sound } from '../../calls/index.ts';
 import { classifyPacket, ssrcOf } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
 import type { EdgeEnd } from './end.ts';
 import type { Arrival } from './incoming.ts';
 import { type InnerSocket, type InnerSockets, LOOPBACK } from './inner-sockets.ts';
 import type { ClosedPort, ConnectInner } from './messages.ts';
-import { type DigitPress, mayPass, NetworkEnd, type NetworkEndOptions } from './network-end.ts';
+import { mayPass, NetworkEnd, type NetworkEndOptions } from './network-end.ts';
 
 export class InnerPort implements EdgeEnd {
   readonly #end: NetworkEnd;

@@ -1,5 +1,5 @@
 /** What ports with sockets have in common: RTP in, RTP out, reports, digits. */
-import type { DigitForm, PortReport } from '../../calls/index.ts';
+import type { DigitPress, PortReport } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
 import { payloadLength, payloadOffset, type SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
@@ -14,13 +14,6 @@ export interface NetworkEndOptions {
   readonly start: SpliceStart;
   readonly cname: string;
   readonly parts: ThreadParts;
-}
-
-export interface DigitPress {
-  readonly digit: string;
-  readonly durationMs: number;
-  /** As telephone-event, or as tones in the audio. */
-  readonly form: DigitForm;
 }
 
 /** More keys than anybody dials ahead. */

@@ -3,7 +3,7 @@
  * Symmetric: RTP goes where the believed source is, and to the SDP's address while nobody is (RFC 4961).
  */
 import type { RemoteInfo, Socket } from 'node:dgram';
-import type { PortReport, Sound } from '../../calls/index.ts';
+import type { DigitPress, PortReport, Sound } from '../../calls/index.ts';
 import {
   classifyPacket,
   createLatch,
@@ -18,7 +18,7 @@ import type { AudioFormat } from '../../sdp/index.ts';
 import type { EdgeEnd } from './end.ts';
 import type { Arrival } from './incoming.ts';
 import type { ClosedPort, ConnectEdgePort } from './messages.ts';
-import { type DigitPress, mayPass, NetworkEnd, type NetworkEndOptions } from './network-end.ts';
+import { mayPass, NetworkEnd, type NetworkEndOptions } from './network-end.ts';
 import { bindUdp, closeUdp, isAddressInUse } from './udp.ts';
 
 export interface SipPortOptions extends NetworkEndOptions {
