@@ -35,8 +35,8 @@ module.exports = {
     imports: ['kernel', 'sip/message'],
     vendors: ['dns-packet'],
   },
-  sdp: { pure: true, about: 'SDP text ⇄ model; WebRTC SDP ⇄ SIP SDP; codec planner', imports: ['kernel'] },
-  rtp: { pure: true, about: 'RTP/RTCP packets, telephone-event, latching, splice', imports: ['kernel'] },
+  sdp: { pure: true, about: 'SDP text ⇄ model; WebRTC SDP ⇄ SIP SDP; codec planner', imports: ['kernel', 'rtp'] },
+  rtp: { pure: true, about: 'RTP/RTCP packets, SRTP, telephone-event, latching, splice', imports: ['kernel'] },
   audio: {
     pure: true,
     about: 'PCM: G.711, G.722, L16, Opus, concealment, tones, WAV',

@@ -13,6 +13,7 @@ import type {
   LocalRtp,
   LocalWebRtc,
   RtpAddress,
+  SrtpKeyPair,
   TelephoneEventFormat,
 } from '../sdp/index.ts';
 
@@ -61,6 +62,8 @@ export interface ConnectRtpPort {
   readonly format: AudioFormat;
   /** Ours: what the gateway may do on this Leg. */
   readonly direction: Direction;
+  /** SRTP and SRTCP under these keys and nothing else; left out: plain RTP and nothing else. */
+  readonly srtp?: SrtpKeyPair | undefined;
 }
 
 export interface ConnectWebRtcPort {
@@ -145,6 +148,8 @@ export interface MediaCounters {
   readonly rtpPacketsSent: number;
   /** Packets from an address, SSRC or payload type that the port does not accept. */
   readonly rtpPacketsRejected: number;
+  /** Of those: SRTP and SRTCP packets that were forged, repeated or under an unknown key. */
+  readonly srtpPacketsFailed: number;
   readonly digitsRelayed: number;
   readonly transcodedSeconds: number;
   readonly portsOpen: number;

@@ -10,6 +10,7 @@ import { limitsSchema } from './limits-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { name, tenant } from './name-schema.ts';
 import { numbersSchema } from './numbers-schema.ts';
+import { srtpSchemas } from './srtp-schema.ts';
 import { bansSchema, tollFraudSchema } from './toll-fraud-schema.ts';
 import { nameServersSchema, trunkGroupSchema, trunkSchema } from './trunk-schema.ts';
 
@@ -233,6 +234,7 @@ export const profileSchema = z.strictObject({
         .describe('sdp: RTP only from and to the address of the SDP; latch: follow a peer behind NAT once'),
     })
     .prefault({}),
+  ...srtpSchemas,
   auth: z
     .strictObject({
       required: z.boolean().default(true).describe('challenge requests with digest'),

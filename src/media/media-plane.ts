@@ -74,6 +74,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
   readonly #edge: Edge;
   readonly #pool: WorkerPool;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #innerPorts: PortRange;
   readonly #events = new Emitter<{ media: MediaEvent }>();
   readonly #ports = new Map<PortId, Port>();
@@ -84,6 +85,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
   constructor(options: MediaPlaneOptions, edge: Edge) {
     this.#edge = edge;
     this.#clock = options.clock;
+    this.#logger = options.logger;
     this.#innerPorts = innerPorts(options.edge.portRange);
     this.#pool = new WorkerPool({ ...options, listen: options.webRtc }, (worker) => this.#workerDied(worker));
     edge.onEvent((event) => this.#onEdgeEvent(event));
@@ -201,6 +203,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
       rtpPacketsReceived: edge.rtpPacketsReceived,
       rtpPacketsSent: edge.rtpPacketsSent,
       rtpPacketsRejected: edge.rtpPacketsRejected,
+      srtpPacketsFailed: edge.srtpPacketsFailed,
       digitsRelayed: edge.digitsRelayed,
       transcodedSeconds: 0,
       portsOpen: this.#ports.size,
@@ -314,6 +317,13 @@ class ProcessMediaPlane implements RunningMediaPlane {
     const port = this.#ports.get(event.portId);
     if (port === undefined) return;
     const { portId, callId, legId } = port.owner;
+    if (event.kind === 'srtp-failed') {
+      this.#logger.warn(
+        { callId, legId, packets: event.packets },
+        'SRTP packets dropped: forged, repeated or another key',
+      );
+      return;
+    }
     // A browser Leg is up when its DTLS is, whatever the edge sees of it.
     if (event.kind === 'port-up' && port.home === 'mediasoup') return;
     this.#events.emit('media', { ...event, portId, callId, legId });

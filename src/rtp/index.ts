@@ -1,7 +1,17 @@
 export { type DigitPress, DigitReader } from './digit-reader.ts';
 export { DIGIT_STEP_MS, DigitSender, type DigitStep } from './digit-sender.ts';
 export { EventRescaler } from './event-rescaler.ts';
-export { createLatch, type KnownStream, type Latch, moveLatch, QUORUM, SILENCE_MS, stepLatch } from './latch.ts';
+export {
+  createLatch,
+  type KnownStream,
+  type Latch,
+  type LatchInput,
+  mayBecomeBelieved,
+  moveLatch,
+  QUORUM,
+  SILENCE_MS,
+  stepLatch,
+} from './latch.ts';
 export {
   classifyPacket,
   hasMarker,
@@ -28,6 +38,15 @@ export {
 } from './rtcp.ts';
 export { sequenceDelta, timestampDelta } from './sequence.ts';
 export { Splice, type SpliceStart } from './splice.ts';
+export { Srtp } from './srtp.ts';
+export {
+  isSameKey,
+  isSrtpSuite,
+  SRTP_SUITES,
+  type SrtpKeyPair,
+  type SrtpKeys,
+  type SrtpSuiteName,
+} from './srtp-suite.ts';
 export {
   eventOf,
   readTelephoneEvent,

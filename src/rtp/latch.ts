@@ -75,14 +75,19 @@ export function moveLatch(latch: Latch, policy: Latch['policy'], remote: Source)
   return latch.believed && isSame(latch.believed, remote) ? { ...next, believed: latch.believed } : next;
 }
 
+/** Whether `stepLatch` may believe that packet, now or as part of a quorum: others need not be looked into. */
+export function mayBecomeBelieved(latch: Latch, input: LatchInput): boolean {
+  const { believed } = latch;
+  if (isSame(latch.remote, input) || (believed && isSame(believed, input))) return true;
+  if (latch.policy === 'sdp' || isRefused(latch, input)) return false;
+  return !believed || (input.nowMs - input.heardMs >= SILENCE_MS && input.heardSsrc === input.ssrc);
+}
+
 export function stepLatch(latch: Latch, input: LatchInput): LatchStep {
   const { believed } = latch;
   if (believed && isSame(believed, input)) return believe(latch, input);
-  if (isSame(latch.remote, input)) return believed ? consider(latch, input) : believe(latch, input);
-  if (latch.policy === 'sdp' || isRefused(latch, input)) return reject(latch);
-  if (!believed) return consider(latch, input);
-  const mayMove = input.nowMs - input.heardMs >= SILENCE_MS && input.heardSsrc === input.ssrc;
-  return mayMove ? consider(latch, input) : reject(latch);
+  if (!mayBecomeBelieved(latch, input)) return reject(latch);
+  return isSame(latch.remote, input) && !believed ? believe(latch, input) : consider(latch, input);
 }
 
 function consider(latch: Latch, input: LatchInput): LatchStep {

@@ -1,5 +1,6 @@
 /** The lines of our audio section. */
 import { encodingOf } from './codec-list.ts';
+import { formatCrypto } from './format-crypto.ts';
 import { TRANSPORT_CC } from './header-extensions.ts';
 import type {
   Direction,
@@ -44,7 +45,7 @@ export function formatAudioSection(lines: AudioLines): string[] {
     `m=audio ${defaultAddress(local.transport).port} ${lines.protocol} ${payloadTypes.join(' ')}`,
     ...(lines.mid === '' ? [] : [`a=mid:${lines.mid}`]),
     ...(local.transport.kind === 'rtp'
-      ? rtcpLines(local.transport.rtp, lines.rtcpMux)
+      ? [...rtcpLines(local.transport.rtp, lines.rtcpMux), ...(local.srtp?.cryptos ?? []).map(formatCrypto)]
       : webRtcLines(local.transport, { ...lines, media: 'audio' })),
     ...formatLines(local),
     ...transportFeedback(lines),

@@ -24,7 +24,7 @@ export function formatOffer(local: LocalAudio, previous?: RemoteDescription): st
   const audio = formatAudioSection({
     local,
     mid,
-    protocol: offeredProtocol(transport),
+    protocol: local.srtp?.isRequired === true ? 'RTP/SAVP' : offeredProtocol(transport),
     direction: local.direction,
     setup: 'actpass',
     headerExtensions: isWebRtc ? transport.headerExtensions : [],
@@ -66,8 +66,9 @@ function offeredProtocol(transport: LocalRtp | LocalWebRtc): string {
 }
 
 /** Empty without video of ours. */
-function offeredVideo({ transport, video }: LocalAudio, mid: string, previous?: RemoteDescription): string[] {
-  if (video === undefined) return [];
+function offeredVideo({ transport, video, srtp }: LocalAudio, mid: string, previous?: RemoteDescription): string[] {
+  // Never in clear beside audio that must not be.
+  if (video === undefined || srtp?.isRequired === true) return [];
   return formatVideoSection({
     local: video,
     transport,
@@ -83,7 +84,7 @@ function offeredVideo({ transport, video }: LocalAudio, mid: string, previous?: 
 /** Empty when one of the two has none. */
 function answeredVideo({ audio, video, sections, videoIndex }: RemoteDescription, local: LocalAudio): string[] {
   const { transport } = local;
-  if (video === undefined || local.video === undefined) return [];
+  if (video === undefined || local.video === undefined || local.srtp !== undefined) return [];
   const shared = sharedExtensions(video, transport);
   return formatVideoSection({
     local: local.video,

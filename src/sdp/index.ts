@@ -1,3 +1,4 @@
+export type { SrtpKeyPair } from '../rtp/index.ts';
 export { answerDirection } from './direction.ts';
 export { sdpErrors } from './errors.ts';
 export { formatAnswer, formatOffer } from './format.ts';
@@ -21,6 +22,8 @@ export type {
   RtpAddress,
   SdpKind,
   SdpOrigin,
+  SrtpCrypto,
+  SrtpDescription,
   TelephoneEventFormat,
   VideoCodec,
   VideoCodecName,
@@ -32,6 +35,15 @@ export { parseRemoteDescription } from './parse.ts';
 export { resolveDtlsRole } from './parse-security.ts';
 export { type AnswerPlan, planAnswer, planBuiltIn, planOffererAnswer } from './plan-answer.ts';
 export { planOffer } from './plan-offer.ts';
+export {
+  acceptSrtp,
+  answerSrtp,
+  NO_SRTP,
+  offerSrtp,
+  type SrtpMode,
+  type SrtpPolicy,
+  type SrtpState,
+} from './plan-srtp.ts';
 export { planSameVideo, planVideoAnswer, planVideoOffer, type VideoPlan } from './plan-video.ts';
 export { noCommonCodecWarning, warningFor } from './warning.ts';
 export { widenedCodecs } from './widened-codecs.ts';

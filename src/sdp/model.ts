@@ -1,4 +1,5 @@
 /** What an SDP says about the audio section of a call, and about a video section beside it, as plain data. */
+import type { SrtpKeys } from '../rtp/index.ts';
 
 export type AudioCodecName = 'opus' | 'PCMU' | 'PCMA' | 'G722';
 export type VideoCodecName = 'H264' | 'VP8';
@@ -81,6 +82,21 @@ export interface DtlsParameters {
   readonly fingerprints: readonly DtlsFingerprint[];
 }
 
+/** One a=crypto line (RFC 4568): the keys that the describing side sends with. Never to be logged. */
+export interface SrtpCrypto {
+  /** What an answer refers to. */
+  readonly tag: number;
+  readonly keys: SrtpKeys;
+}
+
+/** What a description says about SDES-SRTP. */
+export interface SrtpDescription {
+  /** By the protocol RTP/SAVP. False: RTP/AVP, where SRTP is an offer that may be passed over (RFC 8643). */
+  readonly isRequired: boolean;
+  /** Those of a suite and with parameters we know, in the order of preference. An answer has exactly one. */
+  readonly cryptos: readonly SrtpCrypto[];
+}
+
 export interface HeaderExtension {
   readonly uri: string;
   readonly id: number;
@@ -102,6 +118,8 @@ export interface RemoteAudio {
   /** Both present exactly when kind is webrtc. */
   readonly ice: IceParameters | undefined;
   readonly dtls: DtlsParameters | undefined;
+  /** Undefined: plain RTP, or webrtc. */
+  readonly srtp?: SrtpDescription | undefined;
   /** From a=ssrc, when announced. */
   readonly ssrc: number | undefined;
   readonly cname: string | undefined;
@@ -175,4 +193,6 @@ export interface LocalAudio {
   readonly direction: Direction;
   /** Undefined: no video, and what the peer has of it is refused. */
   readonly video?: LocalVideo | undefined;
+  /** Of an rtp transport only. */
+  readonly srtp?: SrtpDescription | undefined;
 }

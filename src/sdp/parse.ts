@@ -13,6 +13,7 @@ import type {
   SdpKind,
 } from './model.ts';
 import { isNullAddress, parseRtpAddress } from './parse-address.ts';
+import { isSrtpOnly, parseSrtp } from './parse-crypto.ts';
 import { parseFormats } from './parse-formats.ts';
 import { parseDtls, parseFingerprints, parseIce } from './parse-security.ts';
 import { parseVideoFormats } from './parse-video-formats.ts';
@@ -68,6 +69,8 @@ function findVideo(
   if (section === undefined) return undefined;
   try {
     if (kindOf(section, inherited(lines, section, bundle)) !== kind) return undefined;
+    // SRTP is for audio.
+    if (kind === 'rtp' && isSrtpOnly(section)) return undefined;
     if (kind === 'webrtc' && !bundle.includes(midOf(section))) return undefined;
     return { video: videoOf(section, kind, lines), index };
   } catch (error) {
@@ -133,8 +136,7 @@ function kindOf(section: SdpSection, attributes: readonly SdpAttribute[]): SdpKi
     // RFC 8829 §5.1.2: with DTLS-SRTP attributes these names mean the same.
     case 'RTP/SAVPF':
     case 'RTP/SAVP':
-      if (hasFingerprint && hasIce) return 'webrtc';
-      throw sdpErrors.SDP_PROTOCOL([section.protocol]);
+      return hasFingerprint && hasIce ? 'webrtc' : 'rtp';
     case 'RTP/AVP':
     case 'RTP/AVPF':
       // SIP phones offer ICE for plain RTP, too; that a browser gets no plain RTP (S06) is its profile's to say.
@@ -157,7 +159,8 @@ function webRtcAudio(section: SdpSection, attributes: readonly SdpAttribute[]): 
 function rtpAudio(section: SdpSection, attributes: readonly SdpAttribute[], lines: SdpLines): RemoteAudio {
   const rtp = parseRtpAddress(section, lines.connection);
   const common = commonAudio(section, attributes);
-  return { ...common, direction: heldDirection(common.direction, rtp), rtp, ice: undefined, dtls: undefined };
+  const direction = heldDirection(common.direction, rtp);
+  return { ...common, direction, rtp, ice: undefined, dtls: undefined, srtp: parseSrtp(section) };
 }
 
 function commonAudio(

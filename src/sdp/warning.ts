@@ -6,6 +6,11 @@ const WARNINGS: Readonly<Record<string, readonly [code: number, text: string]>> 
   SDP_PROTOCOL: [302, 'Incompatible transport protocol: RTP/AVP or UDP/TLS/RTP/SAVPF is needed'],
   SDP_ADDRESS: [301, 'Incompatible network address format: a unicast IP address is needed'],
   SDP_NO_FINGERPRINT: [399, 'A DTLS certificate fingerprint of SHA-256 or stronger is needed'],
+  SDP_NO_CRYPTO: [399, 'An a=crypto with a suite known here is needed'],
+  SDP_SRTP_ANSWER: [399, 'The a=crypto of the answer is none of those offered'],
+  SDP_SRTP_REFUSED: [302, 'Incompatible transport protocol: RTP/AVP is needed'],
+  SDP_SRTP_REQUIRED: [302, 'Incompatible transport protocol: RTP/SAVP is needed'],
+  SDP_SRTP_IN_CLEAR: [399, 'SRTP keys need signaling over TLS'],
   SDP_NO_ICE: [399, 'ICE credentials are needed'],
 };
 

@@ -21,7 +21,7 @@ import { spellingsOf } from './number-plan.ts';
 import type { ProfilePolicy, TelephonyOptions, TelephonyTimers } from './options.ts';
 import { type Diverter, identityHeaders } from './outbound-identity.ts';
 import type { Registrar } from './registrar.ts';
-import type { BranchTarget, RoutedStage, Routing } from './routing.ts';
+import { type BranchTarget, isReachedByTls, type RoutedStage, type Routing } from './routing.ts';
 import type { Settings } from './settings.ts';
 import type { EngineLink, LocationBody, SipHeaders } from './sip-ports.ts';
 
@@ -158,11 +158,20 @@ function anchoredMedia(
     const profile = profileOf(target, settings);
     const family = familyOf(target.kind === 'binding' ? target.binding.sourceAddress : trunks.addressOf(target.trunk));
     const kind = leg.kind === 'webrtc' ? 'webrtc' : 'rtp';
+    const isSecure = isReachedByTls(target);
     return [
       leg.legId,
       {
         kind: 'sip',
-        leg: new LegMedia({ owner, kind, profile, media, random, ...(family === undefined ? {} : { family }) }),
+        leg: new LegMedia({
+          owner,
+          kind,
+          profile,
+          media,
+          random,
+          isSecure,
+          ...(family === undefined ? {} : { family }),
+        }),
       },
     ];
   });

@@ -9,7 +9,9 @@ import {
   type AudioCodec,
   type AudioCodecName,
   type AudioFormat,
+  acceptSrtp,
   answerDirection,
+  answerSrtp,
   bumpOrigin,
   createOrigin,
   type DtlsParameters,
@@ -19,12 +21,15 @@ import {
   type LocalAudio,
   type LocalRtp,
   type LocalWebRtc,
+  NO_SRTP,
+  offerSrtp,
   parseRemoteDescription,
   planBuiltIn,
   type RemoteDescription,
   resolveDtlsRole,
   type SdpKind,
   type SdpOrigin,
+  type SrtpPolicy,
   sdpErrors,
   sharedExtensions,
   type TelephoneEventFormat,
@@ -48,6 +53,8 @@ export interface LegMediaOptions {
   readonly random: Random;
   /** The address family of the peer's signaling: that of its media until its SDP says otherwise. */
   readonly family?: 4 | 6;
+  /** The peer's signaling is encrypted (TLS, WSS). Default false. */
+  readonly isSecure?: boolean;
 }
 
 export class LegMedia {
@@ -56,6 +63,9 @@ export class LegMedia {
   readonly profile: ProfilePolicy;
   readonly #media: MediaPlane;
   readonly #family: 4 | 6 | undefined;
+  readonly #random: Random;
+  readonly #srtpPolicy: SrtpPolicy;
+  #srtp = NO_SRTP;
   #origin: SdpOrigin;
   #remote: RemoteDescription | undefined;
   #opening: Promise<LocalRtp | LocalWebRtc> | undefined;
@@ -66,6 +76,8 @@ export class LegMedia {
   #offered: readonly AudioCodecName[] = [];
   /** The peer's offer asks for new ICE credentials. */
   #isRestarting = false;
+  /** We made the first offer. */
+  #isOfferer = false;
   #isClosed = false;
 
   constructor(options: LegMediaOptions) {
@@ -74,6 +86,9 @@ export class LegMedia {
     this.profile = options.profile;
     this.#media = options.media;
     this.#family = options.family;
+    this.#random = options.random;
+    const { srtp = 'refused', srtpKeysInClear = false } = options.profile;
+    this.#srtpPolicy = { mode: srtp, mayTellKeys: options.isSecure === true || srtpKeysInClear };
     this.#origin = createOrigin(options.random);
   }
 
@@ -108,6 +123,7 @@ export class LegMedia {
   /** Reads and keeps the peer's description. Throws what the SIP status is owed for. */
   hear(text: string): RemoteDescription {
     const remote = this.#parse(text);
+    this.#agreeSrtp(remote, this.#isOfferer ? 'answer' : 'offer');
     this.#remote = remote;
     return remote;
   }
@@ -122,6 +138,8 @@ export class LegMedia {
 
   /** Our offer, also as the answer to a re-INVITE without one. */
   offer(formats: Formats): string {
+    if (this.#remote === undefined) this.#isOfferer = true;
+    if (this.kind === 'rtp') this.#srtp = offerSrtp(this.#srtp, this.#srtpPolicy, this.#random);
     return this.#say(formats, (local) => formatOffer(local, this.#remote));
   }
 
@@ -150,7 +168,9 @@ export class LegMedia {
   /** A re-INVITE or UPDATE with an offer: the answer to it, once it is applied. The codec in use stays. */
   async renegotiate(text: string): Promise<string> {
     return this.#orAsBefore(async () => {
-      const format = this.#follow(this.#parse(text), this.#format === undefined ? [] : [this.#format.codec.name]);
+      const offer = this.#parse(text);
+      this.#agreeSrtp(offer, 'offer');
+      const format = this.#follow(offer, this.#format === undefined ? [] : [this.#format.codec.name]);
       if (this.#isRestarting) {
         this.#local = await this.#media.restartIce(this.owner.portId);
         this.#isRestarting = false;
@@ -173,7 +193,11 @@ export class LegMedia {
 
   /** The answer to an offer of ours inside the dialog. */
   async accept(text: string): Promise<void> {
-    await this.#orAsBefore(async () => this.connect(this.#follow(this.#parse(text), this.#offered)));
+    await this.#orAsBefore(async () => {
+      const answer = this.#parse(text);
+      this.#agreeSrtp(answer, 'answer');
+      await this.connect(this.#follow(answer, this.#offered));
+    });
   }
 
   /** Closes the port, also one that is still being opened. */
@@ -188,6 +212,14 @@ export class LegMedia {
     if (remote.kind !== this.kind)
       throw sdpErrors.SDP_PROTOCOL([remote.kind === 'rtp' ? 'RTP/AVP' : 'UDP/TLS/RTP/SAVPF']);
     return remote;
+  }
+
+  #agreeSrtp({ audio }: RemoteDescription, role: 'offer' | 'answer'): void {
+    if (this.kind !== 'rtp') return;
+    this.#srtp =
+      role === 'answer'
+        ? acceptSrtp(this.#srtp, audio)
+        : answerSrtp(this.#srtp, audio, { ...this.#srtpPolicy, random: this.#random });
   }
 
   /** Takes over the peer's new description, as far as it keeps to one of these codecs. */
@@ -213,10 +245,12 @@ export class LegMedia {
   /** A change that fails leaves the session as it was (RFC 3261 §14.2). */
   async #orAsBefore<T>(change: () => Promise<T>): Promise<T> {
     const [remote, format, origin, lastText] = [this.#remote, this.#format, this.#origin, this.#lastText];
+    const srtp = this.#srtp;
     try {
       return await change();
     } catch (error) {
       this.#remote = remote;
+      this.#srtp = srtp;
       this.#format = format;
       this.#origin = origin;
       this.#lastText = lastText;
@@ -248,6 +282,7 @@ export class LegMedia {
       sourcePolicy: this.profile.nat.source,
       format,
       direction: answerDirection(audio.direction, 'sendrecv'),
+      srtp: this.#srtp.keys,
     });
   }
 
@@ -274,7 +309,13 @@ export class LegMedia {
   #say(formats: Formats, format: (local: LocalAudio) => string): string {
     const transport = this.#local;
     if (transport === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-    const local = (origin: SdpOrigin): LocalAudio => ({ origin, transport, ...formats, direction: 'sendrecv' });
+    const local = (origin: SdpOrigin): LocalAudio => ({
+      origin,
+      transport,
+      ...formats,
+      direction: 'sendrecv',
+      srtp: this.#srtp.local,
+    });
     const draft = format(local(this.#origin));
     if (this.#lastText !== '') this.#origin = bumpOrigin(this.#origin, this.#lastText, draft);
     this.#lastText = format(local(this.#origin));

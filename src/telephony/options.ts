@@ -3,7 +3,7 @@ import type { CallObserver, MediaPlane, RtpSourcePolicy } from '../calls/index.t
 import type { Dialplan, RouteHook } from '../dialplan/index.ts';
 import type { FraudPolicy } from '../fraud/index.ts';
 import type { Clock, Logger, Random } from '../kernel/index.ts';
-import type { AudioCodecName } from '../sdp/index.ts';
+import type { AudioCodecName, SrtpMode } from '../sdp/index.ts';
 import type { LocateTransport } from '../sip/locate/index.ts';
 import type { Store } from '../store/index.ts';
 import type { BanPolicy } from './bans.ts';
@@ -52,6 +52,10 @@ export interface ProfilePolicy {
   readonly media: 'rtp' | 'webrtc' | 'bypass';
   readonly codecs: readonly AudioCodecName[];
   readonly nat: { readonly source: RtpSourcePolicy };
+  /** SDES-SRTP, where media is rtp. Default refused. */
+  readonly srtp?: SrtpMode | undefined;
+  /** SRTP keys may go over signaling that is not encrypted. Default false. */
+  readonly srtpKeysInClear?: boolean | undefined;
   /** RFC 3262, in both directions. Default `supported`. */
   readonly reliableProvisional?: ReliablePolicy;
   /** RFC 4028; undefined: we ask for no session timer. */

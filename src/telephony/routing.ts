@@ -115,7 +115,8 @@ function narrow(stages: readonly RoutedStage[]): readonly RoutedStage[] {
   return stages.map((stage) => ({ ...stage, targets: stage.targets.filter(isReachedByTls) }));
 }
 
-function isReachedByTls(target: BranchTarget): boolean {
+/** Whether everything we send there by SIP is encrypted. */
+export function isReachedByTls(target: BranchTarget): boolean {
   if (target.kind === 'built-in') return true;
   return target.kind === 'trunk' ? isSecureTrunk(target.trunk) : isTls(target.binding.transport);
 }

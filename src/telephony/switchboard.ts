@@ -188,6 +188,7 @@ export class Switchboard {
       profile: caller.profile,
       media: options.media,
       random,
+      isSecure: transport === 'tls' || transport === 'wss',
       ...(family === undefined ? {} : { family }),
     });
     const taken = { live, caller, inbound, callerLeg, maxForwards };

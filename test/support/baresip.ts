@@ -32,6 +32,8 @@ export interface BaresipOptions {
   readonly transport?: 'udp' | 'tcp' | 'tls';
   /** PEM file of the authority that its TLS peer is checked by. */
   readonly caFile?: string;
+  /** How it protects RTP: may (RTP/AVP with a=crypto), must (RTP/SAVP), or not at all when it is left out. */
+  readonly mediaEncryption?: 'srtp' | 'srtp-mand' | 'srtp-mandf';
   /** Its own address; 127.0.0.1 when it is left out. */
   readonly address?: string;
   /** Answers by itself; otherwise a test says `accept`. */
@@ -185,6 +187,7 @@ export class Baresip {
       answers = true,
       transport = 'udp',
       address = '127.0.0.1',
+      mediaEncryption,
       caFile,
     } = this.#options;
     const host = address.includes(':') ? `[${address}]` : address;
@@ -198,6 +201,7 @@ export class Baresip {
       ...(caFile === undefined ? [] : [`sip_cafile ${caFile}`, 'sip_verify_server yes']),
       `module_path ${modules}`,
       ...['g711', 'opus', 'g722', 'ausine', 'aufile', 'sndfile'].map((name) => `module ${name}.so`),
+      ...(mediaEncryption === undefined ? [] : ['module srtp.so']),
       'module_tmp account.so',
       'module_app menu.so',
       'module_app ctrl_tcp.so',
@@ -222,6 +226,7 @@ export class Baresip {
       `answermode=${answers ? 'auto' : 'manual'}`,
       'regint=60',
       'ptime=20',
+      ...(mediaEncryption === undefined ? [] : [`mediaenc=${mediaEncryption}`]),
       `audio_codecs=${codecs.join(',')}`,
     ];
     await writeFile(join(folder, 'accounts'), `<sip:${user}@${domain};transport=${transport}>;${params.join(';')}\n`);

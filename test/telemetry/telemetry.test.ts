@@ -65,6 +65,7 @@ const media: MediaCounters = {
   rtpPacketsReceived: 5,
   rtpPacketsSent: 6,
   rtpPacketsRejected: 0,
+  srtpPacketsFailed: 3,
   digitsRelayed: 0,
   transcodedSeconds: 0,
   portsOpen: 2,

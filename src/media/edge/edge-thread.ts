@@ -30,6 +30,7 @@ export class EdgeThread {
     rtpPacketsReceived: 0,
     rtpPacketsSent: 0,
     rtpPacketsRejected: 0,
+    srtpPacketsFailed: 0,
     rtcpPacketsReceived: 0,
     digitsRelayed: 0,
   };

@@ -133,6 +133,7 @@ const NOTHING_COUNTED: EdgeCounters = {
   rtpPacketsReceived: 0,
   rtpPacketsSent: 0,
   rtpPacketsRejected: 0,
+  srtpPacketsFailed: 0,
   rtcpPacketsReceived: 0,
   digitsRelayed: 0,
 };
@@ -206,13 +207,13 @@ class ThreadedEdge implements Edge {
       await link.request({ op: 'connect-built-in', portId, format });
       return this.#noteFormat(port, format);
     }
-    const { portId, rtcpMux, sourcePolicy, format, direction } = request;
+    const { portId, rtcpMux, sourcePolicy, format, direction, srtp } = request;
     const remote = { ...request.remote, address: plainAddress(request.remote.address) };
     const { address = '' } = port;
     if (isIP(remote.address) !== isIP(address) || !isPort(remote.rtpPort) || !isPort(remote.rtcpPort)) {
       throw edgeErrors.MEDIA_BAD_ADDRESS([`${remote.address}:${remote.rtpPort}`, address]);
     }
-    await link.request({ op: 'connect-port', portId, remote, rtcpMux, sourcePolicy, format, direction });
+    await link.request({ op: 'connect-port', portId, remote, rtcpMux, sourcePolicy, format, direction, srtp });
     await this.#noteFormat(port, format);
   }
 
@@ -355,7 +356,8 @@ class ThreadedEdge implements Edge {
 
   #newStart(): SpliceStart {
     const { random } = this.#options;
-    return { ssrc: random.uint32(), sequence: random.uint32() & 0xffff, timestamp: random.uint32() };
+    // In the lower half of its range: a wrap soon after the start, with packets lost, would confuse SRTP (RFC 4568 §6.4).
+    return { ssrc: random.uint32(), sequence: random.uint32() & 0x7fff, timestamp: random.uint32() };
   }
 
   #startThread(index: number): Thread {
@@ -412,6 +414,7 @@ function add(a: EdgeCounters, b: EdgeCounters): EdgeCounters {
     rtpPacketsReceived: a.rtpPacketsReceived + b.rtpPacketsReceived,
     rtpPacketsSent: a.rtpPacketsSent + b.rtpPacketsSent,
     rtpPacketsRejected: a.rtpPacketsRejected + b.rtpPacketsRejected,
+    srtpPacketsFailed: a.srtpPacketsFailed + b.srtpPacketsFailed,
     rtcpPacketsReceived: a.rtcpPacketsReceived + b.rtcpPacketsReceived,
     digitsRelayed: a.digitsRelayed + b.digitsRelayed,
   };

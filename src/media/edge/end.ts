@@ -32,6 +32,7 @@ export interface Totals {
   rtpPacketsReceived: number;
   rtpPacketsSent: number;
   rtpPacketsRejected: number;
+  srtpPacketsFailed: number;
   rtcpPacketsReceived: number;
   digitsRelayed: number;
 }

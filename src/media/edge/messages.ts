@@ -2,7 +2,7 @@
 import type { DigitForm, PortReport, Sound } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
 import type { KnownStream, SpliceStart } from '../../rtp/index.ts';
-import type { AudioFormat, Direction, RtpAddress } from '../../sdp/index.ts';
+import type { AudioFormat, Direction, RtpAddress, SrtpKeyPair } from '../../sdp/index.ts';
 import type { Music } from './sound-library.ts';
 
 /** Totals of a thread, or of all, since start. */
@@ -11,6 +11,8 @@ export interface EdgeCounters {
   readonly rtpPacketsSent: number;
   /** From an address, SSRC or payload type that the port does not accept, or malformed. */
   readonly rtpPacketsRejected: number;
+  /** SRTP and SRTCP that was forged, repeated or under an unknown key; the RTP among it is counted as rejected, too. */
+  readonly srtpPacketsFailed: number;
   readonly rtcpPacketsReceived: number;
   readonly digitsRelayed: number;
 }
@@ -23,6 +25,8 @@ export interface ConnectEdgePort {
   readonly format: AudioFormat;
   /** Ours: recvonly and inactive send no RTP, sendonly and inactive drop what arrives. */
   readonly direction: Direction;
+  /** Undefined: plain RTP. */
+  readonly srtp: SrtpKeyPair | undefined;
 }
 
 export interface ConnectInner {
@@ -109,6 +113,8 @@ export interface ClosedPort {
 
 export type EdgeThreadEvent =
   | { readonly kind: 'port-up'; readonly portId: PortId }
+  /** Somebody sends RTP that is not protected by the keys agreed on; told now and then, with how many it were since. */
+  | { readonly kind: 'srtp-failed'; readonly portId: PortId; readonly packets: number }
   | { readonly kind: 'digit'; readonly portId: PortId; readonly digit: string; readonly durationMs: number };
 
 /** What a thread is started with. */

@@ -9,6 +9,8 @@ import {
   createLatch,
   type KnownStream,
   type Latch,
+  type LatchInput,
+  mayBecomeBelieved,
   moveLatch,
   sequenceOf,
   ssrcOf,
@@ -19,6 +21,7 @@ import type { EdgeEnd } from './end.ts';
 import type { Arrival } from './incoming.ts';
 import type { ClosedPort, ConnectEdgePort } from './messages.ts';
 import { mayPass, NetworkEnd, type NetworkEndOptions } from './network-end.ts';
+import { SrtpGuard } from './srtp-guard.ts';
 import { bindUdp, closeUdp, isAddressInUse } from './udp.ts';
 
 export interface SipPortOptions extends NetworkEndOptions {
@@ -35,6 +38,8 @@ export class SipPort implements EdgeEnd {
   readonly #rtp: Socket;
   readonly #rtcp: Socket;
   readonly #refused: KnownStream | undefined;
+  /** Undefined: plain RTP. */
+  #srtp: SrtpGuard | undefined;
   #latch: Latch | undefined;
   // The believed source and the target, flat: compared and used for every packet.
   #sourceAddress = '';
@@ -94,7 +99,7 @@ export class SipPort implements EdgeEnd {
   }
 
   /** Applies what was negotiated, first or again. Who was proven stays believed while the SDP's address is the same. */
-  connect({ remote, rtcpMux, sourcePolicy, format, direction }: ConnectEdgePort): void {
+  connect({ remote, rtcpMux, sourcePolicy, format, direction, srtp }: ConnectEdgePort): void {
     const sdpAddress = { address: remote.address, port: remote.rtpPort };
     this.#latch = this.#latch
       ? moveLatch(this.#latch, sourcePolicy, sdpAddress)
@@ -102,6 +107,7 @@ export class SipPort implements EdgeEnd {
     this.#isMux = rtcpMux;
     this.#rtcpTarget = { address: remote.address, port: rtcpMux ? remote.rtpPort : remote.rtcpPort };
     this.#follow();
+    this.#srtp = SrtpGuard.next(this.#srtp, srtp, this.#end);
     this.#end.setFormat(format);
     const isSending = direction === 'sendrecv' || direction === 'sendonly';
     // After a hold the stream goes on where it was, however far its source counted meanwhile.
@@ -121,29 +127,31 @@ export class SipPort implements EdgeEnd {
     const kind = classifyPacket(packet);
     if (kind === 'rtcp') return this.onRtcp(packet, source);
     parts.totals.rtpPacketsReceived++;
-    if (kind !== 'rtp' || !this.#end.isAcceptable(packet)) return this.#end.reject();
-    const isKnown = source.port === this.#sourcePort && source.address === this.#sourceAddress;
-    if (!isKnown && !this.#consider(packet, source, nowMs)) return this.#end.reject();
+    const plain = kind === 'rtp' ? this.#believed(packet, source, nowMs) : undefined;
+    if (plain === undefined) return this.#end.reject();
     this.#heardMs = nowMs;
-    const arrival = this.#end.receive(packet, nowMs);
+    const arrival = this.#end.receive(plain, nowMs);
     if (!this.#isUp) {
       this.#isUp = true;
       parts.emit({ kind: 'port-up', portId: this.portId });
     }
-    if (this.#isReceiving) this.#end.peer?.send(packet, arrival);
+    if (this.#isReceiving) this.#end.peer?.send(plain, arrival);
   }
 
   /** Reports are believed from the host that is believed; where they come from may be another port. */
   onRtcp(packet: Buffer, source: RemoteInfo): void {
     if (this.#isClosed || source.address !== this.#targetAddress) return;
-    this.#end.parts.totals.rtcpPacketsReceived++;
-    this.#end.rtcp.take(packet, this.#end.parts.clock.now());
+    const { totals, clock } = this.#end.parts;
+    totals.rtcpPacketsReceived++;
+    const nowMs = clock.now();
+    const plain = this.#srtp ? this.#srtp.openRtcp(packet, nowMs) : packet;
+    if (plain) this.#end.rtcp.take(plain, nowMs);
   }
 
   send(packet: Buffer, arrival: Arrival): void {
     if (!this.#maySend || !mayPass(this, arrival)) return;
     const out = this.#end.prepare(packet, arrival);
-    if (out !== undefined) this.#rtp.send(out, this.#targetPort, this.#targetAddress);
+    if (out !== undefined) this.#sendRtp(out);
   }
 
   get #maySend(): boolean {
@@ -151,7 +159,7 @@ export class SipPort implements EdgeEnd {
   }
 
   #write(packet: Buffer): void {
-    if (this.#maySend) this.#rtp.send(packet, this.#targetPort, this.#targetAddress);
+    if (this.#maySend) this.#sendRtp(packet);
   }
 
   restart(): void {
@@ -188,10 +196,33 @@ export class SipPort implements EdgeEnd {
     return { report: this.#end.report(), stream: believed && { ...believed, ssrc: this.#end.incoming.reception.ssrc } };
   }
 
+  /** The packet as it is to be read, if it is one of this Leg; undefined otherwise. */
+  #believed(packet: Buffer, source: RemoteInfo, nowMs: number): Buffer | undefined {
+    if (!this.#end.incoming.accepts(packet)) return;
+    const isKnown = source.port === this.#sourcePort && source.address === this.#sourceAddress;
+    // Authentic before anything is learned from it; a stranger who would not be believed anyway costs no decryption.
+    if (this.#srtp && !isKnown && !this.#mayBecomeBelieved(packet, source, nowMs)) return;
+    const plain = this.#srtp ? this.#srtp.openRtp(packet, nowMs) : packet;
+    if (plain === undefined || !this.#end.isAcceptable(plain)) return;
+    return isKnown || this.#consider(plain, source, nowMs) ? plain : undefined;
+  }
+
+  #mayBecomeBelieved(packet: Buffer, source: RemoteInfo, nowMs: number): boolean {
+    return this.#latch !== undefined && mayBecomeBelieved(this.#latch, this.#latchInput(packet, source, nowMs));
+  }
+
   /** A packet of somebody who is not, or not yet, the believed source. */
-  #consider(packet: Buffer, { address, port }: RemoteInfo, nowMs: number): boolean {
+  #consider(packet: Buffer, source: RemoteInfo, nowMs: number): boolean {
     if (!this.#latch) return false;
-    const { next, verdict } = stepLatch(this.#latch, {
+    const { next, verdict } = stepLatch(this.#latch, this.#latchInput(packet, source, nowMs));
+    this.#latch = next;
+    if (verdict === 'rejected') return false;
+    this.#follow();
+    return true;
+  }
+
+  #latchInput(packet: Buffer, { address, port }: RemoteInfo, nowMs: number): LatchInput {
+    return {
       address,
       port,
       ssrc: ssrcOf(packet),
@@ -199,11 +230,7 @@ export class SipPort implements EdgeEnd {
       nowMs,
       heardMs: this.#heardMs,
       heardSsrc: this.#end.incoming.reception.ssrc,
-    });
-    this.#latch = next;
-    if (verdict === 'rejected') return false;
-    this.#follow();
-    return true;
+    };
   }
 
   /** Takes over what the latch says. */
@@ -223,9 +250,16 @@ export class SipPort implements EdgeEnd {
     }
   }
 
+  #sendRtp(packet: Buffer): void {
+    const out = this.#srtp ? this.#srtp.sealRtp(packet) : packet;
+    if (out) this.#rtp.send(out, this.#targetPort, this.#targetAddress);
+  }
+
   #sendRtcp(packet: Buffer): void {
     const { address, port } = this.#rtcpTarget;
-    if (port > 0 && port < 65_536) (this.#isMux ? this.#rtp : this.#rtcp).send(packet, port, address);
+    if (port <= 0 || port >= 65_536) return;
+    const out = this.#srtp ? this.#srtp.sealRtcp(packet) : packet;
+    if (out) (this.#isMux ? this.#rtp : this.#rtcp).send(out, port, address);
   }
 }
 
