@@ -43,26 +43,35 @@ export function offerSrtp(state: SrtpState, policy: SrtpPolicy, random: Random):
 export function answerSrtp(
   state: SrtpState,
   offer: RemoteAudio,
-  { mode, mayTellKeys, random }: SrtpPolicy & { readonly random: Random },
+  policy: SrtpPolicy & { readonly random: Random },
 ): SrtpState {
-  const peer = `${offer.rtp.address}:${offer.rtp.rtpPort}`;
-  const [crypto] = offer.srtp?.cryptos ?? [];
-  const isRequired = offer.srtp?.isRequired === true;
-  if (isRequired && mode === 'refused') throw sdpErrors.SDP_SRTP_REFUSED();
-  if (crypto === undefined && mode === 'required') throw sdpErrors.SDP_SRTP_REQUIRED();
-  if (!mayTellKeys && (isRequired || mode === 'required')) throw sdpErrors.SDP_SRTP_IN_CLEAR();
-  if (crypto === undefined || mode === 'refused' || !mayTellKeys) return { ...NO_SRTP, peer };
-  const send = keptKeys(state, crypto, peer) ?? newKeys(crypto.keys.suite, random);
+  const peer = placeOf(offer);
+  const crypto = acceptable(offer.srtp, policy);
+  if (crypto === undefined) return { ...NO_SRTP, peer };
+  const send = keptKeys(state, crypto, peer) ?? newKeys(crypto.keys.suite, policy.random);
   return {
-    local: { isRequired, cryptos: [{ tag: crypto.tag, keys: send }] },
+    local: { isRequired: offer.srtp?.isRequired === true, cryptos: [{ tag: crypto.tag, keys: send }] },
     keys: { send, receive: crypto.keys },
     peer,
   };
 }
 
+/** Undefined: plain RTP it is. */
+function acceptable(offered: SrtpDescription | undefined, { mode, mayTellKeys }: SrtpPolicy): SrtpCrypto | undefined {
+  const isRequired = offered?.isRequired === true;
+  if (isRequired && mode === 'refused') throw sdpErrors.SDP_SRTP_REFUSED();
+  if (offered === undefined && mode === 'required') throw sdpErrors.SDP_SRTP_REQUIRED();
+  if (!mayTellKeys && (isRequired || mode === 'required')) throw sdpErrors.SDP_SRTP_IN_CLEAR();
+  return mode === 'refused' || !mayTellKeys ? undefined : offered?.cryptos[0];
+}
+
+function placeOf({ rtp }: RemoteAudio): string {
+  return `${rtp.address}:${rtp.rtpPort}`;
+}
+
 /** The peer's answer to our offer. Throws the 488 that it would be owed. */
 export function acceptSrtp(state: SrtpState, answer: RemoteAudio): SrtpState {
-  const peer = `${answer.rtp.address}:${answer.rtp.rtpPort}`;
+  const peer = placeOf(answer);
   const { local } = state;
   const [crypto, ...others] = answer.srtp?.cryptos ?? [];
   if (crypto === undefined) {
