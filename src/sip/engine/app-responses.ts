@@ -61,7 +61,7 @@ export class AppResponses {
   respond(app: AppId, command: SipCommand): void {
     const { servers } = this.#parts;
     const tx = servers.byId(command.transactionId);
-    if (tx === undefined || tx.app !== app || !servers.isOpen(tx)) return this.#refuse(app, command, UNKNOWN);
+    if (tx === undefined || tx.app !== app) return this.#refuse(app, command, UNKNOWN);
     const answer = this.#read(tx, command);
     if (typeof answer === 'string') return this.#refuse(app, command, answer);
     if (tx.reliable?.mustWait(answer) === true) {
@@ -80,7 +80,7 @@ export class AppResponses {
     const given = parseAppHeaders(command.headerLines);
     const contentType = missingContentType(given, command.body);
     if (contentType === undefined) return 'missing content-type';
-    const listener = this.#parts.core.net.listeners.find((one) => one.id === tx.flow.listenerId);
+    const listener = this.#parts.core.net.listeners.find((one) => one.id === tx.reply.flow.listenerId);
     if (listener === undefined) return CLOSED;
     const isReliable = isProvisional(status) && tx.request.method === 'INVITE' && wantsReliable(tx, given);
     const objection = this.#objection(tx, status, isReliable);
@@ -111,11 +111,11 @@ export class AppResponses {
 
   /** A TCP peer may be connected to anew; a browser may not, but may come back by itself (RFC 3261 §18.2.2). */
   #canAnswer(tx: ServerTransaction): boolean {
-    const { flow } = tx;
+    const { flow } = tx.reply;
     if (flow.connectionId === undefined || this.#parts.connections.isLive(flow.connectionId)) return true;
     if (flow.transport === 'ws' || flow.transport === 'wss') return false;
     const port = tx.facts.via.port ?? (flow.transport === 'tls' ? 5061 : 5060);
-    tx.flow = { ...flow, connectionId: undefined, remotePort: port };
+    tx.reply.flow = { ...flow, connectionId: undefined, remotePort: port };
     return true;
   }
 
@@ -133,10 +133,10 @@ export class AppResponses {
 
   /** The first response fixes our tag; the application may choose it. */
   #chooseTag(tx: ServerTransaction, answer: Answer, command: SipCommand): void {
-    if (answer.status === 100 || tx.localTag !== '') return;
+    if (answer.status === 100 || tx.reply.localTag !== '') return;
     const to = findHeader(parseAppHeaders(command.headerLines), 'To');
-    tx.localTag = (to === undefined ? undefined : parseNameAddr(to)?.params.get('tag')) ?? '';
-    this.#parts.servers.tagFor(tx);
+    tx.reply.localTag = (to === undefined ? undefined : parseNameAddr(to)?.params.get('tag')) ?? '';
+    this.#parts.servers.tagFor(tx.reply);
   }
 
   #send(tx: ServerTransaction, answer: Answer, app: AppId, command: SipCommand): void {
@@ -144,14 +144,14 @@ export class AppResponses {
     const { status, reason, body, isReliable } = answer;
     const hasRecordRoute = (isSuccess(status) || isProvisional(status)) && WITH_CONTACT.has(tx.request.method);
     const headers = isReliable ? [...this.#reliable(tx, answer), ...answer.headers] : answer.headers;
-    const toTag = status === 100 ? '' : tx.localTag;
+    const toTag = status === 100 ? '' : tx.reply.localTag;
     const message = formatMessage(buildResponse(tx.request, { status, reason, toTag, hasRecordRoute, headers, body }));
     servers.respond(tx, status, message);
     const isRejected = status >= 300 && tx.request.method === 'INVITE' && !tx.isInDialog;
     if (isRejected) this.#parts.reports.stopped('application', 'call-rejected', () => message);
     this.#follow(tx, answer, message);
     const named = this.#nameDialog(tx);
-    echoResponse(core, app, { id: command.id, transactionId: tx.id, dialogId: named, flow: tx.flow, message });
+    echoResponse(core, app, { id: command.id, transactionId: tx.id, dialogId: named, flow: tx.reply.flow, message });
     if (isReliable) tx.reliable?.sent(message, body.length > 0);
     if (isSuccess(status)) this.#learnConnection(tx, answer);
   }
@@ -189,7 +189,7 @@ export class AppResponses {
 
   #makeDialog(tx: ServerTransaction): void {
     const { dialogs, core } = this.#parts;
-    tx.dialog = createServerDialog(tx, tx.localTag, createSequence(core.random));
+    tx.dialog = createServerDialog(tx, createSequence(core.random));
     const made = dialogs.add(tx.dialog);
     if (tx.request.method === 'INVITE') made.pendingServer = tx;
   }
@@ -235,13 +235,13 @@ export class AppResponses {
   /** A peer that registers over a connection is reached over that connection. */
   #learnConnection(tx: ServerTransaction, answer: Answer): void {
     const { method } = tx.request;
-    if (method === 'REGISTER') this.#parts.core.net.vouch(tx.flow);
-    if ((method !== 'REGISTER' && method !== 'SUBSCRIBE') || tx.flow.connectionId === undefined) return;
+    if (method === 'REGISTER') this.#parts.core.net.vouch(tx.reply.flow);
+    if ((method !== 'REGISTER' && method !== 'SUBSCRIBE') || tx.reply.flow.connectionId === undefined) return;
     const contact = parseNameAddr(headerValues(tx.request, 'Contact')[0] ?? '');
     const key = contact === undefined ? undefined : contactKey(contact.uri);
     if (contact === undefined || key === undefined) return;
     const seconds = grantedSeconds(contact.uri, answer.headers, header(tx.request, 'Expires'));
-    if (seconds > 0) this.#flows.register(key, tx.flow, seconds);
+    if (seconds > 0) this.#flows.register(key, tx.reply.flow, seconds);
     else this.#parts.connections.unbind(key);
   }
 

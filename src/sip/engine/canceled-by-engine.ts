@@ -9,7 +9,7 @@ const NAMING = new Set(['Via', 'From', 'To', 'Call-ID', 'Max-Forwards']);
 export function tellCanceled(parts: EngineParts, tx: ServerTransaction, cause: number, text: string): void {
   if (tx.app === undefined) return;
   const message = formatMessage(cancelOf(tx.request, `SIP;cause=${cause};text="${text}"`));
-  const { transport } = tx.flow;
+  const { transport } = tx.reply.flow;
   const told = { transactionId: tx.id, dialogId: tx.dialog?.id ?? '', transport, message };
   parts.delivery.synthesized(tx.app, told, false);
 }

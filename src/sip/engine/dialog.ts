@@ -55,13 +55,13 @@ export function createServerDialog(
   request: {
     readonly request: SipRequest;
     readonly facts: MessageFacts;
-    readonly flow: Flow;
+    readonly reply: { readonly flow: Flow; readonly localTag: string };
     readonly app: AppId | undefined;
   },
-  localTag: string,
   localSeq: number,
 ): Dialog {
   const { facts } = request;
+  const { flow, localTag } = request.reply;
   return {
     id: dialogId(facts.callId, facts.fromTag),
     role: 'uas',
@@ -78,7 +78,7 @@ export function createServerDialog(
     routeSet: headerValues(request.request, 'Record-Route'),
     isConfirmed: false,
     hasAnswer: false,
-    flow: request.flow,
+    flow,
   };
 }
 

@@ -192,7 +192,7 @@ export class SipEngine implements EngineInput {
   appClosed(app: AppId): void {
     const { appTable, servers, dialogs } = this.#parts;
     appTable.close(app);
-    for (const tx of servers.all()) if (tx.app === app && servers.isOpen(tx)) servers.respondPlain(tx, 503);
+    for (const tx of servers.open()) if (tx.app === app) servers.respondPlain(tx, 503);
     this.#requests.appClosed(app);
     dialogs.orphan(app);
   }

@@ -29,7 +29,7 @@ export class FlowLoss {
     const { connections, dialogs } = this.#parts;
     connections.bind(key, flow, seconds);
     for (const work of dialogs.returned(key, flow)) {
-      if (work.pendingServer !== undefined) work.pendingServer.flow = flow;
+      if (work.pendingServer !== undefined) work.pendingServer.reply.flow = flow;
     }
     for (const [tx, contact] of this.#stranded) if (contact === key) this.#rescue(tx, flow);
   }
@@ -61,9 +61,10 @@ export class FlowLoss {
   /** Callers that had no answer yet, so no dialog either. */
   #strand(connectionId: number): void {
     const { servers, core } = this.#parts;
-    for (const tx of servers.all()) {
-      if (tx.flow.connectionId !== connectionId || tx.request.method !== 'INVITE') continue;
-      if (tx.dialog !== undefined || !servers.isOpen(tx) || !isBrowser(tx.flow)) continue;
+    for (const tx of servers.open()) {
+      const { flow } = tx.reply;
+      if (flow.connectionId !== connectionId || tx.request.method !== 'INVITE') continue;
+      if (tx.dialog !== undefined || !isBrowser(flow)) continue;
       this.#stranded.set(tx, contactKey(contactUri(tx.request)) ?? '');
       core.timers.after(core.options.flowGraceMs, () => {
         if (this.#stranded.delete(tx) && servers.isOpen(tx)) this.#abandon(tx);
@@ -72,7 +73,7 @@ export class FlowLoss {
   }
 
   #rescue(tx: ServerTransaction, flow: Flow): void {
-    tx.flow = flow;
+    tx.reply.flow = flow;
     this.#stranded.delete(tx);
   }
 

@@ -104,8 +104,8 @@ export class InboundRequests {
 
   #onAck(request: SipRequest, facts: MessageFacts, received: Received): void {
     const { servers, dialogs, delivery } = this.#parts;
-    const tx = servers.find(request, facts);
-    if (tx !== undefined && !servers.acked(tx)) return; // the ACK to a failure ends there
+    const reply = servers.find(request, facts);
+    if (reply !== undefined && !servers.acked(reply)) return; // the ACK to a failure ends there
     const work = dialogs.match(facts);
     const waiting = work?.unacknowledged;
     if (work === undefined || waiting === undefined || waiting.cseq !== facts.cseq.number) return;
@@ -120,20 +120,25 @@ export class InboundRequests {
 
   /** RFC 3261 §9.2: the CANCEL and the INVITE are answered at once; the application learns of it afterwards. */
   #onCancel(request: SipRequest, facts: MessageFacts, received: Received): void {
-    const { servers, dialogs, delivery } = this.#parts;
+    const { servers } = this.#parts;
     const invite = servers.find(request, facts, 'INVITE');
     const tx = servers.create(request, facts, received.flow);
     if (invite === undefined || invite.machine.phase === 'accepted') return servers.respondPlain(tx, 481);
-    tx.localTag = servers.tagFor(invite);
+    tx.reply.localTag = servers.tagFor(invite);
     servers.respondPlain(tx, 200);
-    if (!servers.isOpen(invite) || this.#proxies.canceled(invite)) return;
+    if (invite.open !== undefined) this.#cancel(invite.open, request, received);
+  }
+
+  #cancel(invite: ServerTransaction, cancel: SipRequest, received: Received): void {
+    const { servers, dialogs, delivery } = this.#parts;
+    if (this.#proxies.canceled(invite)) return;
     servers.respondPlain(invite, 487);
     if (!invite.isInDialog) this.#parts.reports.stopped('network', 'call-canceled', () => received.data);
     const { app, dialog } = invite;
     const work = dialog === undefined ? undefined : dialogs.get(dialog.id);
     if (work !== undefined && !invite.isInDialog) dialogs.remove(work);
     if (app === undefined) return;
-    delivery.requestInDialog(app, { transactionId: invite.id, dialogId: dialog?.id ?? '', message: request, received });
+    delivery.requestInDialog(app, { transactionId: invite.id, dialogId: dialog?.id ?? '', message: cancel, received });
   }
 
   #outOfDialog(tx: ServerTransaction, received: Received): void {

@@ -138,7 +138,7 @@ export class Proxies {
   /** Record-Route, or Path in a REGISTER (RFC 3327); two of them where the transports differ (RFC 5658). */
   #staying(tx: ServerTransaction, hop: Extract<Hop, { kind: 'hop' }>): readonly SipHeader[] {
     const isRegister = tx.request.method === 'REGISTER';
-    const came = this.#parts.hops.listenerOf(tx.flow);
+    const came = this.#parts.hops.listenerOf(tx.reply.flow);
     const listeners = came === undefined || came.id === hop.listener.id ? [hop.listener] : [hop.listener, came];
     const name = isRegister ? 'Path' : 'Record-Route';
     const lines = listeners.map((listener) => ({ name, value: this.#relay.routeValue(tx, listener) }));

@@ -184,7 +184,7 @@ export class ProxySearch implements BranchUser {
   #forward({ response }: Heard): void {
     const { servers } = this.#parts;
     const { tx } = this.#of;
-    const isRepeatable = response.status < 300 && tx.machine.phase === 'accepted';
+    const isRepeatable = response.status < 300 && tx.reply.machine.phase === 'accepted';
     if (!servers.isOpen(tx) && !isRepeatable) return;
     servers.respond(tx, response.status, formatMessage(withoutTopVia(response)));
   }

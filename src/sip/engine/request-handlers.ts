@@ -62,13 +62,14 @@ export class RequestHandlers {
 
   #answer(tx: ServerTransaction, status: number, reason: string, headers: readonly SipHeader[]): void {
     const { servers } = this.#parts;
-    const parts = { status, reason, toTag: servers.tagFor(tx), hasRecordRoute: false, headers, body: NO_BODY };
+    const parts = { status, reason, toTag: servers.tagFor(tx.reply), hasRecordRoute: false, headers, body: NO_BODY };
     servers.respond(tx, status, formatMessage(buildResponse(tx.request, parts)));
   }
 }
 
 /** What whoever decides is told. */
-function queryOf({ request, facts, flow }: ServerTransaction, received: Received): HandlerQuery {
+function queryOf({ request, facts, reply }: ServerTransaction, received: Received): HandlerQuery {
+  const { flow } = reply;
   const uri = parseUri(request.uri);
   return {
     fields: {

@@ -22,21 +22,35 @@ import type { AppId, Flow, SendTarget } from './ports.ts';
 import type { ReliableAnswers } from './reliable-answers.ts';
 import { formatPlainResponse } from './response-builder.ts';
 import { TimerSet } from './timer-set.ts';
-import { mergeKey, serverKey } from './transaction-key.ts';
+import { mergeKey, serverKey, standAlone } from './transaction-key.ts';
 
-export interface ServerTransaction {
-  /** What the application calls it. */
-  readonly id: string;
+/**
+ * How a request is being answered. Once it has its final answer this is all that is kept of it, for as long as its sender
+ * may repeat it: a flood of requests that are refused must not fill the memory.
+ */
+export interface ServerReply {
   readonly key: string;
-  readonly request: SipRequest;
-  readonly facts: MessageFacts;
+  /** '' when nobody else can have sent the same request (§8.2.2.2). */
+  readonly mergeKey: string;
   /** Where the request came from and responses go; a browser that reconnects brings a new one. */
   flow: Flow;
   machine: InviteServer | NonInviteServer;
-  /** The last response, for retransmissions. */
-  last: Buffer | undefined;
+  /** The last response, for retransmissions. Of one that is final its bytes as Latin-1: a Buffer costs three times as much. */
+  last: Buffer | string | undefined;
   /** Our To tag, the same in every response; '' until one carried it. */
   localTag: string;
+  readonly timers: TimerSet<InviteServerTimer | 'J'>;
+  /** Undefined once it has its final answer. */
+  open: ServerTransaction | undefined;
+}
+
+/** A request that is being served. */
+export interface ServerTransaction {
+  /** What the application calls it. */
+  readonly id: string;
+  readonly request: SipRequest;
+  readonly facts: MessageFacts;
+  readonly reply: ServerReply;
   app: AppId | undefined;
   /** The dialog it is in or has made. */
   dialog: Dialog | undefined;
@@ -46,7 +60,6 @@ export interface ServerTransaction {
   silence: Timer | undefined;
   /** Of an INVITE, once there was one. */
   reliable: ReliableAnswers | undefined;
-  readonly timers: TimerSet<InviteServerTimer | 'J'>;
 }
 
 type Output = InviteServerOutput | NonInviteServerOutput;
@@ -54,9 +67,10 @@ const ignoreFailure = (): void => {};
 
 export class ServerTransactions {
   readonly #core: EngineCore;
-  readonly #byKey = new Map<string, ServerTransaction>();
-  readonly #byId = new Map<string, ServerTransaction>();
-  readonly #byMerge = new Map<string, ServerTransaction>();
+  readonly #byKey = new Map<string, ServerReply>();
+  readonly #byMerge = new Map<string, ServerReply>();
+  /** Those without a final answer. */
+  readonly #open = new Map<string, ServerTransaction>();
   #unanswered = 0;
   readonly #onAnswered: (tx: ServerTransaction) => void;
 
@@ -66,6 +80,7 @@ export class ServerTransactions {
     this.#onAnswered = onAnswered;
   }
 
+  /** Those that are answered and still remembered count too. */
   get size(): number {
     return this.#byKey.size;
   }
@@ -75,17 +90,19 @@ export class ServerTransactions {
     return this.#unanswered;
   }
 
-  all(): IterableIterator<ServerTransaction> {
-    return this.#byKey.values();
+  /** Those without a final answer. */
+  open(): IterableIterator<ServerTransaction> {
+    return this.#open.values();
   }
 
-  /** The transaction this request, ACK or (with method INVITE) CANCEL belongs to. */
-  find(request: SipRequest, facts: MessageFacts, method = request.method): ServerTransaction | undefined {
+  /** How the request is being answered that this request, ACK or (with method INVITE) CANCEL belongs to. */
+  find(request: SipRequest, facts: MessageFacts, method = request.method): ServerReply | undefined {
     return this.#byKey.get(serverKey(request, facts, method));
   }
 
+  /** The one the application calls so, while it has no final answer. */
   byId(id: string): ServerTransaction | undefined {
-    return this.#byId.get(id);
+    return this.#open.get(id);
   }
 
   /** Whether the same request is already being served under another branch: it was forked on its way (§8.2.2.2). */
@@ -96,26 +113,32 @@ export class ServerTransactions {
   create(request: SipRequest, facts: MessageFacts, flow: Flow): ServerTransaction {
     const reliable = flow.connectionId !== undefined;
     const isInvite = request.method === 'INVITE';
-    const tx: ServerTransaction = {
-      id: this.#core.random.uuid(),
-      key: serverKey(request, facts),
-      request,
-      facts,
+    const merge = facts.toTag === '' && request.method !== 'CANCEL' ? mergeKey(facts) : '';
+    const reply: ServerReply = {
+      key: standAlone(serverKey(request, facts)),
+      mergeKey: this.#byMerge.has(merge) ? '' : standAlone(merge),
       flow,
       machine: isInvite ? createInviteServer(reliable, this.#core.options.timers) : createNonInviteServer(reliable),
       last: undefined,
       localTag: facts.toTag,
+      timers: new TimerSet(),
+      open: undefined,
+    };
+    const tx: ServerTransaction = {
+      id: this.#core.random.uuid(),
+      request,
+      facts,
+      reply,
       app: undefined,
       dialog: undefined,
       isInDialog: false,
       silence: undefined,
       reliable: undefined,
-      timers: new TimerSet(),
     };
-    this.#byKey.set(tx.key, tx);
-    this.#byId.set(tx.id, tx);
-    if (facts.toTag === '' && request.method !== 'CANCEL' && !this.isMerged(facts))
-      this.#byMerge.set(mergeKey(facts), tx);
+    reply.open = tx;
+    this.#byKey.set(reply.key, reply);
+    this.#open.set(tx.id, tx);
+    if (reply.mergeKey !== '') this.#byMerge.set(reply.mergeKey, reply);
     return tx;
   }
 
@@ -139,44 +162,48 @@ export class ServerTransactions {
   }
 
   /** Whether a response can still be sent in it. */
-  isOpen(tx: ServerTransaction): boolean {
-    return tx.machine.phase === 'proceeding' || tx.machine.phase === 'trying';
+  isOpen({ reply }: ServerTransaction): boolean {
+    return reply.open !== undefined;
   }
 
   /** The To tag of responses, made when first needed. */
-  tagFor(tx: ServerTransaction): string {
-    if (tx.localTag === '') tx.localTag = createTag(this.#core.random);
-    return tx.localTag;
+  tagFor(reply: ServerReply): string {
+    if (reply.localTag === '') reply.localTag = createTag(this.#core.random);
+    return reply.localTag;
   }
 
   respond(tx: ServerTransaction, status: number, response: Buffer): void {
+    const { reply } = tx;
     this.#endSilence(tx);
-    tx.last = response;
-    this.#step(tx, { kind: 'respond', status });
+    reply.last = response;
+    this.#step(reply, { kind: 'respond', status });
+    if (reply.open === undefined) reply.last = keptOf(reply, response);
   }
 
   /** Answers by the engine itself, without a body. 100 has no To tag. */
   respondPlain(tx: ServerTransaction, status: number, headers: readonly { name: string; value: string }[] = []): void {
+    const { request, reply } = tx;
     if (status > 100)
-      return this.respond(tx, status, formatPlainResponse(tx.request, status, this.tagFor(tx), headers));
-    tx.last = formatPlainResponse(tx.request, status, '', headers);
-    this.#step(tx, { kind: 'respond', status });
+      return this.respond(tx, status, formatPlainResponse(request, status, this.tagFor(reply), headers));
+    reply.last = formatPlainResponse(request, status, '', headers);
+    this.#step(reply, { kind: 'respond', status });
   }
 
-  retransmitted(tx: ServerTransaction): void {
-    this.#step(tx, { kind: 'request' });
+  retransmitted(reply: ServerReply): void {
+    this.#step(reply, { kind: 'request' });
   }
 
   /** An ACK came; true when it is one to a 2xx and so the dialog's business. */
-  acked(tx: ServerTransaction): boolean {
-    const wasAccepted = tx.machine.phase === 'accepted';
-    this.#step(tx, { kind: 'ack' });
+  acked(reply: ServerReply): boolean {
+    const wasAccepted = reply.machine.phase === 'accepted';
+    this.#step(reply, { kind: 'ack' });
+    if (reply.machine.phase === 'confirmed') reply.last = undefined;
     return wasAccepted;
   }
 
   /** Ends it without an answer. */
-  abandon(tx: ServerTransaction): void {
-    this.#step(tx, { kind: 'abandon' });
+  abandon({ reply }: ServerTransaction): void {
+    this.#step(reply, { kind: 'abandon' });
   }
 
   /** Sends bytes the way responses of `flow` go. */
@@ -184,34 +211,36 @@ export class ServerTransactions {
     this.#core.net.send(responseTarget(flow), data, ignoreFailure);
   }
 
-  #step(tx: ServerTransaction, input: InviteServerInput | NonInviteServerInput): void {
+  #step(reply: ServerReply, input: InviteServerInput | NonInviteServerInput): void {
     const timers = this.#core.options.timers;
-    const { machine } = tx;
-    const wasOpen = this.isOpen(tx);
+    const { machine } = reply;
     const { next, outputs } =
       machine.kind === 'invite-server'
         ? stepInviteServer(machine, input as InviteServerInput, timers)
         : stepNonInviteServer(machine, input as NonInviteServerInput, timers);
-    tx.machine = next;
-    for (const output of outputs) this.#perform(tx, output);
-    if (wasOpen && !this.isOpen(tx)) this.#onAnswered(tx);
-    if (next.phase === 'terminated' && machine.phase !== 'terminated') this.#end(tx);
+    reply.machine = next;
+    for (const output of outputs) this.#perform(reply, output);
+    const tx = reply.open;
+    if (tx !== undefined && next.phase !== 'proceeding' && next.phase !== 'trying') this.#letGo(reply, tx);
+    if (next.phase === 'terminated' && machine.phase !== 'terminated') this.#forget(reply);
   }
 
-  #perform(tx: ServerTransaction, output: Output): void {
+  #perform(reply: ServerReply, output: Output): void {
     switch (output.kind) {
       case 'send':
-      case 'resend':
-        if (tx.last !== undefined) this.sendBack(tx.flow, tx.last);
+      case 'resend': {
+        const { last, flow } = reply;
+        if (last !== undefined) this.sendBack(flow, typeof last === 'string' ? Buffer.from(last, 'latin1') : last);
         return;
+      }
       case 'set-timer': {
         const { timer } = output;
-        const fire = (): void => this.#step(tx, { kind: 'timer', timer });
-        tx.timers.set(timer, this.#core.timers.after(output.ms, fire));
+        const fire = (): void => this.#step(reply, { kind: 'timer', timer });
+        reply.timers.set(timer, this.#core.timers.after(output.ms, fire));
         return;
       }
       case 'clear-timers':
-        tx.timers.clear();
+        reply.timers.clear();
         return;
       case 'deliver-ack':
         return;
@@ -220,14 +249,24 @@ export class ServerTransactions {
     }
   }
 
-  #end(tx: ServerTransaction): void {
+  /** It has its final answer, or will have none: of the request itself nothing is needed any more. */
+  #letGo(reply: ServerReply, tx: ServerTransaction): void {
+    reply.open = undefined;
+    this.#open.delete(tx.id);
     this.#endSilence(tx);
-    tx.timers.clear();
-    this.#byKey.delete(tx.key);
-    this.#byId.delete(tx.id);
-    const merge = mergeKey(tx.facts);
-    if (this.#byMerge.get(merge) === tx) this.#byMerge.delete(merge);
+    this.#onAnswered(tx);
   }
+
+  #forget(reply: ServerReply): void {
+    reply.timers.clear();
+    this.#byKey.delete(reply.key);
+    if (reply.mergeKey !== '') this.#byMerge.delete(reply.mergeKey);
+  }
+}
+
+/** What may have to be sent again of a final response: a 2xx to an INVITE is repeated by its dialog (RFC 6026 §7.1). */
+function keptOf({ machine }: ServerReply, response: Buffer): string | undefined {
+  return machine.phase === 'completed' ? response.toString('latin1') : undefined;
 }
 
 /** Responses go back to where the request came from (RFC 3261 §18.2.2, RFC 3581 §4). */

@@ -11,16 +11,18 @@ import {
   type TimerValues,
 } from '../transaction/index.ts';
 import type { EngineCore } from './core.ts';
-import type { ServerTransaction } from './server-transactions.ts';
-import { responseTarget } from './server-transactions.ts';
+import { responseTarget, type ServerReply, type ServerTransaction } from './server-transactions.ts';
 import { TimerSet } from './timer-set.ts';
 
 const ignoreFailure = (): void => {};
 
 export class Unacknowledged {
+  /** Of the request. */
+  readonly cseq: number;
   readonly #core: EngineCore;
-  readonly #tx: ServerTransaction;
-  readonly #response: Buffer;
+  readonly #transactionId: string;
+  /** What is repeated, and on which way; undefined when that is over. */
+  #sent: { readonly reply: ServerReply; readonly response: Buffer } | undefined;
   readonly #timers = new TimerSet<SuccessTimer>();
   readonly #values: TimerValues;
   readonly #onGivenUp: () => void;
@@ -33,22 +35,20 @@ export class Unacknowledged {
     onGivenUp: () => void,
     values?: TimerValues,
   ) {
+    const { id, facts, isInDialog, reply } = sent.tx;
+    this.cseq = facts.cseq.number;
     this.#core = core;
-    this.#tx = sent.tx;
-    this.#response = sent.response;
+    this.#transactionId = isInDialog ? '' : id;
+    this.#sent = { reply, response: sent.response };
     this.#onGivenUp = onGivenUp;
     this.#values = values ?? core.options.timers;
-    const reliable = values === undefined && sent.tx.flow.connectionId !== undefined;
+    const reliable = values === undefined && reply.flow.connectionId !== undefined;
     this.#machine = createSuccessRetransmission(reliable, this.#values);
-  }
-
-  get cseq(): number {
-    return this.#tx.facts.cseq.number;
   }
 
   /** The id an ACK is delivered with: the INVITE's; of a re-INVITE the ACK gets one of its own. */
   get ackId(): string {
-    return this.#tx.isInDialog ? this.#core.random.uuid() : this.#tx.id;
+    return this.#transactionId === '' ? this.#core.random.uuid() : this.#transactionId;
   }
 
   start(): void {
@@ -68,6 +68,13 @@ export class Unacknowledged {
 
   stop(): void {
     this.#timers.clear();
+    this.#sent = undefined;
+  }
+
+  #resend(): void {
+    if (this.#sent === undefined) return;
+    const { reply, response } = this.#sent;
+    this.#core.net.send(responseTarget(reply.flow), response, ignoreFailure);
   }
 
   #step(input: SuccessInput): void {
@@ -76,7 +83,7 @@ export class Unacknowledged {
     for (const output of outputs) {
       switch (output.kind) {
         case 'resend':
-          this.#core.net.send(responseTarget(this.#tx.flow), this.#response, ignoreFailure);
+          this.#resend();
           break;
         case 'set-timer': {
           const { timer } = output;
@@ -87,7 +94,7 @@ export class Unacknowledged {
           break;
         }
         case 'clear-timers':
-          this.#timers.clear();
+          this.stop();
           break;
         case 'unacknowledged':
           this.#onGivenUp();
