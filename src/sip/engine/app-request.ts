@@ -4,10 +4,10 @@ import { findHeader } from './app-headers.ts';
 import type { ClientFailure, ClientTransaction, ClientUser, Heard } from './client-transactions.ts';
 import { synthesize } from './client-transactions.ts';
 import { createClientDialog, refreshTarget } from './dialog.ts';
-import type { SentAck } from './dialog-endings.ts';
 import { adoptFork, forkOf } from './dialog-forks.ts';
 import type { DialogKeepers } from './dialog-keepers.ts';
 import type { DialogWork, HeardProvisional } from './dialog-table.ts';
+import { bytesOf, type SentAck } from './kept.ts';
 import type { EngineParts } from './parts.ts';
 import type { AppId } from './ports.ts';
 import { isLastNotify, prolong } from './subscription.ts';
@@ -209,11 +209,15 @@ export class AppRequest implements ClientUser {
     const isAnswered = work?.answered?.tx === tx;
     if (isAnswered && work !== undefined && work.dialog.remoteTag === toTag) {
       const ack = work.answered?.ack; // the 2xx was repeated, because the ACK was lost or is not given yet
-      if (ack !== undefined) this.#parts.core.net.send(ack.target, ack.data, ignoreFailure);
+      if (ack !== undefined) this.#resend(ack);
       return;
     }
     if (isAnswered || this.#isUnwanted()) return this.#onStray(tx, heard);
     this.#onFirstSuccess(tx, heard);
+  }
+
+  #resend({ data, target }: SentAck): void {
+    this.#parts.core.net.send(target, bytesOf(data), ignoreFailure);
   }
 
   /** The application is gone, or ended the dialog before this answer: nobody will acknowledge it. */
@@ -247,7 +251,7 @@ export class AppRequest implements ClientUser {
     this.#strays ??= new Map();
     if (this.#strays.has(toTag)) {
       const ack = this.#strays.get(toTag);
-      if (ack !== undefined) this.#parts.core.net.send(ack.target, ack.data, ignoreFailure);
+      if (ack !== undefined) this.#resend(ack);
       return;
     }
     this.#strays.set(toTag, undefined);
@@ -259,7 +263,7 @@ export class AppRequest implements ClientUser {
   /** drachtio-server takes the 2xx of another phone for a repetition (drachtio-protocol §6.5). */
   #acknowledgeAgain(): void {
     const ack = (this.of.work ?? this.#made)?.answered?.ack;
-    if (ack !== undefined) this.#parts.core.net.send(ack.target, ack.data, ignoreFailure);
+    if (ack !== undefined) this.#resend(ack);
   }
 
   /** The dialog of this response; of several forks the one heard last, until one is confirmed. */

@@ -16,6 +16,7 @@ import { forkOf } from './dialog-forks.ts';
 import type { DialogKeepers } from './dialog-keepers.ts';
 import type { DialogWork } from './dialog-table.ts';
 import { echoRequest } from './echo.ts';
+import { keptBytes, keptText } from './kept.ts';
 import { ownUri, viaValue } from './local-address.ts';
 import { buildNewRequest } from './new-request.ts';
 import type { Hop } from './next-hop.ts';
@@ -132,9 +133,10 @@ export class AppRequests {
     const branch = createBranch(core.random);
     const made = buildNewRequest(wish, { listener: hop.listener, branch, core });
     const isNamed = method === 'INVITE' || method === 'SUBSCRIBE';
-    const id = isNamed ? dialogId(made.callId, made.fromTag) : '';
+    const id = isNamed ? keptText(dialogId(made.callId, made.fromTag)) : '';
     if (hop.kind === 'lost') return this.#sendNowhere(wish, made.request, id, hop);
-    const { cseq, from, fromTag } = made;
+    const { cseq } = made;
+    const [from, fromTag] = [keptText(made.from), keptText(made.fromTag)];
     const user = new AppRequest(this.#parts, this.#keepers, {
       app,
       method,
@@ -245,7 +247,7 @@ export class AppRequests {
     const data = formatMessage(ack);
     if (hop.kind === 'hop') {
       core.net.send(hop.target, data, ignoreFailure);
-      answered.ack = { data, target: hop.target };
+      answered.ack = { data: keptBytes(data), target: hop.target };
     }
     this.#keepers.sessions.acknowledged(work, wish.body);
     const isSent = hop.kind === 'hop';

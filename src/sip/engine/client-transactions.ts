@@ -15,6 +15,7 @@ import {
   stepNonInviteClient,
 } from '../transaction/index.ts';
 import type { EngineCore } from './core.ts';
+import { bytesOf, type KeptBytes, keptBytes, keptText } from './kept.ts';
 import type { MessageFacts } from './message-facts.ts';
 import type { Received, SendFailure, SendTarget } from './ports.ts';
 import { NO_BODY } from './response-builder.ts';
@@ -43,7 +44,9 @@ export interface ClientTransaction {
   readonly id: string;
   readonly key: string;
   readonly branch: string;
+  /** Once it is answered only what the ACK to a 2xx takes from it. */
   request: SipRequest;
+  /** Empty once it is answered. */
   data: Buffer;
   target: SendTarget;
   /** How it goes when the way it was sent for its size alone is closed. */
@@ -51,7 +54,7 @@ export interface ClientTransaction {
   readonly user: ClientUser;
   machine: InviteClient | NonInviteClient;
   /** The ACK to its failure, sent again for each retransmission of that. */
-  ack: Buffer | undefined;
+  ack: KeptBytes | undefined;
   failure: SendFailure;
   /** Whether somebody listens there has been asked for. */
   isProbed: boolean;
@@ -172,12 +175,14 @@ export class ClientTransactions {
   #step(tx: ClientTransaction, input: InviteClientInput | NonInviteClientInput, heard?: Heard): void {
     const { timers } = this.#core.options;
     const { machine } = tx;
+    const wasOpen = this.isOpen(tx);
     const { next, outputs } =
       machine.kind === 'invite-client'
         ? stepInviteClient(machine, input as InviteClientInput, timers)
         : stepNonInviteClient(machine, input as NonInviteClientInput, timers);
     tx.machine = next;
     for (const output of outputs) this.#perform(tx, output, heard);
+    if (wasOpen && !this.isOpen(tx)) letGo(tx);
     if (next.phase === 'terminated' && machine.phase !== 'terminated') this.#end(tx);
   }
 
@@ -186,8 +191,8 @@ export class ClientTransactions {
       case 'send':
         return this.#send(tx);
       case 'ack':
-        tx.ack ??= formatMessage(buildFailureAck(tx.request, output.response));
-        return this.#core.net.send(tx.target, tx.ack, ignoreFailure);
+        tx.ack ??= keptBytes(formatMessage(buildFailureAck(tx.request, output.response)));
+        return this.#core.net.send(tx.target, bytesOf(tx.ack), ignoreFailure);
       case 'deliver':
         if (heard !== undefined) tx.user.onResponse(tx, heard);
         return;
@@ -233,6 +238,19 @@ export class ClientTransactions {
     tx.user.onEnded(tx);
   }
 }
+
+/** It is answered, and everybody has been told: what is left waits for repetitions of the answer, by the thousand. */
+function letGo(tx: ClientTransaction): void {
+  const headers = tx.request.headers
+    .filter((line) => IN_SUCCESS_ACK.has(line.name))
+    .map(({ name, value }) => ({ name, value: keptText(value) }));
+  tx.request = { kind: 'request', method: tx.request.method, uri: '', headers, body: NO_BODY };
+  tx.data = NO_BODY;
+  tx.fallback = undefined;
+}
+
+/** What the ACK to a 2xx takes from its INVITE (RFC 3261 §13.2.2.4). */
+const IN_SUCCESS_ACK = new Set(['CSeq', 'Authorization', 'Proxy-Authorization']);
 
 /** For requests the engine sends of its own accord and whose outcome changes nothing. */
 export const SILENT: ClientUser = { onResponse: () => {}, onFailure: () => {}, onEnded: () => {} };

@@ -4,6 +4,7 @@ import { type ClientTransaction, SILENT } from './client-transactions.ts';
 import { createBranch } from './core.ts';
 import { buildInDialog, type Dialog } from './dialog.ts';
 import type { DialogWork } from './dialog-table.ts';
+import { keptBytes, type SentAck } from './kept.ts';
 import { viaValue } from './local-address.ts';
 import type { Hop } from './next-hop.ts';
 import type { EngineParts } from './parts.ts';
@@ -15,12 +16,6 @@ const ignoreFailure = (): void => {};
 export const ACK_TIMEOUT = 'ACK timeout';
 export const SESSION_EXPIRED = 'Session timer expired';
 const CREDENTIALS = new Set(['Authorization', 'Proxy-Authorization']);
-
-/** An ACK that can be sent again. */
-export interface SentAck {
-  readonly data: Buffer;
-  readonly target: SendTarget;
-}
 
 type SentInvite = Pick<ClientTransaction, 'request' | 'target'>;
 
@@ -60,7 +55,7 @@ export class DialogEndings {
       if (hop.kind !== 'hop') return;
       const ack = formatMessage(this.buildAck(dialog, invite, hop, { headers: NO_HEADERS, body: NO_BODY }));
       this.#parts.core.net.send(hop.target, ack, ignoreFailure);
-      onAck({ data: ack, target: hop.target });
+      onAck({ data: keptBytes(ack), target: hop.target });
       const branch = createBranch(this.#parts.core.random);
       this.#send(this.#buildBye(dialog, branch, hop.listener, NO_HEADERS), branch, hop.target);
     });

@@ -5,8 +5,9 @@ import type { ClientTransaction } from './client-transactions.ts';
 import { contactKey } from './connections.ts';
 import type { EngineCore } from './core.ts';
 import { type Dialog, dialogId } from './dialog.ts';
+import type { SentAck } from './kept.ts';
 import type { MessageFacts } from './message-facts.ts';
-import type { AppId, Flow, SendTarget } from './ports.ts';
+import type { AppId, Flow } from './ports.ts';
 import type { ReliableAnswers } from './reliable-answers.ts';
 import type { ServerTransaction } from './server-transactions.ts';
 import { type SessionWork, stopSession } from './session-work.ts';
@@ -29,7 +30,7 @@ export interface DialogWork {
   /** What waits for that ACK: a BYE must not overtake it (RFC 3261 §15). */
   readonly afterAck: (() => void)[];
   /** Our INVITE that was answered with 2xx, and the application's ACK to it, once it gave one. */
-  answered: { readonly tx: ClientTransaction; ack: { data: Buffer; target: SendTarget } | undefined } | undefined;
+  answered: { readonly tx: ClientTransaction; ack: SentAck | undefined } | undefined;
   /** INVITEs without a final response, theirs and ours. */
   pendingServer: ServerTransaction | undefined;
   pendingClient: ClientTransaction | undefined;

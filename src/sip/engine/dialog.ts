@@ -9,6 +9,7 @@ import {
   type SipRequest,
 } from '../message/index.ts';
 import { findHeader } from './app-headers.ts';
+import { keptText } from './kept.ts';
 import type { MessageFacts } from './message-facts.ts';
 import type { AppId, Flow } from './ports.ts';
 import { withTag } from './response-builder.ts';
@@ -63,19 +64,19 @@ export function createServerDialog(
   const { facts } = request;
   const { flow, localTag } = request.reply;
   return {
-    id: dialogId(facts.callId, facts.fromTag),
+    id: keptText(dialogId(facts.callId, facts.fromTag)),
     role: 'uas',
     method: request.request.method,
     app: request.app,
-    callId: facts.callId,
+    callId: keptText(facts.callId),
     localTag,
-    remoteTag: facts.fromTag,
-    localParty: withTag(facts.to, localTag),
-    remoteParty: facts.from,
+    remoteTag: keptText(facts.fromTag),
+    localParty: keptText(withTag(facts.to, localTag)),
+    remoteParty: keptText(facts.from),
     localSeq,
     remoteSeq: facts.cseq.number,
-    remoteTarget: contactUri(request.request),
-    routeSet: headerValues(request.request, 'Record-Route'),
+    remoteTarget: keptText(contactUri(request.request)),
+    routeSet: headerValues(request.request, 'Record-Route').map(keptText),
     isConfirmed: false,
     hasAnswer: false,
     flow,
@@ -95,19 +96,19 @@ export function createClientDialog(
 ): Dialog {
   const { facts } = response;
   return {
-    id: dialogId(facts.callId, request.fromTag),
+    id: keptText(dialogId(facts.callId, request.fromTag)),
     role: 'uac',
     method: request.method,
     app: request.app,
-    callId: facts.callId,
+    callId: keptText(facts.callId),
     localTag: request.fromTag,
-    remoteTag: facts.toTag,
+    remoteTag: keptText(facts.toTag),
     localParty: request.from,
-    remoteParty: facts.to,
+    remoteParty: keptText(facts.to),
     localSeq: request.cseq,
     remoteSeq: 0,
-    remoteTarget: contactUri(response.message),
-    routeSet: headerValues(response.message, 'Record-Route').toReversed(),
+    remoteTarget: keptText(contactUri(response.message)),
+    routeSet: headerValues(response.message, 'Record-Route').map(keptText).toReversed(),
     isConfirmed: false,
     hasAnswer: false,
     flow: response.flow,
@@ -117,16 +118,16 @@ export function createClientDialog(
 /** Another response of the same fork or, while nothing is confirmed, of another one: what it says holds from now on. */
 export function adoptResponse(dialog: Dialog, message: SipMessage, facts: MessageFacts): void {
   if (dialog.isConfirmed) return;
-  dialog.remoteTag = facts.toTag;
-  dialog.remoteParty = facts.to;
-  dialog.remoteTarget = contactUri(message) || dialog.remoteTarget;
+  dialog.remoteTag = keptText(facts.toTag);
+  dialog.remoteParty = keptText(facts.to);
+  dialog.remoteTarget = keptText(contactUri(message)) || dialog.remoteTarget;
   const recorded = headerValues(message, 'Record-Route');
-  if (recorded.length > 0) dialog.routeSet = recorded.toReversed();
+  if (recorded.length > 0) dialog.routeSet = recorded.map(keptText).toReversed();
 }
 
 /** A Contact in a target refresh request or its 2xx moves the remote target (§12.2). */
 export function refreshTarget(dialog: Dialog, message: SipMessage): void {
-  dialog.remoteTarget = contactUri(message) || dialog.remoteTarget;
+  dialog.remoteTarget = keptText(contactUri(message)) || dialog.remoteTarget;
 }
 
 interface InDialogParts {

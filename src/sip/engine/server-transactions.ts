@@ -17,12 +17,13 @@ import {
 } from '../transaction/index.ts';
 import { createTag, type EngineCore } from './core.ts';
 import type { Dialog } from './dialog.ts';
+import { bytesOf, type KeptBytes, keptBytes, keptText } from './kept.ts';
 import type { MessageFacts } from './message-facts.ts';
 import type { AppId, Flow, SendTarget } from './ports.ts';
 import type { ReliableAnswers } from './reliable-answers.ts';
 import { formatPlainResponse } from './response-builder.ts';
 import { TimerSet } from './timer-set.ts';
-import { mergeKey, serverKey, standAlone } from './transaction-key.ts';
+import { mergeKey, serverKey } from './transaction-key.ts';
 
 /**
  * How a request is being answered. Once it has its final answer this is all that is kept of it, for as long as its sender
@@ -35,8 +36,8 @@ export interface ServerReply {
   /** Where the request came from and responses go; a browser that reconnects brings a new one. */
   flow: Flow;
   machine: InviteServer | NonInviteServer;
-  /** The last response, for retransmissions. Of one that is final its bytes as Latin-1: a Buffer costs three times as much. */
-  last: Buffer | string | undefined;
+  /** The last response, for retransmissions. */
+  last: Buffer | KeptBytes | undefined;
   /** Our To tag, the same in every response; '' until one carried it. */
   localTag: string;
   readonly timers: TimerSet<InviteServerTimer | 'J'>;
@@ -115,12 +116,12 @@ export class ServerTransactions {
     const isInvite = request.method === 'INVITE';
     const merge = facts.toTag === '' && request.method !== 'CANCEL' ? mergeKey(facts) : '';
     const reply: ServerReply = {
-      key: standAlone(serverKey(request, facts)),
-      mergeKey: this.#byMerge.has(merge) ? '' : standAlone(merge),
+      key: keptText(serverKey(request, facts)),
+      mergeKey: this.#byMerge.has(merge) ? '' : keptText(merge),
       flow,
       machine: isInvite ? createInviteServer(reliable, this.#core.options.timers) : createNonInviteServer(reliable),
       last: undefined,
-      localTag: facts.toTag,
+      localTag: keptText(facts.toTag),
       timers: new TimerSet(),
       open: undefined,
     };
@@ -230,7 +231,7 @@ export class ServerTransactions {
       case 'send':
       case 'resend': {
         const { last, flow } = reply;
-        if (last !== undefined) this.sendBack(flow, typeof last === 'string' ? Buffer.from(last, 'latin1') : last);
+        if (last !== undefined) this.sendBack(flow, typeof last === 'string' ? bytesOf(last) : last);
         return;
       }
       case 'set-timer': {
@@ -265,8 +266,8 @@ export class ServerTransactions {
 }
 
 /** What may have to be sent again of a final response: a 2xx to an INVITE is repeated by its dialog (RFC 6026 §7.1). */
-function keptOf({ machine }: ServerReply, response: Buffer): string | undefined {
-  return machine.phase === 'completed' ? response.toString('latin1') : undefined;
+function keptOf({ machine }: ServerReply, response: Buffer): KeptBytes | undefined {
+  return machine.phase === 'completed' ? keptBytes(response) : undefined;
 }
 
 /** Responses go back to where the request came from (RFC 3261 §18.2.2, RFC 3581 §4). */

@@ -6,8 +6,9 @@ import { formatMessage, type SipHeader, type SipMessage, type SipRequest } from 
 import type { ClientFailure, ClientTransaction, ClientUser, Heard } from './client-transactions.ts';
 import { createBranch } from './core.ts';
 import { buildInDialog, refreshTarget } from './dialog.ts';
-import type { DialogEndings, SentAck } from './dialog-endings.ts';
+import type { DialogEndings } from './dialog-endings.ts';
 import type { DialogWork } from './dialog-table.ts';
+import { bytesOf, keptBytes, type SentAck } from './kept.ts';
 import { ownUri, viaValue } from './local-address.ts';
 import type { Hop } from './next-hop.ts';
 import type { EngineParts } from './parts.ts';
@@ -94,7 +95,7 @@ export class SessionRefresh implements ClientUser {
       via: viaValue(hop.listener, branch),
       headers: this.#headers(isUpdate),
       contact: this.#session.contact === '' ? `<${ownUri(hop.listener)}>` : this.#session.contact,
-      body: isUpdate ? NO_BODY : this.#session.sdp,
+      body: isUpdate ? NO_BODY : bytesOf(this.#session.sdp),
     });
     const tx = clients.create(request, branch, hop.target, this);
     if (isUpdate) this.#work.updateClient = tx;
@@ -113,7 +114,7 @@ export class SessionRefresh implements ClientUser {
 
   #onSuccess(tx: ClientTransaction, heard: Heard): void {
     const { core, dialogs } = this.#parts;
-    if (this.#ack !== undefined) return core.net.send(this.#ack.target, this.#ack.data, ignoreFailure);
+    if (this.#ack !== undefined) return core.net.send(this.#ack.target, bytesOf(this.#ack.data), ignoreFailure);
     this.#settle(tx);
     refreshTarget(this.#work.dialog, heard.response);
     if (dialogs.get(this.#work.dialog.id) === this.#work) dialogs.rebind(this.#work, heard.received.flow);
@@ -127,7 +128,7 @@ export class SessionRefresh implements ClientUser {
     const { target } = tx;
     const parts = { headers: NO_HEADERS, body: NO_BODY };
     const data = formatMessage(this.#endings.buildAck(this.#work.dialog, tx, { listener, target }, parts));
-    this.#ack = { data, target };
+    this.#ack = { data: keptBytes(data), target };
     this.#work.answered = { tx, ack: this.#ack };
     this.#parts.core.net.send(target, data, ignoreFailure);
   }

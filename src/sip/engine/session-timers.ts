@@ -6,8 +6,8 @@ import { header, type SipHeader, type SipMessage, type SipRequest } from '../mes
 import { findHeader } from './app-headers.ts';
 import { type DialogEndings, SESSION_EXPIRED } from './dialog-endings.ts';
 import type { DialogWork } from './dialog-table.ts';
+import { keptBytes, keptText } from './kept.ts';
 import type { EngineParts } from './parts.ts';
-import { NO_BODY } from './response-builder.ts';
 import type { ServerTransaction } from './server-transactions.ts';
 import { SessionRefresh } from './session-refresh.ts';
 import {
@@ -106,7 +106,7 @@ export class SessionTimers {
   /** Our ACK with SDP answers the offer of a 2xx. */
   acknowledged(work: DialogWork, body: Buffer): void {
     if (work.session === undefined || body.length === 0) return;
-    work.session.sdp = Buffer.from(body);
+    work.session.sdp = keptBytes(body);
     work.session.contentType = SDP;
   }
 
@@ -201,13 +201,17 @@ function known(
   const allow = header(peer, 'Allow');
   return {
     minSe: Math.max(readMinSe(peer.headers), former?.minSe ?? 0, minSessionSec),
-    ...bodyOf(agreed.sdp.length > 0 ? agreed : former),
-    contact: contact === '' ? (former?.contact ?? '') : contact,
+    ...bodyOf(agreed, former),
+    contact: contact === '' ? (former?.contact ?? '') : keptText(contact),
     allowsUpdate: allow === undefined ? former?.allowsUpdate === true : /\bUPDATE\b/i.test(allow),
   };
 }
 
-/** A copy: what the message came in is used again. */
-function bodyOf(from: Pick<Agreement, 'sdp' | 'contentType'> | undefined): Pick<SessionWork, 'sdp' | 'contentType'> {
-  return { sdp: from === undefined ? NO_BODY : Buffer.from(from.sdp), contentType: from?.contentType ?? SDP };
+/** What was said of the session now, else before. */
+function bodyOf(
+  { sdp, contentType }: Agreement,
+  former: SessionWork | undefined,
+): Pick<SessionWork, 'sdp' | 'contentType'> {
+  if (sdp.length > 0) return { sdp: keptBytes(sdp), contentType: keptText(contentType ?? SDP) };
+  return { sdp: former?.sdp ?? '', contentType: former?.contentType ?? SDP };
 }

@@ -1,4 +1,5 @@
 import type { Timer } from '../../kernel/index.ts';
+import type { KeptBytes } from './kept.ts';
 
 /** The session timer of one dialog (RFC 4028), while one is agreed on. */
 export interface SessionWork {
@@ -15,7 +16,7 @@ export interface SessionWork {
   /** Requests of the application that must not cross it. */
   readonly afterRefresh: (() => void)[];
   /** Our SDP and Contact as the peer knows them. */
-  sdp: Buffer;
+  sdp: KeptBytes;
   /** Of `sdp`, which may stand in a body of several parts. */
   contentType: string;
   readonly contact: string;

@@ -19,11 +19,6 @@ export function mergeKey(facts: MessageFacts): string {
   return `${facts.callId} ${facts.fromTag} ${facts.cseq.number} ${facts.cseq.method}`;
 }
 
-/** A key that holds nothing but its own characters: one put together from parts of a message would keep the message. */
-export function standAlone(key: string): string {
-  return Buffer.from(key).toString();
-}
-
 /** Of the client transaction a response belongs to. */
 export function clientKey(branch: string, method: string): string {
   return `${branch} ${method}`;

@@ -21,11 +21,10 @@ export class Unacknowledged {
   readonly cseq: number;
   readonly #core: EngineCore;
   readonly #transactionId: string;
-  /** What is repeated, and on which way; undefined when that is over. */
-  #sent: { readonly reply: ServerReply; readonly response: Buffer } | undefined;
+  /** What is repeated, on which way, and who hears that it was in vain; undefined when that is over. */
+  #sent: { readonly reply: ServerReply; readonly response: Buffer; readonly onGivenUp: () => void } | undefined;
   readonly #timers = new TimerSet<SuccessTimer>();
   readonly #values: TimerValues;
-  readonly #onGivenUp: () => void;
   #machine: SuccessRetransmission;
 
   /** `values`: other timers than the usual; then it is repeated on reliable transports too. */
@@ -39,8 +38,7 @@ export class Unacknowledged {
     this.cseq = facts.cseq.number;
     this.#core = core;
     this.#transactionId = isInDialog ? '' : id;
-    this.#sent = { reply, response: sent.response };
-    this.#onGivenUp = onGivenUp;
+    this.#sent = { reply, response: sent.response, onGivenUp };
     this.#values = values ?? core.options.timers;
     const reliable = values === undefined && reply.flow.connectionId !== undefined;
     this.#machine = createSuccessRetransmission(reliable, this.#values);
@@ -80,6 +78,7 @@ export class Unacknowledged {
   #step(input: SuccessInput): void {
     const { next, outputs } = stepSuccess(this.#machine, input, this.#values);
     this.#machine = next;
+    const sent = this.#sent;
     for (const output of outputs) {
       switch (output.kind) {
         case 'resend':
@@ -97,7 +96,7 @@ export class Unacknowledged {
           this.stop();
           break;
         case 'unacknowledged':
-          this.#onGivenUp();
+          sent?.onGivenUp();
           break;
         case 'acknowledged':
           break;
