@@ -67,7 +67,8 @@ describe('catalogue', () => {
 describe('systemRandom', () => {
   it('yields the shapes it promises, never twice the same', () => {
     expect(systemRandom.hex(8)).toMatch(/^[0-9a-f]{16}$/);
-    expect(systemRandom.uuid()).toMatch(/^[0-9a-f-]{36}$/);
+    expect(systemRandom.uuid()).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(new Set(Array.from({ length: 1000 }, () => systemRandom.uuid())).size).toBe(1000);
     expect(systemRandom.hex(8)).not.toBe(systemRandom.hex(8));
     expect(systemRandom.uint32()).toBeLessThan(2 ** 32);
   });

@@ -87,8 +87,8 @@ export class TimerQueue {
   }
 
   #expire(lane: Lane, ms: number): void {
-    lane.isArmed = false;
     const now = this.#clock.now();
+    // It counts as armed meanwhile: what a timer sets anew comes after those that wait already.
     for (let entry = lane.first; entry !== undefined && entry.due <= now; entry = lane.first) {
       const fire = entry.fire;
       entry.cancel();
@@ -98,7 +98,8 @@ export class TimerQueue {
         this.#onFailure(error);
       }
     }
-    if (lane.first === undefined && this.#lanes.get(ms) === lane) this.#lanes.delete(ms);
-    else if (lane.first !== undefined && !lane.isArmed) this.#arm(lane, ms, Math.max(lane.first.due - now, 0));
+    lane.isArmed = false;
+    if (lane.first === undefined) this.#lanes.delete(ms);
+    else this.#arm(lane, ms, Math.max(lane.first.due - now, 0));
   }
 }

@@ -55,6 +55,18 @@ describe('TimerQueue', () => {
     expect(clock.timerCount).toBe(0);
   });
 
+  test('a timer set by another one does not hold up those that wait already', () => {
+    const clock = new VirtualClock();
+    const queue = new TimerQueue(clock, raise);
+    const fired: number[] = [];
+    queue.after(100, () => queue.after(100, () => fired.push(clock.now())));
+    clock.advance(10);
+    queue.after(100, () => fired.push(clock.now()));
+    clock.advance(1000);
+    expect(fired).toEqual([110, 200]);
+    expect(clock.timerCount).toBe(0);
+  });
+
   test('a timer that throws is told of, and the others go on', () => {
     const clock = new VirtualClock();
     const failures: unknown[] = [];
