@@ -8,5 +8,6 @@ export { findGaps, type Gap, measureTone, type ToneMeasure } from './measure.ts'
 export { renderMelody } from './melody.ts';
 export { resample, resampledLength, resamplePart } from './resample.ts';
 export { type RingbackTone, renderRingback } from './ringback.ts';
+export { type HeardUtterance, type PlayoutEvent, type PlayoutOptions, PlayoutQueue } from './playout-queue.ts';
 export { ToneGenerator } from './tone.ts';
 export { type Recording, readWav, writeWav } from './wav.ts';

@@ -1,0 +1,231 @@
+/**
+ * The queue between an agent that speaks in bursts and a clock that takes one frame every 20 ms (decision D7). It knows
+ * to the millisecond what has left it, and forgets the rest at once.
+ */
+
+export interface PlayoutOptions {
+  /** Of the encoding: 8 for G.711, 32 for 16-bit samples at 16 kHz. */
+  readonly bytesPerMs: number;
+  readonly frameMs: number;
+  /** The byte that silence is made of. */
+  readonly silence: number;
+  /** What is gathered before the first frame of a stretch of speech leaves, ms. */
+  readonly prebufferMs: number;
+  /** What comes when this much waits is dropped, ms. */
+  readonly maxMs: number;
+  /** Fades a frame out in place; it ends in silence. */
+  readonly fadeOut: (frame: Uint8Array) => void;
+}
+
+/** Of one utterance: how much was given to the queue, has been played, and was thrown away. Milliseconds. */
+export interface HeardUtterance {
+  readonly utterance: string;
+  readonly receivedMs: number;
+  readonly playedMs: number;
+  readonly flushedMs: number;
+}
+
+export type PlayoutEvent =
+  /** The first frame of an utterance has left. */
+  | { readonly kind: 'started'; readonly utterance: string }
+  /** Everything before the mark has been played, or (`isCleared`) was thrown away. */
+  | { readonly kind: 'mark'; readonly name: string; readonly isCleared: boolean }
+  /** Nothing of the utterance waits any more, and another one or silence follows. */
+  | ({ readonly kind: 'over' } & HeardUtterance);
+
+interface Count {
+  received: number;
+  played: number;
+  flushed: number;
+}
+
+type Entry =
+  | { readonly kind: 'audio'; readonly utterance: string; readonly bytes: Uint8Array; from: number }
+  | { readonly kind: 'mark'; readonly name: string };
+
+/** A pause in the supply up to this long is bridged without gathering anew, ms. */
+const SHORT_GAP_MS = 60;
+/** How much of the frame that fades out counts as heard. */
+const FADED_SHARE = 0.5;
+
+export class PlayoutQueue {
+  readonly #options: PlayoutOptions;
+  readonly #onEvent: (event: PlayoutEvent) => void;
+  readonly #frameBytes: number;
+  #entries: Entry[] = [];
+  #waiting = 0;
+  readonly #counts = new Map<string, Count>();
+  /** The utterance that the last frame was of. */
+  #speaking: string | undefined;
+  #isGathering = true;
+  #gatheringSinceMs = 0;
+  #dryAtMs: number | undefined;
+  #fading: Uint8Array | undefined;
+
+  constructor(options: PlayoutOptions, onEvent: (event: PlayoutEvent) => void) {
+    this.#options = options;
+    this.#onEvent = onEvent;
+    this.#frameBytes = options.bytesPerMs * options.frameMs;
+  }
+
+  get depthMs(): number {
+    return this.#waiting / this.#options.bytesPerMs;
+  }
+
+  /** Appends audio of any length; chunks need not end where a frame does. The answer: how much of it was dropped, ms. */
+  push(bytes: Uint8Array, utterance: string, nowMs: number): number {
+    const { bytesPerMs, maxMs } = this.#options;
+    const taken = bytes.subarray(0, Math.max(0, maxMs * bytesPerMs - this.#waiting));
+    if (taken.length > 0) {
+      if (this.#waiting === 0) this.#wake(nowMs);
+      this.#entries.push({ kind: 'audio', utterance, bytes: taken, from: 0 });
+      this.#waiting += taken.length;
+      this.#countOf(utterance).received += taken.length;
+    }
+    return (bytes.length - taken.length) / bytesPerMs;
+  }
+
+  /** Told when everything before it has been played: at once, when nothing waits. */
+  mark(name: string): void {
+    if (this.#waiting === 0) this.#onEvent({ kind: 'mark', name, isCleared: false });
+    else this.#entries.push({ kind: 'mark', name });
+  }
+
+  /** Throws away what waits; the frame that comes next fades out. Pending marks are told in their order. */
+  flush(): readonly HeardUtterance[] {
+    if (this.#speaking !== undefined && this.#waiting > 0) this.#startFade();
+    const entries = this.#entries;
+    this.#entries = [];
+    this.#waiting = 0;
+    this.#isGathering = true;
+    for (const entry of entries) {
+      if (entry.kind === 'audio') this.#countOf(entry.utterance).flushed += entry.bytes.length - entry.from;
+    }
+    const heard = [...this.#counts.keys()].map((utterance) => this.#heard(utterance));
+    for (const entry of entries)
+      if (entry.kind === 'mark') this.#onEvent({ kind: 'mark', name: entry.name, isCleared: true });
+    this.#allOver();
+    return heard;
+  }
+
+  /** Writes the next frame. False: there is nothing to play, and `frame` is left alone. */
+  take(frame: Uint8Array, nowMs: number): boolean {
+    if (this.#fading !== undefined) {
+      frame.set(this.#fading);
+      this.#fading = undefined;
+      return true;
+    }
+    if (this.#waiting === 0 || this.#gathers(nowMs)) return false;
+    const written = this.#read(frame);
+    frame.fill(this.#options.silence, written);
+    if (this.#waiting === 0) {
+      this.#dryAtMs = nowMs;
+      this.#tellMarks();
+      this.#allOver();
+    }
+    return true;
+  }
+
+  /** What has been heard of an utterance so far; undefined when nothing of it is known any more. */
+  heard(utterance: string): HeardUtterance | undefined {
+    return this.#counts.has(utterance) ? this.#heard(utterance) : undefined;
+  }
+
+  /** Speech begins, or goes on after a pause. */
+  #wake(nowMs: number): void {
+    const pauseMs = this.#dryAtMs === undefined ? Infinity : nowMs - this.#dryAtMs;
+    if (pauseMs <= SHORT_GAP_MS) return;
+    this.#isGathering = true;
+    this.#gatheringSinceMs = nowMs;
+  }
+
+  /** An utterance shorter than the prebuffer leaves when that time is over. */
+  #gathers(nowMs: number): boolean {
+    if (!this.#isGathering) return false;
+    const { prebufferMs } = this.#options;
+    this.#isGathering = this.depthMs < prebufferMs && nowMs - this.#gatheringSinceMs < prebufferMs;
+    return this.#isGathering;
+  }
+
+  #read(frame: Uint8Array): number {
+    let at = 0;
+    while (at < this.#frameBytes) {
+      const entry = this.#entries[0];
+      if (entry === undefined) break;
+      if (entry.kind === 'mark') {
+        this.#entries.shift();
+        this.#onEvent({ kind: 'mark', name: entry.name, isCleared: false });
+        continue;
+      }
+      at += this.#readAudio(entry, frame, at);
+    }
+    return at;
+  }
+
+  #readAudio(entry: Extract<Entry, { kind: 'audio' }>, frame: Uint8Array, at: number): number {
+    this.#speak(entry.utterance);
+    const part = entry.bytes.subarray(entry.from, entry.from + this.#frameBytes - at);
+    frame.set(part, at);
+    entry.from += part.length;
+    this.#waiting -= part.length;
+    this.#countOf(entry.utterance).played += part.length;
+    if (entry.from === entry.bytes.length) this.#entries.shift();
+    return part.length;
+  }
+
+  #speak(utterance: string): void {
+    if (this.#speaking === utterance) return;
+    if (this.#speaking !== undefined) this.#over(this.#speaking);
+    this.#speaking = utterance;
+    this.#onEvent({ kind: 'started', utterance });
+  }
+
+  #startFade(): void {
+    const frame = new Uint8Array(this.#frameBytes).fill(this.#options.silence);
+    const entry = this.#entries.find((each) => each.kind === 'audio');
+    if (entry === undefined) return;
+    const part = entry.bytes.subarray(entry.from, entry.from + this.#frameBytes);
+    frame.set(part);
+    this.#options.fadeOut(frame);
+    this.#fading = frame;
+    const heard = Math.floor(part.length * FADED_SHARE);
+    this.#countOf(entry.utterance).played += heard;
+    entry.from += heard;
+  }
+
+  #tellMarks(): void {
+    for (let entry = this.#entries.shift(); entry !== undefined; entry = this.#entries.shift())
+      if (entry.kind === 'mark') this.#onEvent({ kind: 'mark', name: entry.name, isCleared: false });
+  }
+
+  #allOver(): void {
+    for (const utterance of [...this.#counts.keys()]) this.#over(utterance);
+    this.#speaking = undefined;
+  }
+
+  #over(utterance: string): void {
+    if (!this.#counts.has(utterance)) return;
+    const heard = this.#heard(utterance);
+    this.#counts.delete(utterance);
+    this.#onEvent({ kind: 'over', ...heard });
+  }
+
+  #heard(utterance: string): HeardUtterance {
+    const { received, played, flushed } = this.#countOf(utterance);
+    const { bytesPerMs } = this.#options;
+    return {
+      utterance,
+      receivedMs: received / bytesPerMs,
+      playedMs: played / bytesPerMs,
+      flushedMs: flushed / bytesPerMs,
+    };
+  }
+
+  #countOf(utterance: string): Count {
+    const known = this.#counts.get(utterance);
+    if (known !== undefined) return known;
+    const count = { received: 0, played: 0, flushed: 0 };
+    this.#counts.set(utterance, count);
+    return count;
+  }
+}
