@@ -9,5 +9,6 @@ export { renderMelody } from './melody.ts';
 export { resample, resampledLength, resamplePart } from './resample.ts';
 export { type RingbackTone, renderRingback } from './ringback.ts';
 export { type HeardUtterance, type PlayoutEvent, type PlayoutOptions, PlayoutQueue } from './playout-queue.ts';
+export { SteadyStream, type SteadyStreamOptions } from './steady-stream.ts';
 export { ToneGenerator } from './tone.ts';
 export { type Recording, readWav, writeWav } from './wav.ts';

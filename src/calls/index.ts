@@ -1,3 +1,4 @@
+export type { AgentAudio, AgentEar, AgentEncoding, HeardSpeech, PlayoutNotice } from './agent-audio.ts';
 export type { Branch, Call, CallMedia, Fallback, InboundLeg, Leg, NewCall, Stage } from './call.ts';
 export type { CallEvent, CallObserver, ChallengeRefusal, TrunkRegistrationState } from './call-event.ts';
 export { createCallId } from './call-id.ts';
@@ -6,6 +7,7 @@ export type { CallOutput, CallStep } from './call-output.ts';
 export { type CallQuery, matchesQuery, sipCallIdsOf } from './call-query.ts';
 export type { CallRecord, EndReason, LegRecord } from './call-record.ts';
 export type {
+  ConnectAgentPort,
   ConnectBuiltInPort,
   ConnectPort,
   ConnectRtpPort,
@@ -16,6 +18,7 @@ export type {
   MediaCounters,
   MediaEvent,
   MediaPlane,
+  OpenAgentPort,
   OpenBuiltInPort,
   OpenPort,
   OpenRtpPort,

@@ -2,6 +2,7 @@
  * The media plane as calls see it: plain data with ids, no sockets and no vendor objects (decision D11),
  * so that it could live in another process. `media` implements it, `telephony` uses it.
  */
+
 import type { CallId, LegId, PortId, Unsubscribe } from '../kernel/index.ts';
 import type {
   AudioCodec,
@@ -16,6 +17,7 @@ import type {
   SrtpKeyPair,
   TelephoneEventFormat,
 } from '../sdp/index.ts';
+import type { AgentAudio, AgentEncoding } from './agent-audio.ts';
 
 import type { Sound } from './sound.ts';
 
@@ -51,7 +53,15 @@ export interface OpenBuiltInPort extends PortOwner {
   readonly endpoint: 'echo' | 'tone';
 }
 
-export type OpenPort = OpenRtpPort | OpenWebRtcPort | OpenBuiltInPort;
+/** An agent: what it says is queued here, what it hears is handed out (agent-audio.ts). Heard by nobody until the other side is up. */
+export interface OpenAgentPort extends PortOwner {
+  readonly kind: 'agent';
+  readonly encoding: AgentEncoding;
+  /** What is gathered before speech begins, ms. */
+  readonly prebufferMs: number;
+}
+
+export type OpenPort = OpenRtpPort | OpenWebRtcPort | OpenBuiltInPort | OpenAgentPort;
 
 export interface ConnectRtpPort {
   readonly kind: 'rtp';
@@ -87,7 +97,13 @@ export interface ConnectBuiltInPort {
   readonly format: AudioFormat;
 }
 
-export type ConnectPort = ConnectRtpPort | ConnectWebRtcPort | ConnectBuiltInPort;
+export interface ConnectAgentPort {
+  readonly kind: 'agent';
+  readonly portId: PortId;
+  readonly format: AudioFormat;
+}
+
+export type ConnectPort = ConnectRtpPort | ConnectWebRtcPort | ConnectBuiltInPort | ConnectAgentPort;
 
 /**
  * What has gone over one port in its life, and how well it got through in both directions: what we count of the remote's
@@ -162,10 +178,12 @@ export interface MediaCounters {
 export type KeyframeResult = 'requested' | 'no-video';
 
 export interface MediaPlane {
+  /** What agents say and hear. */
+  readonly agentAudio: AgentAudio;
   /** Opens a port and says what our SDP must tell the peer. Throws MEDIA_NO_PORTS (503) when the range is used up. */
   open(request: OpenRtpPort): Promise<LocalRtp>;
   open(request: OpenWebRtcPort): Promise<LocalWebRtc>;
-  open(request: OpenBuiltInPort): Promise<undefined>;
+  open(request: OpenBuiltInPort | OpenAgentPort): Promise<undefined>;
   /** Applies what was negotiated. Called again (re-INVITE) it moves an rtp port's address, and the format and direction of any. */
   connect(request: ConnectPort): Promise<void>;
   /** New ICE credentials for a webrtc port (RFC 8445 §9): what our answer must tell. Media flows on over the old path meanwhile. */

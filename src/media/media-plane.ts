@@ -1,5 +1,6 @@
 /** The MediaPlane of this process: browser Legs on mediasoup, SIP Legs and built-in parties on the edge. */
 import type {
+  AgentAudio,
   ConnectPort,
   ConnectWebRtcPort,
   DigitPress,
@@ -7,6 +8,7 @@ import type {
   MediaCounters,
   MediaEvent,
   MediaPlane,
+  OpenAgentPort,
   OpenBuiltInPort,
   OpenPort,
   OpenRtpPort,
@@ -16,6 +18,7 @@ import type {
 } from '../calls/index.ts';
 import { type Clock, Emitter, type Logger, type PortId, type Unsubscribe } from '../kernel/index.ts';
 import type { LocalRtp, LocalWebRtc } from '../sdp/index.ts';
+import { AgentPorts } from './agent-ports.ts';
 import { type Edge, type EdgeEvent, type EdgeOptions, startEdge } from './edge/index.ts';
 import { emptyReport } from './empty-report.ts';
 import { innerPorts, type PortRange } from './inner-ports.ts';
@@ -51,9 +54,9 @@ export interface RunningMediaPlane extends MediaPlane {
   stop(): Promise<void>;
 }
 
-/** rtp and built-in ports live in the edge alone. */
+/** All but browsers' ports live in the edge alone. */
 type Port =
-  | { readonly home: 'edge'; readonly owner: OpenRtpPort | OpenBuiltInPort }
+  | { readonly home: 'edge'; readonly owner: OpenRtpPort | OpenBuiltInPort | OpenAgentPort }
   | { readonly home: 'mediasoup'; readonly owner: OpenWebRtcPort; readonly webRtc: WebRtcPort };
 
 /** Starts workers and edge. Throws a CodedError that names what is missing or taken. */
@@ -72,6 +75,7 @@ export async function startMediaPlane(options: MediaPlaneOptions): Promise<Runni
 
 class ProcessMediaPlane implements RunningMediaPlane {
   readonly #edge: Edge;
+  readonly #agents: AgentPorts;
   readonly #pool: WorkerPool;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -84,6 +88,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
 
   constructor(options: MediaPlaneOptions, edge: Edge) {
     this.#edge = edge;
+    this.#agents = new AgentPorts(edge);
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#innerPorts = innerPorts(options.edge.portRange);
@@ -93,6 +98,10 @@ class ProcessMediaPlane implements RunningMediaPlane {
 
   start(): Promise<void> {
     return this.#pool.start();
+  }
+
+  get agentAudio(): AgentAudio {
+    return this.#agents;
   }
 
   get workersRunning(): number {
@@ -105,7 +114,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
 
   open(request: OpenRtpPort): Promise<LocalRtp>;
   open(request: OpenWebRtcPort): Promise<LocalWebRtc>;
-  open(request: OpenBuiltInPort): Promise<undefined>;
+  open(request: OpenBuiltInPort | OpenAgentPort): Promise<undefined>;
   async open(request: OpenPort): Promise<LocalRtp | LocalWebRtc | undefined> {
     const { portId } = request;
     if (this.#ports.has(portId) || this.#opening.has(portId)) throw mediaErrors.MEDIA_PORT_EXISTS([portId]);
@@ -151,6 +160,8 @@ class ProcessMediaPlane implements RunningMediaPlane {
     }
     await Promise.all([this.#linkToEdge(portA), this.#linkToEdge(portB)]);
     await this.#edge.bridge(a, b);
+    this.#release(portA, portB);
+    this.#release(portB, portA);
   }
 
   async sendDigit(portId: PortId, press: DigitPress): Promise<void> {
@@ -187,6 +198,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
     if (port === undefined) return emptyReport(portId);
     this.#ports.delete(portId);
     this.#part(portId);
+    this.#agents.forget(portId);
     if (port.home === 'edge') return this.#edge.close(portId);
     const report = await port.webRtc.close();
     if (port.webRtc.isLinked) await this.#edge.close(portId);
@@ -220,9 +232,20 @@ class ProcessMediaPlane implements RunningMediaPlane {
 
   async #open(request: OpenPort): Promise<LocalRtp | LocalWebRtc | undefined> {
     if (request.kind === 'webrtc') return this.#openWebRtc(request);
-    const local = request.kind === 'rtp' ? await this.#edge.openPort(request) : await this.#edge.openBuiltIn(request);
+    const local = await this.#openInEdge(request);
     this.#ports.set(request.portId, { home: 'edge', owner: request });
     return local ?? undefined;
+  }
+
+  #openInEdge(request: OpenRtpPort | OpenBuiltInPort | OpenAgentPort): Promise<LocalRtp | undefined> {
+    if (request.kind === 'rtp') return this.#edge.openPort(request);
+    return request.kind === 'agent' ? this.#edge.openAgent(request) : this.#edge.openBuiltIn(request);
+  }
+
+  /** An agent begins to be heard once the other side can hear: a browser not before its DTLS is done. */
+  #release(agent: Port, listener: Port): void {
+    const isDeaf = listener.home === 'mediasoup' && !listener.webRtc.isUp;
+    if (agent.owner.kind === 'agent' && !isDeaf) this.#agents.release(agent.owner.portId);
   }
 
   async #openWebRtc(request: OpenWebRtcPort): Promise<LocalWebRtc> {
@@ -301,6 +324,8 @@ class ProcessMediaPlane implements RunningMediaPlane {
   }
 
   #onWebRtcState({ portId, callId, legId }: OpenWebRtcPort, state: WebRtcPortState): void {
+    const [port, partner] = [this.#ports.get(portId), this.#ports.get(this.#partners.get(portId) ?? portId)];
+    if (state === 'up' && port !== undefined && partner !== undefined) this.#release(partner, port);
     if (state === 'up') this.#events.emit('media', { kind: 'port-up', portId, callId, legId });
     else this.#events.emit('media', { kind: 'port-failed', portId, callId, legId, reason: state });
   }
@@ -314,6 +339,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
   }
 
   #onEdgeEvent(event: EdgeEvent): void {
+    if (event.kind === 'heard' || event.kind === 'playout') return this.#agents.onEvent(event);
     const port = this.#ports.get(event.portId);
     if (port === undefined) return;
     const { portId, callId, legId } = port.owner;

@@ -78,6 +78,11 @@ export class WebRtcPort {
     return this.#says;
   }
 
+  /** DTLS is done: what is sent is heard. */
+  get isUp(): boolean {
+    return this.#transport.dtlsState === 'connected';
+  }
+
   get isLinked(): boolean {
     return this.#link !== undefined;
   }

@@ -1,11 +1,12 @@
 /** The ports of one thread and the commands on them. */
 import { type Clock, CodedError, type PortId, type Timer } from '../../kernel/index.ts';
+import { AgentPort } from './agent-port.ts';
 import { EchoPort, TonePort } from './built-in-port.ts';
 import type { EdgeEnd, ThreadParts, Totals } from './end.ts';
 import { edgeErrors } from './errors.ts';
 import { InnerPort } from './inner-port.ts';
 import { InnerSockets } from './inner-sockets.ts';
-import type { EdgeCommand, EdgeResults, EdgeThreadEvent } from './messages.ts';
+import type { AgentCommand, EdgeCommand, EdgeResults, EdgeThreadEvent } from './messages.ts';
 import { SipPort } from './sip-port.ts';
 import { type Music, SoundLibrary } from './sound-library.ts';
 import { Ticker } from './ticker.ts';
@@ -14,7 +15,7 @@ import { ToneFrames } from './tone-frames.ts';
 /** Between two looks at reports due and digits unfinished, ms. */
 const HOUSEKEEPING_MS = 250;
 
-type AnyPort = SipPort | InnerPort | EchoPort | TonePort;
+type AnyPort = SipPort | InnerPort | EchoPort | TonePort | AgentPort;
 type Of<Op extends EdgeCommand['op']> = Extract<EdgeCommand, { op: Op }>;
 type Result = EdgeResults[EdgeCommand['op']];
 
@@ -53,6 +54,13 @@ export class EdgeThread {
         return this.#openInner(command);
       case 'open-built-in':
         return this.#openBuiltIn(command);
+      case 'open-agent':
+        return this.#add(new AgentPort({ ...command, parts: this.#parts }));
+      case 'release-agent':
+      case 'speak':
+      case 'mark-speech':
+      case 'flush-speech':
+        return this.#agent(command);
       case 'connect-port':
       case 'connect-inner':
       case 'connect-built-in':
@@ -96,9 +104,19 @@ export class EdgeThread {
     const port = this.#portOf(command.portId);
     if (command.op === 'connect-port' && port instanceof SipPort) port.connect(command);
     else if (command.op === 'connect-inner' && port instanceof InnerPort) port.connect(command);
-    else if (command.op === 'connect-built-in' && (port instanceof EchoPort || port instanceof TonePort)) {
+    else if (command.op === 'connect-built-in' && isOurs(port)) {
       port.connect(command.format);
     } else throw edgeErrors.MEDIA_UNKNOWN_PORT([command.portId]);
+  }
+
+  #agent(command: AgentCommand): EdgeResults['flush-speech'] | undefined {
+    const port = this.#portOf(command.portId);
+    if (!(port instanceof AgentPort)) throw edgeErrors.MEDIA_UNKNOWN_PORT([command.portId]);
+    if (command.op === 'flush-speech') return port.flush();
+    if (command.op === 'speak') port.speak(command.utterance, command.audio);
+    else if (command.op === 'mark-speech') port.mark(command.name);
+    else port.release();
+    return undefined;
   }
 
   #bridge(a: EdgeEnd, b: EdgeEnd): undefined {
@@ -137,7 +155,7 @@ export class EdgeThread {
     this.#rest();
   }
 
-  #add(port: AnyPort): void {
+  #add(port: AnyPort): undefined {
     this.#ports.set(port.portId, port);
     this.#housekeeping ??= this.#keepHouse();
   }
@@ -165,6 +183,11 @@ export class EdgeThread {
     this.#totals.rtpPacketsReceived++;
     this.#totals.rtpPacketsRejected++;
   }
+}
+
+/** A party without a network side. */
+function isOurs(port: AnyPort): port is EchoPort | TonePort | AgentPort {
+  return port instanceof EchoPort || port instanceof TonePort || port instanceof AgentPort;
 }
 
 /** An error as an answer: its code and words survive the way between threads, its class does not. */

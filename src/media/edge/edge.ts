@@ -4,8 +4,11 @@
  */
 import { isIP } from 'node:net';
 import type {
+  ConnectAgentPort,
   ConnectBuiltInPort,
   ConnectRtpPort,
+  HeardSpeech,
+  OpenAgentPort,
   OpenBuiltInPort,
   OpenRtpPort,
   PortReport,
@@ -25,6 +28,7 @@ import type { AudioFormat, LocalRtp } from '../../sdp/index.ts';
 import { emptyReport } from '../empty-report.ts';
 import { edgeErrors } from './errors.ts';
 import type { ConnectInner, EdgeCounters, EdgeThreadEvent, SendDigit } from './messages.ts';
+import type { AgentCommand, ConnectInner, EdgeCounters, EdgeThreadEvent } from './messages.ts';
 import { PortRange } from './port-range.ts';
 import type { Music } from './sound-library.ts';
 import { ThreadBridge } from './thread-bridge.ts';
@@ -82,8 +86,11 @@ export interface Edge {
   /** Opens the loopback endpoint that stands for a webrtc port: a PlainTransport is to be connected to it. */
   openInner(request: OpenInner): Promise<InnerEndpoint>;
   openBuiltIn(request: OpenBuiltInPort): Promise<undefined>;
+  openAgent(request: OpenAgentPort): Promise<undefined>;
+  /** What an agent's port is to do; to flush is answered with what was heard. */
+  tellAgent(command: AgentCommand): Promise<readonly HeardSpeech[] | undefined>;
   /** Applies what was negotiated, first or again. */
-  connect(request: ConnectRtpPort | ConnectBuiltInPort): Promise<void>;
+  connect(request: ConnectRtpPort | ConnectBuiltInPort | ConnectAgentPort): Promise<void>;
   /** Tells an inner endpoint where its PlainTransport is and what goes over it; may be repeated when the format is known. */
   connectInner(request: ConnectInner): Promise<void>;
   /** Two ports of one Call hear each other from now on, and nobody else. */
@@ -199,10 +206,20 @@ class ThreadedEdge implements Edge {
     this.#add(portId, { thread, rtpPort: undefined });
   }
 
-  async connect(request: ConnectRtpPort | ConnectBuiltInPort): Promise<void> {
+  async openAgent({ portId, callId, encoding, prebufferMs }: OpenAgentPort): Promise<undefined> {
+    const thread = this.#threadFor(callId);
+    await thread.link.request({ op: 'open-agent', portId, encoding, prebufferMs, start: this.#newStart() });
+    this.#add(portId, { thread, rtpPort: undefined });
+  }
+
+  async tellAgent(command: AgentCommand): Promise<readonly HeardSpeech[] | undefined> {
+    return this.#portOf(command.portId).thread.link.request(command);
+  }
+
+  async connect(request: ConnectRtpPort | ConnectBuiltInPort | ConnectAgentPort): Promise<void> {
     const port = this.#portOf(request.portId);
     const { link } = port.thread;
-    if (request.kind === 'built-in') {
+    if (request.kind !== 'rtp') {
       const { portId, format } = request;
       await link.request({ op: 'connect-built-in', portId, format });
       return this.#noteFormat(port, format);

@@ -1,5 +1,6 @@
 /** What the control side and an edge thread say to each other: plain data only. */
 import type { DigitForm, PortReport, Sound } from '../../calls/index.ts';
+import type { AgentEncoding, HeardSpeech, PlayoutNotice, PortReport } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
 import type { KnownStream, SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat, Direction, RtpAddress, SrtpKeyPair } from '../../sdp/index.ts';
@@ -49,6 +50,12 @@ export interface SendDigit {
   readonly durationMs: number;
   readonly form: DigitForm;
 }
+export type AgentCommand =
+  /** The other side hears from now on. */
+  | { readonly op: 'release-agent'; readonly portId: PortId }
+  | { readonly op: 'speak'; readonly portId: PortId; readonly utterance: string; readonly audio: Uint8Array }
+  | { readonly op: 'mark-speech'; readonly portId: PortId; readonly name: string }
+  | { readonly op: 'flush-speech'; readonly portId: PortId };
 
 export type EdgeCommand =
   | {
@@ -74,6 +81,14 @@ export type EdgeCommand =
       readonly endpoint: 'echo' | 'tone';
       readonly start: SpliceStart;
     }
+  | {
+      readonly op: 'open-agent';
+      readonly portId: PortId;
+      readonly encoding: AgentEncoding;
+      readonly prebufferMs: number;
+      readonly start: SpliceStart;
+    }
+  | AgentCommand
   | ({ readonly op: 'connect-port' } & ConnectEdgePort)
   | ({ readonly op: 'connect-inner' } & ConnectInner)
   | ({ readonly op: 'connect-built-in' } & ConnectBuiltIn)
@@ -93,6 +108,11 @@ export interface EdgeResults {
   /** The port of the inner socket on 127.0.0.1. */
   readonly 'open-inner': number;
   readonly 'open-built-in': undefined;
+  readonly 'open-agent': undefined;
+  readonly 'release-agent': undefined;
+  readonly speak: undefined;
+  readonly 'mark-speech': undefined;
+  readonly 'flush-speech': readonly HeardSpeech[];
   readonly 'connect-port': undefined;
   readonly 'connect-inner': undefined;
   readonly 'connect-built-in': undefined;
@@ -111,7 +131,13 @@ export interface ClosedPort {
   readonly stream: KnownStream | undefined;
 }
 
+/** What an agent's port tells: the other party's audio, 20 ms at a time, and how far the agent's own has come. */
+export type AgentPortEvent =
+  | { readonly kind: 'heard'; readonly portId: PortId; readonly audio: Uint8Array }
+  | { readonly kind: 'playout'; readonly portId: PortId; readonly notice: PlayoutNotice };
+
 export type EdgeThreadEvent =
+  | AgentPortEvent
   | { readonly kind: 'port-up'; readonly portId: PortId }
   /** Somebody sends RTP that is not protected by the keys agreed on; told now and then, with how many it were since. */
   | { readonly kind: 'srtp-failed'; readonly portId: PortId; readonly packets: number }

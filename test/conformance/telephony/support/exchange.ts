@@ -111,6 +111,10 @@ export class WatchedPlane implements MediaPlane {
     this.#plane = plane;
   }
 
+  get agentAudio(): MediaPlane['agentAudio'] {
+    return this.#plane.agentAudio;
+  }
+
   open: MediaPlane['open'] = async (request: never) => {
     this.opened.push((request as { portId: PortId }).portId);
     return this.#plane.open(request) as never;

@@ -1,0 +1,49 @@
+/** Agents' ports as agents see them: who listens to each, and what is said to it. */
+import type { AgentAudio, AgentEar, HeardSpeech } from '../calls/index.ts';
+import type { PortId } from '../kernel/index.ts';
+import type { AgentPortEvent, Edge } from './edge/index.ts';
+
+export class AgentPorts implements AgentAudio {
+  readonly #edge: Edge;
+  readonly #ears = new Map<PortId, AgentEar>();
+
+  constructor(edge: Edge) {
+    this.#edge = edge;
+  }
+
+  listen(portId: PortId, ear: AgentEar): void {
+    this.#ears.set(portId, ear);
+  }
+
+  speak(portId: PortId, { utterance, audio }: { readonly utterance: string; readonly audio: Uint8Array }): void {
+    this.#tell(this.#edge.tellAgent({ op: 'speak', portId, utterance, audio }));
+  }
+
+  mark(portId: PortId, name: string): void {
+    this.#tell(this.#edge.tellAgent({ op: 'mark-speech', portId, name }));
+  }
+
+  async flush(portId: PortId): Promise<readonly HeardSpeech[]> {
+    return (await this.#edge.tellAgent({ op: 'flush-speech', portId }).catch(() => undefined)) ?? [];
+  }
+
+  /** The other side hears from now on. */
+  release(portId: PortId): void {
+    this.#tell(this.#edge.tellAgent({ op: 'release-agent', portId }));
+  }
+
+  onEvent(event: AgentPortEvent): void {
+    const ear = this.#ears.get(event.portId);
+    if (event.kind === 'heard') ear?.onFrame(event.audio);
+    else ear?.onPlayout(event.notice);
+  }
+
+  forget(portId: PortId): void {
+    this.#ears.delete(portId);
+  }
+
+  /** A call that has just ended has no port any more, and nobody misses what is said then. */
+  #tell(told: Promise<unknown>): void {
+    told.catch(() => {});
+  }
+}
