@@ -71,6 +71,11 @@ module.exports = {
     imports: ['kernel', 'sdp', 'rtp', 'audio', 'calls'],
     vendors: ['mediasoup'],
   },
+  agents: {
+    about: 'AI agents behind WebSockets: sessions, and the protocols they speak',
+    imports: ['kernel', 'calls'],
+    vendors: ['ws', 'zod'],
+  },
   telemetry: {
     about: 'logs, traces, metrics',
     imports: ['kernel', 'calls'],
@@ -86,6 +91,7 @@ module.exports = {
     about: 'composition: builds the parts from the Config and joins their ports',
     imports: [
       'kernel',
+      'agents',
       'calls',
       'cli',
       'config',

@@ -14,8 +14,8 @@ export interface SteadyStreamOptions {
   readonly unitsPerByte: number;
 }
 
-/** Nothing for longer than this is filled with silence, ms. */
-const PATIENCE_MS = 60;
+/** Nothing for longer than this is filled with silence, ms: what a stalled network delivers in one go is not lost yet. */
+const PATIENCE_MS = 120;
 /** A stream that runs further ahead of the clock than this is shortened, ms. */
 const MAX_LEAD_MS = 120;
 /** A jump of the timestamp beyond this is another time line, ms. */

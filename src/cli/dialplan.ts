@@ -152,6 +152,6 @@ function placeText(place: Place): string {
     case 'trunk':
       return `${place.number} through trunk ${place.trunk}`;
     case 'agent':
-      return `the built-in ${place.agent}`;
+      return `the agent ${place.agent}`;
   }
 }

@@ -107,9 +107,11 @@ function checkReferences(config: ConfigFile, profiles: readonly ProfileConfig[],
         `${where}: trunkGroups[${index}].members: no trunk "${missing.trunk}"; add it under trunks, or take it out`,
       ]);
   }
-  const names = [...(config.users ?? []), ...config.trunks, ...config.trunkGroups].map((entry) => entry.name);
+  const named = [...(config.users ?? []), ...config.agents, ...config.trunks, ...config.trunkGroups];
+  const names = ['echo', 'tone', ...named.map((entry) => entry.name)];
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw errors.CONFIG_INVALID([`${where}: "${twice}" names two users or trunks; rename one`]);
+  if (twice !== undefined)
+    throw errors.CONFIG_INVALID([`${where}: "${twice}" names two users, agents or trunks; rename one`]);
   const accounts = [
     ...(config.users ?? []).map((user) => user.name),
     ...config.trunks.flatMap(({ inboundAuth }) => inboundAuth?.username ?? []),
@@ -159,7 +161,10 @@ export function loadConfig(options: {
   const dialplanFile = locate(result.data.dialplan, file);
   const dialplan = loadDialplan(
     dialplanFile,
-    [...result.data.trunks, ...result.data.trunkGroups].map(({ name }) => name),
+    {
+      trunks: [...result.data.trunks, ...result.data.trunkGroups].map(({ name }) => name),
+      agents: result.data.agents.map(({ name }) => name),
+    },
     options.environment,
   );
   const trunks = withPasswords(result.data.trunks, where, options.environment);

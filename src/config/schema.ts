@@ -3,6 +3,7 @@
  * the README's table and `viaduct config show` are made from it.
  */
 import { z } from 'zod';
+import { agentSchema } from './agent-schema.ts';
 import { callFeatureSchemas } from './call-feature-schema.ts';
 import { reliableProvisionalSchema, sessionTimerSchema } from './dialog-schema.ts';
 import { identitySchemas } from './identity-schema.ts';
@@ -183,6 +184,7 @@ export const configSchema = z.strictObject({
   sip: sipSchema.prefault({}),
   media: mediaSchema.prefault({}),
   users: z.array(userSchema).optional().describe('accounts; without them three demo accounts with generated passwords'),
+  agents: z.array(agentSchema).default([]).describe('AI agents that speak WebSocket, each with an address of its own'),
   trunks: z.array(trunkSchema).default([]).describe('carriers and PBXs that call without registering'),
   trunkGroups: z
     .array(trunkGroupSchema)

@@ -10,7 +10,7 @@ export type Place =
   | { readonly kind: 'user'; readonly aor: string }
   /** A trunk or a trunk group. */
   | { readonly kind: 'trunk'; readonly trunk: string; readonly number: string }
-  | { readonly kind: 'agent'; readonly agent: 'echo' | 'tone' };
+  | { readonly kind: 'agent'; readonly agent: string };
 
 /** Places rung at once. */
 export interface PlannedStage {

@@ -6,4 +6,4 @@ export { keyProblem as hookKeyProblem } from './hook-schema.ts';
 export { parseDialplan, parseHookAnswer } from './parse.ts';
 export type { RouteRequest } from './request.ts';
 export type { Hook, HookAnswer } from './route-schema.ts';
-export { type CallSource, type Dialplan, trunksOf } from './schema.ts';
+export { agentsOf, type CallSource, type Dialplan, trunksOf } from './schema.ts';

@@ -29,7 +29,7 @@ const place = {
     .optional()
     .describe('send to this trunk or trunk group; *: the first trunk configured'),
   number: templateSchema.optional().describe('with trunk: the number to call there'),
-  agent: z.enum(['echo', 'tone'], 'must be echo or tone').optional().describe('connect a built-in endpoint'),
+  agent: z.string().min(1).max(64).optional().describe('connect an agent: echo, tone, or one of `agents`'),
 };
 const PLACES = ['user', 'trunk', 'agent'] as const;
 

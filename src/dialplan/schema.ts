@@ -81,10 +81,22 @@ export function leadsToTrunk(route: Route): boolean {
 }
 
 /** Every trunk a dialplan names, and where. */
-export function trunksOf({
-  rules,
-  emergencyRoute,
-}: Dialplan): readonly { readonly name: string; readonly at: string }[] {
+export function trunksOf(dialplan: Dialplan): readonly Named[] {
+  return namedBy(dialplan, 'trunk');
+}
+
+/** The same for agents. */
+export function agentsOf(dialplan: Dialplan): readonly Named[] {
+  return namedBy(dialplan, 'agent');
+}
+
+interface Named {
+  readonly name: string;
+  /** The key that names it. */
+  readonly at: string;
+}
+
+function namedBy({ rules, emergencyRoute }: Dialplan, key: 'trunk' | 'agent'): readonly Named[] {
   const routes = rules.flatMap(({ route }, index): [Route, string][] => [
     [route, `rules[${index}].route`],
     ...(route.hook?.fallback === undefined
@@ -93,9 +105,10 @@ export function trunksOf({
   ]);
   const all = emergencyRoute === undefined ? routes : [...routes, [emergencyRoute, 'emergencyRoute'] as const];
   return all.flatMap(([route, at]) =>
-    placesOf(route).flatMap(({ place, path }) =>
-      place.trunk === undefined ? [] : [{ name: place.trunk, at: formatKey([at, ...path, 'trunk']) }],
-    ),
+    placesOf(route).flatMap(({ place, path }) => {
+      const name = place[key];
+      return name === undefined ? [] : [{ name, at: formatKey([at, ...path, key]) }];
+    }),
   );
 }
 

@@ -12,6 +12,7 @@ import {
   type Telephony,
   type Trunk,
 } from '../telephony/index.ts';
+import { createAgents } from './agents.ts';
 import type { Engine } from './engine.ts';
 import { clock, type Parts, random } from './parts.ts';
 
@@ -78,6 +79,7 @@ export async function startCalls(
     },
     store: input.store,
     media: input.media,
+    agents: createAgents(config, input.media.agentAudio, logger),
     observer: input.observer,
     clock,
     random,

@@ -1,5 +1,5 @@
 /** Media through the gateway: every Leg has a port of its own, and the planner sees both sides (decision D4). */
-import type { MediaPlane, PortOwner, PortReport } from '../calls/index.ts';
+import type { MediaPlane, PortReport } from '../calls/index.ts';
 import type { LegId, Logger } from '../kernel/index.ts';
 import {
   type AnswerPlan,
@@ -13,23 +13,12 @@ import {
   type RemoteAudio,
   type TelephoneEventFormat,
 } from '../sdp/index.ts';
-import type { Alignment, BuiltInEndpoint, CallerAnswer, CallMediaWork } from './call-media.ts';
+import { type BuiltInLeg, builtInCodecs, connectBuiltIn, openBuiltIn } from './built-in-leg.ts';
+import type { Alignment, CallerAnswer, CallMediaWork } from './call-media.ts';
 import { EarlyOffer } from './early-offer.ts';
 import { telephonyErrors } from './errors.ts';
 import type { Formats, LegMedia } from './leg-media.ts';
 import type { InDialogOffer } from './sip-ports.ts';
-
-/** `echo` returns packets as they come; `tone` must be encoded. */
-const BUILT_IN_CODECS: Readonly<Record<BuiltInEndpoint, readonly AudioCodecName[]>> = {
-  echo: ['opus', 'G722', 'PCMU', 'PCMA'],
-  tone: ['G722', 'PCMU', 'PCMA'],
-};
-
-/** A party without a network side. */
-export interface BuiltInLeg {
-  readonly owner: PortOwner;
-  readonly endpoint: BuiltInEndpoint;
-}
 
 export type BranchMedia =
   | { readonly kind: 'sip'; readonly leg: LegMedia }
@@ -78,7 +67,7 @@ export class AnchoredMedia implements CallMediaWork {
   async offerFor(legId: LegId): Promise<string> {
     const branch = this.#branch(legId);
     if (branch.kind === 'built-in') {
-      await this.#options.media.open({ ...branch.leg.owner, kind: 'built-in', endpoint: branch.leg.endpoint });
+      await openBuiltIn(branch.leg, this.#options.media);
       return '';
     }
     const { leg } = branch;
@@ -223,7 +212,7 @@ export class AnchoredMedia implements CallMediaWork {
       this.#inbound.connect(plan.inbound),
       branch.kind === 'sip'
         ? branch.leg.connect(plan.outbound)
-        : this.#options.media.connect({ kind: 'built-in', portId: branch.leg.owner.portId, format: plan.outbound }),
+        : connectBuiltIn(branch.leg, plan.outbound, this.#options.media),
     ]);
     if (this.#bridged !== legId) await this.#options.media.bridge(this.#inbound.owner.portId, branch.leg.owner.portId);
     this.#bridged = legId;
@@ -292,7 +281,7 @@ export class AnchoredMedia implements CallMediaWork {
   /** What both profiles allow and the branch can do. */
   #allowed(legId: LegId): readonly AudioCodecName[] {
     const branch = this.#branch(legId);
-    const able = branch.kind === 'sip' ? branch.leg.profile.codecs : BUILT_IN_CODECS[branch.leg.endpoint];
+    const able = branch.kind === 'sip' ? branch.leg.profile.codecs : builtInCodecs(branch.leg);
     const only = this.#options.only?.();
     return this.#inbound.profile.codecs.filter((codec) => able.includes(codec) && (only ?? codec) === codec);
   }

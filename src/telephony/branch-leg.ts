@@ -67,6 +67,8 @@ export interface BranchSide {
   /** Calls the branch off. A 200 that crosses the CANCEL still arrives. */
   cancel(reason: string | undefined): void;
   bye(reason: string | undefined): Promise<void>;
+  /** A key that the other party pressed, for who hears them otherwise than in its audio. */
+  heardDigit?(digit: string, durationMs: number): void;
 }
 
 export class BranchLeg implements BranchSide {

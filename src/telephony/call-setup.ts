@@ -1,7 +1,9 @@
 /** Builds the parts of a call once it is known where it goes: its Legs, their ports, and who reports to whom. */
-import type { CallInput, CallMedia, Leg, Stage } from '../calls/index.ts';
+import type { AgentFacts, CallInput, CallMedia, Leg, Stage } from '../calls/index.ts';
 import type { LegId, PortId } from '../kernel/index.ts';
 import { sdpErrors } from '../sdp/index.ts';
+import { parseUri } from '../sip/message/index.ts';
+import { AgentLeg } from './agent-leg.ts';
 import { ALLOW } from './allow.ts';
 import { AnchoredMedia, type BranchMedia } from './anchored-media.ts';
 import { type BindingTarget, BranchLeg, type BranchReports } from './branch-leg.ts';
@@ -10,6 +12,7 @@ import type { CallParts, LiveBranch } from './call-parties.ts';
 import { calledParty } from './called-party.ts';
 import { type Caller, profileFor, tenantOf } from './caller.ts';
 import { type CallerLocation, callerLocation, inviteWithLocation } from './caller-location.ts';
+import { telephonyErrors } from './errors.ts';
 import { ForkAnswers } from './fork-answers.ts';
 import type { FraudGuard, PaidLegRequest } from './fraud-guard.ts';
 import { inviteOnTerms } from './invite-on-terms.ts';
@@ -93,7 +96,7 @@ export function setUpCall(request: SetupRequest, context: SetupContext): SetUpCa
   const branches = new Map<LegId, LiveBranch>(
     planned.map(({ leg, target, diverter }) => [
       leg.legId,
-      target.kind === 'built-in' ? 'built-in' : sipLeg({ leg, target, diverter, claimed, request, location }, context),
+      branchOf({ leg, target, diverter, claimed, request, location }, context),
     ]),
   );
   const isBypass = bypasses(request);
@@ -114,7 +117,7 @@ function legFor(target: BranchTarget, { options }: SetupContext): Leg {
 }
 
 function kindOf(target: BranchTarget): Leg['kind'] {
-  if (target.kind === 'built-in') return 'agent';
+  if (target.kind === 'built-in' || target.kind === 'agent') return 'agent';
   return target.kind === 'binding' && (target.binding.transport === 'ws' || target.binding.transport === 'wss')
     ? 'webrtc'
     : 'sip';
@@ -124,6 +127,8 @@ function partyOf(target: BranchTarget): string {
   switch (target.kind) {
     case 'built-in':
       return `agent:${target.endpoint}`;
+    case 'agent':
+      return `agent:${target.agent.name}`;
     case 'trunk':
       return `sip:${target.number}@${[target.trunk.target].flat()[0]?.replace(/^sips?:/i, '')}`;
     case 'binding':
@@ -155,6 +160,7 @@ function anchoredMedia(
   const branches = planned.map(({ leg, target }): [LegId, BranchMedia] => {
     const owner = { callId, legId: leg.legId, portId: leg.portId };
     if (target.kind === 'built-in') return [leg.legId, { kind: 'built-in', leg: { owner, endpoint: target.endpoint } }];
+    if (target.kind === 'agent') return [leg.legId, { kind: 'built-in', leg: { owner, endpoint: target.agent } }];
     const profile = profileOf(target, settings);
     const family = familyOf(target.kind === 'binding' ? target.binding.sourceAddress : trunks.addressOf(target.trunk));
     const kind = leg.kind === 'webrtc' ? 'webrtc' : 'rtp';
@@ -192,6 +198,46 @@ interface BranchRequest {
   readonly claimed: Set<string>;
   readonly request: SetupRequest;
   readonly location: CallerLocation | undefined;
+}
+
+function branchOf(
+  branch: Omit<BranchRequest, 'target'> & { readonly target: BranchTarget },
+  context: SetupContext,
+): LiveBranch {
+  const { target } = branch;
+  if (target.kind === 'built-in') return 'built-in';
+  return target.kind === 'agent' ? agentLeg(target.agent, branch, context) : sipLeg({ ...branch, target }, context);
+}
+
+function agentLeg(
+  { name }: AgentFacts,
+  { leg, request }: Omit<BranchRequest, 'target'>,
+  { options: { agents } }: SetupContext,
+): AgentLeg {
+  const { live, caller } = request;
+  const { identity } = caller;
+  const { legId, portId } = leg;
+  if (agents === undefined) throw telephonyErrors.TELEPHONY_UNKNOWN_LEG([legId]);
+  return new AgentLeg({
+    desk: agents,
+    call: {
+      agent: name,
+      callId: live.call.callId,
+      legId,
+      portId,
+      from: identity.isPrivate === true ? '' : identity.user,
+      to: parseUri(live.call.to)?.user ?? '',
+    },
+    reports: {
+      onRinging: () => {
+        live.feed({ kind: 'branch-invited', legId, sipCallId: undefined });
+        live.feed({ kind: 'branch-ringing', legId, sipStatus: 180, early: false });
+      },
+      onAnswered: () => live.onBranchAnswered(legId, ''),
+      onFailed: (sipStatus) => live.feed({ kind: 'branch-failed', legId, sipStatus }),
+      onHangUp: () => live.feed({ kind: 'hangup', legId, reason: undefined, isLost: false }),
+    },
+  });
 }
 
 function sipLeg(branch: BranchRequest, context: SetupContext): BranchLeg | TrunkLeg {

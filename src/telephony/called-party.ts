@@ -12,7 +12,7 @@ export interface CalledPartyContext {
 
 /** Undefined for a party that we play ourselves. */
 export function calledParty(target: BranchTarget, settings: CalledPartyContext): Caller | undefined {
-  if (target.kind === 'built-in') return undefined;
+  if (target.kind === 'built-in' || target.kind === 'agent') return undefined;
   if (target.kind === 'trunk') {
     const { trunk, number } = target;
     const identity = { user: number, displayName: '', uri: `sip:${number}@${settings.domain}` };

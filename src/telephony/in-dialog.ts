@@ -68,7 +68,7 @@ interface KeyPress {
 /** To the other party: as an event beside its audio, or by INFO where it has none and its profile says so. */
 function passDigit({ digit, durationMs }: KeyPress, { live, legId, media }: DialogPlace): void {
   const otherId = live.parties.counterpartOf(legId);
-  live.onDigit(legId, durationMs);
+  live.onDigit(legId, digit, durationMs);
   const other = otherId === undefined ? undefined : live.parties.standing(otherId);
   if (other === undefined) return;
   const hasEvents = (other.media.format?.telephoneEvents.length ?? 0) > 0;

@@ -240,12 +240,14 @@ export class LiveCall {
         this.feed({ kind: 'media-failed', legId });
         return;
       case 'digit':
-        this.onDigit(legId, event.durationMs);
+        this.onDigit(legId, event.digit, event.durationMs);
     }
   }
 
   /** A key was pressed. Which one is nobody's business but the other party's. */
-  onDigit(legId: LegId, durationMs: number): void {
+  onDigit(legId: LegId, digit: string, durationMs: number): void {
+    const otherId = this.parties.counterpartOf(legId);
+    if (otherId !== undefined) this.parties.branch(otherId)?.heardDigit?.(digit, durationMs);
     this.#options.observer({ kind: 'digit', callId: this.#call.callId, legId, durationMs });
   }
 

@@ -1,5 +1,5 @@
 /** What telephony is started with, as plain data and ports. */
-import type { CallObserver, MediaPlane, RtpSourcePolicy } from '../calls/index.ts';
+import type { AgentDesk, CallObserver, MediaPlane, RtpSourcePolicy } from '../calls/index.ts';
 import type { Dialplan, RouteHook } from '../dialplan/index.ts';
 import type { FraudPolicy } from '../fraud/index.ts';
 import type { Clock, Logger, Random } from '../kernel/index.ts';
@@ -196,6 +196,7 @@ export interface TelephonyOptions {
   readonly flowEpoch?: string;
   readonly store: Store;
   readonly media: MediaPlane;
+  readonly agents?: AgentDesk | undefined;
   readonly observer: CallObserver;
   readonly clock: Clock;
   readonly random: Random;

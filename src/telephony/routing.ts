@@ -1,4 +1,5 @@
 /** From a URI to what must be rung: the dialplan decides, the registrar and the trunks say where that is. */
+import type { AgentDesk, AgentFacts } from '../calls/index.ts';
 import {
   causeOf,
   type FallbackCause,
@@ -25,7 +26,8 @@ import { isSecureTrunk } from './trunk-servers.ts';
 export type BranchTarget =
   | BindingTarget
   | TrunkTarget
-  | { readonly kind: 'built-in'; readonly endpoint: BuiltInEndpoint };
+  | { readonly kind: 'built-in'; readonly endpoint: BuiltInEndpoint }
+  | { readonly kind: 'agent'; readonly agent: AgentFacts };
 
 /** A fork rung at once, before its Legs exist. */
 export interface RoutedStage {
@@ -68,6 +70,7 @@ export interface RoutingContext extends HookContext {
   readonly authenticator: Authenticator;
   readonly registrar: Registrar;
   readonly domain: string;
+  readonly agents?: AgentDesk | undefined;
 }
 
 export interface RouteQuery extends HookQuery {
@@ -117,7 +120,7 @@ function narrow(stages: readonly RoutedStage[]): readonly RoutedStage[] {
 
 /** Whether everything we send there by SIP is encrypted. */
 export function isReachedByTls(target: BranchTarget): boolean {
-  if (target.kind === 'built-in') return true;
+  if (target.kind === 'built-in' || target.kind === 'agent') return true;
   return target.kind === 'trunk' ? isSecureTrunk(target.trunk) : isTls(target.binding.transport);
 }
 
@@ -144,7 +147,7 @@ function requestOf({ party, header }: RouteQuery, to: SipUri, context: RoutingCo
     emergencyNumbers: context.emergencyNumbers,
     isUser: (name) => {
       const user = context.authenticator.userOf(name);
-      return user !== undefined && serves(user.tenant, tenant);
+      return user === undefined ? context.agents?.find(name) !== undefined : serves(user.tenant, tenant);
     },
   };
 }
@@ -236,13 +239,20 @@ function targetsOf(place: Place, party: Caller, context: RoutingContext): Target
       return targets.length === 0 ? none(404) : { targets, trunks: targets, status: 480 };
     }
     case 'agent':
-      return { targets: [{ kind: 'built-in', endpoint: place.agent }], status: 480 };
+      return agentTargets(place.agent, context);
   }
+}
+
+function agentTargets(name: string, { agents }: RoutingContext): Targets {
+  if (name === 'echo' || name === 'tone') return { targets: [{ kind: 'built-in', endpoint: name }], status: 480 };
+  const agent = agents?.find(name);
+  return agent === undefined ? none(404) : { targets: [{ kind: 'agent', agent }], status: 480 };
 }
 
 function userTargets(aor: string, party: Caller, context: RoutingContext): Targets {
   const [name = '', host = context.domain] = aor.split('@');
   const user = context.authenticator.userOf(name);
+  if (host === context.domain && user === undefined) return agentTargets(name, context);
   // A tenant's users are nobody to the others.
   if (host !== context.domain || user === undefined || !serves(user.tenant, tenantOf(party))) return none(404);
   const bindings = context.registrar.targetsOf(`sip:${name}@${context.domain}`);

@@ -257,6 +257,7 @@ export class Switchboard {
       clock,
       observer,
       routeHook,
+      agents: options.agents,
     });
   }
 

@@ -51,10 +51,10 @@ describe('SteadyStream', () => {
     const { stream, packet, values } = streamOf();
     packet(0, 0);
     for (let nowMs = 20; nowMs <= 200; nowMs += 20) stream.tick(nowMs);
-    expect(values()).toEqual([1, ...new Array<number>(6).fill(SILENCE)]);
+    expect(values()).toEqual([1, ...new Array<number>(3).fill(SILENCE)]);
     // What was said meanwhile and comes late has had its time.
     for (let i = 1; i < 12; i++) packet(i, 220);
-    expect(values().slice(7)).toEqual([8, 9, 10, 11, 12]);
+    expect(values().slice(4)).toEqual([5, 6, 7, 8, 9, 10, 11, 12]);
   });
 
   it('keeps to real time whatever a hostile sender does', () => {
@@ -79,7 +79,7 @@ describe('SteadyStream', () => {
             stream.take(new Uint8Array(bytes), timestamp, nowMs);
             stream.tick(nowMs);
           }
-          expect(frames.length * 20).toBeGreaterThanOrEqual(nowMs - 80);
+          expect(frames.length * 20).toBeGreaterThanOrEqual(nowMs - 140);
           expect(frames.length * 20).toBeLessThanOrEqual(nowMs + 120 + 1200);
         },
       ),

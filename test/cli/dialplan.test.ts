@@ -91,7 +91,7 @@ describe('viaduct dialplan test', () => {
     const rules = [{ name: 'vip', why: 'w', when: { headers: { 'X-Vip': 'y*' } }, route: { agent: 'echo' } }];
     write(join(folder, 'rules.yaml'), { rules });
     write(config, { dialplan: 'rules.yaml', users: [{ name: 'ben', password: 'x' }] });
-    expect((await run(['test', 'ben', 'x', '--header', 'x-vip=yes'])).out).toContain('ring the built-in echo');
+    expect((await run(['test', 'ben', 'x', '--header', 'x-vip=yes'])).out).toContain('ring the agent echo');
     expect((await run(['test', 'ben', 'x'])).out).toContain('when.headers.X-Vip wants y*; it is nothing');
   });
 

@@ -99,7 +99,7 @@ describe('loadConfig', () => {
     ],
     [
       'users: [{ name: alice, password: x }, { name: alice, password: y }]',
-      '"alice" names two users or trunks; rename one',
+      '"alice" names two users, agents or trunks; rename one',
     ],
     ['media: { portRange: { min: 30000, max: 20000 } }', 'max must be above min'],
     ['sip-profiles: nowhere', 'unknown key "sip-profiles"'],

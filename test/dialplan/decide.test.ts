@@ -186,7 +186,6 @@ describe('mistakes name the key and the fix', () => {
       { rules: [rule({ host: 'x' }, then)] },
       'rules[0].when: unknown key "host"; known: source, to, from, trunk, toIsUser, headers',
     ],
-    [{ rules: [rule({}, { agent: 'bot' })] }, 'rules[0].route.agent: must be echo or tone'],
     [
       { rules: [rule({}, {})] },
       'rules[0].route: must have exactly one of user, trunk, agent, room, reject, fork, hunt, hook; it has none',

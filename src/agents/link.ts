@@ -1,0 +1,28 @@
+/** What a session and a protocol say to each other: five abilities that cover every protocol of voice agents. */
+import type { AgentCall, HeardSpeech } from '../calls/index.ts';
+
+/** One call's connection with its agent, in one protocol. */
+export interface AgentLink {
+  /** 20 ms of the caller, one after another without gaps. */
+  hear(audio: Uint8Array): void;
+  pressDigit(digit: string, durationMs: number): void;
+  /** Everything before the mark has been played, or was thrown away. */
+  markReached(name: string, isCleared: boolean): void;
+  /** The call is over: says so in the protocol's words, and closes. Idempotent. */
+  close(): void;
+}
+
+/** What an agent does to its call. */
+export interface AgentVoice {
+  /** The agent takes part: from now on it hears. */
+  onOpen(): void;
+  /** Audio of any length. */
+  say(utterance: string, audio: Uint8Array): void;
+  mark(name: string): void;
+  /** What was heard of each utterance that was not over. */
+  flush(): Promise<readonly HeardSpeech[]>;
+  /** The agent is gone. `error`: it could not be had, or broke off. */
+  onClose(error?: Error): void;
+}
+
+export type OpenLink = (call: AgentCall, voice: AgentVoice) => AgentLink;

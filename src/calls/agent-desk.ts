@@ -1,0 +1,45 @@
+/** How telephony reaches agents: a call to one is started here, and what becomes of it is told. */
+import type { CallId, LegId, PortId } from '../kernel/index.ts';
+import type { AgentEncoding } from './agent-audio.ts';
+
+/** What a call must know of an agent before it is started. */
+export interface AgentFacts {
+  readonly name: string;
+  readonly encoding: AgentEncoding;
+  /** What is gathered before its speech begins, ms. */
+  readonly prebufferMs: number;
+}
+
+export interface AgentCall {
+  readonly agent: string;
+  readonly callId: CallId;
+  readonly legId: LegId;
+  /** The agent's port, open by now. */
+  readonly portId: PortId;
+  /** Who calls and whom they dialed, as user parts or numbers; '' when nobody says. From strangers: data, never more. */
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface AgentCallEvents {
+  /** Its first words are there, or it has had its time to warm up: the call may be answered. */
+  onReady(): void;
+  /** It cannot be had, before it was ready. */
+  onFailed(sipStatus: number): void;
+  /** It hangs up, or is gone. */
+  onHangUp(): void;
+}
+
+/** A call as its agent has it. */
+export interface AgentRun {
+  /** A key of the other party. */
+  onDigit(digit: string, durationMs: number): void;
+  /** The call is over. Idempotent. */
+  end(): void;
+}
+
+export interface AgentDesk {
+  /** Undefined: there is no agent of that name. */
+  find(name: string): AgentFacts | undefined;
+  start(call: AgentCall, events: AgentCallEvents): AgentRun;
+}
