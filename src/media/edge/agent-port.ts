@@ -112,6 +112,7 @@ export class AgentPort implements EdgeEnd {
 
   tick(): void {}
   pressDigit(): void {}
+  play(): void {}
 
   report(): PortReport {
     return {

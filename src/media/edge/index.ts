@@ -1,4 +1,3 @@
 export { type Edge, type EdgeEvent, type EdgeOptions, startEdge } from './edge.ts';
-export type { ConnectInner } from './messages.ts';
-export type { Music, MusicPcm } from './sound-library.ts';
 export type { AgentPortEvent, ConnectInner } from './messages.ts';
+export type { Music, MusicPcm } from './sound-library.ts';

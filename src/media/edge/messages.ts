@@ -1,6 +1,5 @@
 /** What the control side and an edge thread say to each other: plain data only. */
-import type { DigitForm, PortReport, Sound } from '../../calls/index.ts';
-import type { AgentEncoding, HeardSpeech, PlayoutNotice, PortReport } from '../../calls/index.ts';
+import type { AgentEncoding, DigitForm, HeardSpeech, PlayoutNotice, PortReport, Sound } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
 import type { KnownStream, SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat, Direction, RtpAddress, SrtpKeyPair } from '../../sdp/index.ts';
@@ -50,6 +49,7 @@ export interface SendDigit {
   readonly durationMs: number;
   readonly form: DigitForm;
 }
+
 export type AgentCommand =
   /** The other side hears from now on. */
   | { readonly op: 'release-agent'; readonly portId: PortId }
