@@ -1,5 +1,5 @@
 /** A WebSocket to an agent: opened within a time, bounded in what it takes and in what waits to be sent. */
-import { type RawData, WebSocket } from 'ws';
+import { WebSocket } from 'ws';
 import type { Clock, Timer } from '../kernel/index.ts';
 import { agentErrors } from './errors.ts';
 
@@ -10,7 +10,8 @@ export interface AgentSocketOptions {
   readonly connectTimeoutMs: number;
   readonly clock: Clock;
   readonly onOpen: () => void;
-  readonly onMessage: (data: RawData, isBinary: boolean) => void;
+  /** Text as text, a binary message as bytes. */
+  readonly onMessage: (data: string | Buffer) => void;
   /** Once, unless we close it ourselves. Without an error when the agent closed it in good order. */
   readonly onClose: (error?: Error) => void;
 }
@@ -43,7 +44,7 @@ export class AgentSocket {
       if (!this.#isOver) options.onOpen();
     });
     this.#socket.on('message', (data, isBinary) => {
-      if (!this.#isOver) options.onMessage(data, isBinary);
+      if (!this.#isOver) options.onMessage(isBinary ? (data as Buffer) : (data as Buffer).toString('utf8'));
     });
     this.#socket.on('error', (cause) => this.#fail(agentErrors.AGENT_UNREACHABLE([url, cause.message], { cause })));
     this.#socket.on('close', (code) => this.#over(code === 1000 || code === 1005 ? undefined : lost(url, code)));

@@ -199,7 +199,7 @@ export class PlayoutQueue {
   }
 
   #allOver(): void {
-    for (const utterance of [...this.#counts.keys()]) this.#over(utterance);
+    for (const utterance of this.#counts.keys()) this.#over(utterance);
     this.#speaking = undefined;
   }
 

@@ -51,7 +51,7 @@ describe('SteadyStream', () => {
     const { stream, packet, values } = streamOf();
     packet(0, 0);
     for (let nowMs = 20; nowMs <= 200; nowMs += 20) stream.tick(nowMs);
-    expect(values()).toEqual([1, ...new Array<number>(3).fill(SILENCE)]);
+    expect(values()).toEqual([1, SILENCE, SILENCE, SILENCE]);
     // What was said meanwhile and comes late has had its time.
     for (let i = 1; i < 12; i++) packet(i, 220);
     expect(values().slice(4)).toEqual([5, 6, 7, 8, 9, 10, 11, 12]);

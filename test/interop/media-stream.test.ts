@@ -61,8 +61,8 @@ interface Talk {
   readonly rtp: RtpPeer;
   readonly dialog: PhoneDialog;
   /** What the phone has heard, without the silence around it. */
-  speech(): number[];
-  end(): Promise<void>;
+  readonly speech: () => number[];
+  readonly end: () => Promise<void>;
 }
 
 /** Calls the agent, which says `greeting` as soon as its stream starts. */
@@ -77,7 +77,7 @@ async function talk(greeting: Buffer = Buffer.alloc(0)): Promise<Talk> {
   const stream = await starting;
   const speech = (): number[] => rtp.heard.map(({ payload }) => payload[0] ?? -1).filter((value) => value !== SILENCE);
   const end = async (): Promise<void> => {
-    rtp.close();
+    await rtp.close();
     await dialog.bye();
   };
   return { stream, rtp, dialog, speech, end };
@@ -180,7 +180,7 @@ describe('an agent behind Media Streams', () => {
     const bye = call.dialog.awaitBye();
     call.stream.close();
     await bye;
-    call.rtp.close();
+    await call.rtp.close();
     expect(gateway.output).toContain('message of an agent not understood');
   });
 
@@ -189,7 +189,7 @@ describe('an agent behind Media Streams', () => {
     const bye = call.dialog.awaitBye();
     call.stream.kill();
     await bye;
-    call.rtp.close();
+    await call.rtp.close();
     await expect(phone.call('nobody', audioSdp(call.rtp.port, PCMU))).rejects.toEqual(new CallRefused(480));
   });
 

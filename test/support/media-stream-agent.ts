@@ -31,7 +31,9 @@ export class Stream {
   constructor(socket: WebSocket, request: IncomingMessage) {
     this.#socket = socket;
     this.request = request;
-    socket.on('message', (data) => this.messages.push({ ...JSON.parse(String(data)), at: performance.now() }));
+    socket.on('message', (data) =>
+      this.messages.push({ ...JSON.parse((data as Buffer).toString()), at: performance.now() }),
+    );
     socket.on('close', (code) => {
       this.closeCode = code;
     });

@@ -1,6 +1,5 @@
 /** A call as one bidirectional Media Stream: we are the platform, the agent's application is the WebSocket server. */
 import { createHmac } from 'node:crypto';
-import type { RawData } from 'ws';
 import type { AgentCall } from '../../calls/index.ts';
 import type { Clock, Logger, Random } from '../../kernel/index.ts';
 import { AgentSocket } from '../agent-socket.ts';
@@ -67,7 +66,7 @@ class MediaStream implements AgentLink {
       connectTimeoutMs: agent.connectTimeoutMs,
       clock: parts.clock,
       onOpen: () => this.#onOpen(),
-      onMessage: (data, isBinary) => this.#onMessage(data, isBinary),
+      onMessage: (data) => this.#onMessage(data),
       onClose: (error) => options.voice.onClose(error),
     });
   }
@@ -98,10 +97,10 @@ class MediaStream implements AgentLink {
     this.#options.voice.onOpen();
   }
 
-  #onMessage(data: RawData, isBinary: boolean): void {
-    if (isBinary) return this.#complain(new TypeError('a binary message'));
+  #onMessage(data: string | Buffer): void {
+    if (typeof data !== 'string') return this.#complain(new TypeError('a binary message'));
     try {
-      const message = readStreamMessage(String(data));
+      const message = readStreamMessage(data);
       if (message !== undefined) this.#obey(message);
     } catch (error) {
       this.#complain(error);
