@@ -31,6 +31,7 @@ export class RtpPeer {
   #timer: ReturnType<typeof setInterval> | undefined;
   #sequence = 1000;
   #timestamp = 160_000;
+  #beganAt = 0;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -54,13 +55,30 @@ export class RtpPeer {
     let next = 0;
     const begin = performance.now();
     let sent = 0;
+    this.#beganAt = 0;
     this.#timer = setInterval(() => {
       // Timers run late under load; a real phone does not, so what is due is sent.
       while (sent * PTIME_MS <= performance.now() - begin) {
         this.send(payloads[next++ % payloads.length] ?? Buffer.alloc(0), target, sent === 0);
+        if (sent === 0) this.#beganAt = performance.now();
         sent += 1;
       }
     }, PTIME_MS / 2);
+  }
+
+  /** When the first packet of what is played went out, of performance.now(); 0: not yet. */
+  get beganAt(): number {
+    return this.#beganAt;
+  }
+
+  /** Where the numbers of the next packet are taken from: as after a restart, or a pause through which it counted on. */
+  countFrom({ sequence, timestamp }: { readonly sequence: number; readonly timestamp: number }): void {
+    this.#sequence = sequence & 0xffff;
+    this.#timestamp = timestamp >>> 0;
+  }
+
+  get counters(): { readonly sequence: number; readonly timestamp: number } {
+    return { sequence: this.#sequence, timestamp: this.#timestamp };
   }
 
   /** Sends one packet and moves sequence and timestamp on. */

@@ -29,6 +29,8 @@ export function watchStalls(): StallWatch {
 
 /** A machine that stood still this long has made gaps at both ends. */
 const STALL_MS = 100;
+/** A stall that is seen in times of a few frames. */
+const SHORT_STALL_MS = 20;
 /** Times that a standing machine may spoil. */
 const TIMES = 3;
 
@@ -42,6 +44,19 @@ function waitedMs(): number {
   } catch {
     return 0;
   }
+}
+
+/** Watches the machine from now on; `stop` says whether it stood still or was so crowded that short times say nothing. */
+export function watchMachine(): { stop(): boolean } {
+  const stalls = watchStalls();
+  const [since, waited] = [performance.now(), waitedMs()];
+  return {
+    stop: () => {
+      stalls.stop();
+      const isCrowded = waitedMs() - waited > CROWDED_SHARE * (performance.now() - since);
+      return isCrowded || stalls.longestMs() > SHORT_STALL_MS;
+    },
+  };
 }
 
 /**
