@@ -97,7 +97,7 @@ async function watchInPage({ tonesHz }: { tonesHz: number[] }): Promise<void> {
   const reader = new here.MediaStreamTrackProcessor({ track, maxBufferSize: 500 }).readable.getReader();
   let frames: Taken['frames'][number][] = [];
   let counts: PacketCount[] = [];
-  let isStopped = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
   const amplitude = (samples: Float32Array, hz: number, rateHz: number): number => {
     const omega = (2 * Math.PI * hz) / rateHz;
@@ -120,12 +120,10 @@ async function watchInPage({ tonesHz }: { tonesHz: number[] }): Promise<void> {
     }
   };
   const count = async (): Promise<void> => {
-    while (!isStopped) {
-      const stats = await here.softphone.peerConnection.getStats();
-      for (const { type, kind, packetsReceived, concealedSamples } of stats.values())
-        if (type === 'inbound-rtp' && kind === 'audio') counts.push({ at: nowMs(), packetsReceived, concealedSamples });
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    const stats = await here.softphone.peerConnection.getStats();
+    for (const { type, kind, packetsReceived, concealedSamples } of stats.values())
+      if (type === 'inbound-rtp' && kind === 'audio') counts.push({ at: nowMs(), packetsReceived, concealedSamples });
+    timer = setTimeout(() => void count(), 10);
   };
   here.toneWatch = {
     take: () => {
@@ -135,7 +133,7 @@ async function watchInPage({ tonesHz }: { tonesHz: number[] }): Promise<void> {
       return taken;
     },
     stop: async () => {
-      isStopped = true;
+      clearTimeout(timer);
       await reader.cancel();
       track.stop();
     },
