@@ -69,6 +69,8 @@ export interface ConnectRtpPort {
   readonly remote: RtpAddress;
   readonly rtcpMux: boolean;
   readonly sourcePolicy: RtpSourcePolicy;
+  /** Where the peer's signaling comes from, unless others stand in between: narrows down whom `latch` may follow. */
+  readonly signalingAddress?: string | undefined;
   readonly format: AudioFormat;
   /** Ours: what the gateway may do on this Leg. */
   readonly direction: Direction;

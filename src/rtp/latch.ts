@@ -8,6 +8,9 @@
  *   QUORUM_MS. What a sprayer gets is bounded by who comes first; what it can never do is take over: while the
  *   present source is heard, no stranger is considered, and after SILENCE_MS of silence only one that carries on
  *   the very SSRC (a NAT that gave the peer a new port; an outsider would have to guess 32 bits).
+ * - Where the peer's signaling comes from narrows down who can be a stranger. From the address of the SDP as well: the
+ *   peer is where it says, only its port may be another. From elsewhere: the NAT is there, and whoever sends from a third
+ *   address is not considered before the other two have been silent for GRACE_MS.
  * - The SDP's address may win back from a stranger by a quorum of its own.
  * - A stream that the previous call on this port left behind is never believed from its old source.
  */
@@ -19,6 +22,8 @@ export const QUORUM = 5;
 export const QUORUM_MS = 500;
 /** Silence of the present source, ms, after which its SSRC may come from elsewhere. */
 export const SILENCE_MS = 1000;
+/** How long only the addresses of SDP and signaling are considered, ms: enough to hear a peer that sends. */
+export const GRACE_MS = 2000;
 /** Sources watched at once, the most coherent first: noise from many ports must not push out the true peer. */
 const MAX_CANDIDATES = 16;
 
@@ -42,6 +47,10 @@ export interface Latch {
   readonly policy: 'sdp' | 'latch';
   /** The address of the SDP. */
   readonly remote: Source;
+  /** Where the peer's signaling comes from, when that is the peer itself. */
+  readonly signaling: string | undefined;
+  /** When this address of the SDP was agreed. */
+  readonly sinceMs: number;
   /** Who is believed; undefined while nobody was heard. */
   readonly believed: Source | undefined;
   readonly candidates: readonly Candidate[];
@@ -63,16 +72,22 @@ export interface LatchStep {
   readonly verdict: 'believed' | 'rejected';
 }
 
-export function createLatch(policy: Latch['policy'], remote: Source, refused?: KnownStream): Latch {
-  return { policy, remote, believed: undefined, candidates: [], refused };
+export interface LatchStart extends Pick<Latch, 'policy' | 'remote' | 'signaling'> {
+  readonly nowMs: number;
+  /** The stream of the call before. */
+  readonly refused: KnownStream | undefined;
+}
+
+export function createLatch({ policy, remote, signaling, refused, nowMs }: LatchStart): Latch {
+  return { policy, remote, signaling, sinceMs: nowMs, believed: undefined, candidates: [], refused };
 }
 
 /** The peer's SDP was negotiated again: a new address starts over, the same one keeps who was proven. */
-export function moveLatch(latch: Latch, policy: Latch['policy'], remote: Source): Latch {
-  if (isSame(latch.remote, remote) && policy === latch.policy) return latch;
-  const next = createLatch(policy, remote, latch.refused);
+export function moveLatch(latch: Latch, start: Omit<LatchStart, 'refused'>): Latch {
+  if (isSame(latch.remote, start.remote) && start.policy === latch.policy) return latch;
+  const next = createLatch({ ...start, refused: latch.refused });
   // The peer announces at last the address it has been sending from.
-  return latch.believed && isSame(latch.believed, remote) ? { ...next, believed: latch.believed } : next;
+  return latch.believed && isSame(latch.believed, start.remote) ? { ...next, believed: latch.believed } : next;
 }
 
 /** Whether `stepLatch` may believe that packet, now or as part of a quorum: others need not be looked into. */
@@ -80,7 +95,14 @@ export function mayBecomeBelieved(latch: Latch, input: LatchInput): boolean {
   const { believed } = latch;
   if (isSame(latch.remote, input) || (believed && isSame(believed, input))) return true;
   if (latch.policy === 'sdp' || isRefused(latch, input)) return false;
-  return !believed || (input.nowMs - input.heardMs >= SILENCE_MS && input.heardSsrc === input.ssrc);
+  if (believed) return input.nowMs - input.heardMs >= SILENCE_MS && input.heardSsrc === input.ssrc;
+  return isNear(latch, input);
+}
+
+/** Whether the peer could be there, by what SDP and signaling say of it. */
+function isNear({ remote, signaling, sinceMs }: Latch, { address, nowMs }: LatchInput): boolean {
+  if (signaling === undefined || address === signaling || address === remote.address) return true;
+  return signaling !== remote.address && nowMs - sinceMs >= GRACE_MS;
 }
 
 export function stepLatch(latch: Latch, input: LatchInput): LatchStep {

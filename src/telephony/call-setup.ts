@@ -162,7 +162,8 @@ function anchoredMedia(
     if (target.kind === 'built-in') return [leg.legId, { kind: 'built-in', leg: { owner, endpoint: target.endpoint } }];
     if (target.kind === 'agent') return [leg.legId, { kind: 'built-in', leg: { owner, endpoint: target.agent } }];
     const profile = profileOf(target, settings);
-    const family = familyOf(target.kind === 'binding' ? target.binding.sourceAddress : trunks.addressOf(target.trunk));
+    const signalingAddress = target.kind === 'binding' ? target.binding.sourceAddress : undefined;
+    const family = familyOf(target.kind === 'trunk' ? trunks.addressOf(target.trunk) : signalingAddress);
     const kind = leg.kind === 'webrtc' ? 'webrtc' : 'rtp';
     const isSecure = isReachedByTls(target);
     return [
@@ -176,6 +177,7 @@ function anchoredMedia(
           media,
           random,
           isSecure,
+          signalingAddress,
           ...(family === undefined ? {} : { family }),
         }),
       },

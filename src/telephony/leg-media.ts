@@ -53,6 +53,8 @@ export interface LegMediaOptions {
   readonly random: Random;
   /** The address family of the peer's signaling: that of its media until its SDP says otherwise. */
   readonly family?: 4 | 6;
+  /** Where the peer's signaling comes from, when that is the peer itself and no proxy. */
+  readonly signalingAddress?: string | undefined;
   /** The peer's signaling is encrypted (TLS, WSS). Default false. */
   readonly isSecure?: boolean;
 }
@@ -63,6 +65,7 @@ export class LegMedia {
   readonly profile: ProfilePolicy;
   readonly #media: MediaPlane;
   readonly #family: 4 | 6 | undefined;
+  readonly #signalingAddress: string | undefined;
   readonly #random: Random;
   readonly #srtpPolicy: SrtpPolicy;
   #srtp = NO_SRTP;
@@ -86,6 +89,7 @@ export class LegMedia {
     this.profile = options.profile;
     this.#media = options.media;
     this.#family = options.family;
+    this.#signalingAddress = options.signalingAddress;
     this.#random = options.random;
     const { srtp = 'refused', srtpKeysInClear = false } = options.profile;
     this.#srtpPolicy = { mode: srtp, mayTellKeys: options.isSecure === true || srtpKeysInClear };
@@ -280,6 +284,7 @@ export class LegMedia {
       remote: audio.rtp,
       rtcpMux: audio.rtcpMux,
       sourcePolicy: this.profile.nat.source,
+      signalingAddress: this.#signalingAddress,
       format,
       direction: answerDirection(audio.direction, 'sendrecv'),
       srtp: this.#srtp.keys,

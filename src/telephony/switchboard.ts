@@ -189,6 +189,8 @@ export class Switchboard {
       media: options.media,
       random,
       isSecure: transport === 'tls' || transport === 'wss',
+      // Behind a trunk may be anybody.
+      signalingAddress: caller.kind === 'trunk' ? undefined : address,
       ...(family === undefined ? {} : { family }),
     });
     const taken = { live, caller, inbound, callerLeg, maxForwards };

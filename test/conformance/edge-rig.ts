@@ -8,7 +8,7 @@ import {
   systemRandom,
 } from '../../src/kernel/index.ts';
 import { type Edge, type EdgeEvent, type EdgeOptions, startEdge } from '../../src/media/edge/index.ts';
-import type { AudioCodecName, AudioFormat, Direction } from '../../src/sdp/index.ts';
+import type { AudioCodecName, AudioFormat, Direction, SrtpKeyPair } from '../../src/sdp/index.ts';
 import type { RtpTarget } from '../support/rtp-peer.ts';
 
 export const PORTS = { min: 31_000, max: 31_199 };
@@ -60,6 +60,8 @@ export interface RtpLeg {
   readonly format?: AudioFormat;
   readonly direction?: Direction;
   readonly sourcePolicy?: 'sdp' | 'latch';
+  readonly signalingAddress?: string;
+  readonly srtp?: SrtpKeyPair;
 }
 
 export async function connectLeg(edge: Edge, name: string, leg: RtpLeg): Promise<void> {
@@ -69,6 +71,8 @@ export async function connectLeg(edge: Edge, name: string, leg: RtpLeg): Promise
     remote: { address: '127.0.0.1', rtpPort: leg.remotePort, rtcpPort: leg.rtcpPort ?? leg.remotePort + 1 },
     rtcpMux: leg.rtcpMux ?? false,
     sourcePolicy: leg.sourcePolicy ?? 'sdp',
+    signalingAddress: leg.signalingAddress,
+    srtp: leg.srtp,
     format: leg.format ?? formatOf('PCMU', EVENT_8K),
     direction: leg.direction ?? 'sendrecv',
   });

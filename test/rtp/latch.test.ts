@@ -9,6 +9,7 @@ import {
   SILENCE_MS,
   stepLatch,
 } from '../../src/rtp/index.ts';
+import { GRACE_MS } from '../../src/rtp/latch.ts';
 
 const sdp = { address: '192.0.2.1', port: 4000 };
 const peer: KnownStream = { address: '198.51.100.7', port: 5000, ssrc: 11 };
@@ -19,8 +20,8 @@ class Rig {
   latch: Latch;
   #heardMs = 0;
   #heardSsrc = -1;
-  constructor(policy: Latch['policy'], refused?: KnownStream) {
-    this.latch = createLatch(policy, sdp, refused);
+  constructor(policy: Latch['policy'], refused?: KnownStream, signaling?: string) {
+    this.latch = createLatch({ policy, remote: sdp, signaling, refused, nowMs: 0 });
   }
   hear(stream: KnownStream, sequence: number, nowMs: number): boolean {
     const { next, verdict } = stepLatch(this.latch, {
@@ -133,9 +134,27 @@ describe('T18: latching', () => {
   it('keeps who was proven through a re-INVITE with the same address, and starts over with another', () => {
     const rig = new Rig('latch');
     rig.stream(peer, { sequence: 0, nowMs: 0, count: 10 });
-    expect(moveLatch(rig.latch, 'latch', sdp).believed).toEqual({ address: peer.address, port: peer.port });
-    expect(moveLatch(rig.latch, 'latch', { ...sdp, port: 4002 }).believed).toBeUndefined();
-    expect(moveLatch(rig.latch, 'latch', peer).believed).toEqual({ address: peer.address, port: peer.port });
+    const moved = (remote: typeof sdp): Latch['believed'] =>
+      moveLatch(rig.latch, { policy: 'latch', remote, signaling: undefined, nowMs: 500 }).believed;
+    expect(moved(sdp)).toEqual({ address: peer.address, port: peer.port });
+    expect(moved({ ...sdp, port: 4002 })).toBeUndefined();
+    expect(moved(peer)).toEqual({ address: peer.address, port: peer.port });
+  });
+
+  it('considers no other address than that of the SDP where the signaling comes from there too', () => {
+    const rig = new Rig('latch', undefined, sdp.address);
+    expect(rig.stream(thief, { sequence: 0, nowMs: 0, count: 500 })).toBe(0);
+    // Another port of the same host is how a NAT that keeps the address shows.
+    expect(rig.stream({ ...thief, address: sdp.address }, { sequence: 0, nowMs: 10_000, count: 10 })).toBe(6);
+  });
+
+  it('considers the address of the signaling at once, and others when both have been silent', () => {
+    const early = new Rig('latch', undefined, peer.address);
+    expect(early.stream(thief, { sequence: 0, nowMs: 0, count: 20 })).toBe(0);
+    expect(early.stream(peer, { sequence: 0, nowMs: 400, count: 10 })).toBe(10 - QUORUM + 1);
+    expect(early.stream(thief, { sequence: 20, nowMs: GRACE_MS + 1, count: 20 })).toBe(0);
+    const late = new Rig('latch', undefined, peer.address);
+    expect(late.stream(thief, { sequence: 0, nowMs: GRACE_MS, count: 10 })).toBe(10 - QUORUM + 1);
   });
 
   it('T23: refuses the stream that the call before left behind', () => {

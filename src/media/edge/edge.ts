@@ -223,13 +223,21 @@ class ThreadedEdge implements Edge {
       await link.request({ op: 'connect-built-in', portId, format });
       return this.#noteFormat(port, format);
     }
-    const { portId, rtcpMux, sourcePolicy, format, direction, srtp } = request;
+    const { kind: _, portId, format, srtp, signalingAddress, ...rest } = request;
     const remote = { ...request.remote, address: plainAddress(request.remote.address) };
     const { address = '' } = port;
     if (isIP(remote.address) !== isIP(address) || !isPort(remote.rtpPort) || !isPort(remote.rtcpPort)) {
       throw edgeErrors.MEDIA_BAD_ADDRESS([`${remote.address}:${remote.rtpPort}`, address]);
     }
-    await link.request({ op: 'connect-port', portId, remote, rtcpMux, sourcePolicy, format, direction, srtp });
+    await link.request({
+      op: 'connect-port',
+      ...rest,
+      portId,
+      remote,
+      format,
+      srtp,
+      signalingAddress: signalingAddress === undefined ? undefined : plainAddress(signalingAddress),
+    });
     await this.#noteFormat(port, format);
   }
 

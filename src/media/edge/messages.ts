@@ -22,6 +22,7 @@ export interface ConnectEdgePort {
   readonly remote: RtpAddress;
   readonly rtcpMux: boolean;
   readonly sourcePolicy: 'sdp' | 'latch';
+  readonly signalingAddress: string | undefined;
   readonly format: AudioFormat;
   /** Ours: recvonly and inactive send no RTP, sendonly and inactive drop what arrives. */
   readonly direction: Direction;

@@ -99,11 +99,15 @@ export class SipPort implements EdgeEnd {
   }
 
   /** Applies what was negotiated, first or again. Who was proven stays believed while the SDP's address is the same. */
-  connect({ remote, rtcpMux, sourcePolicy, format, direction, srtp }: ConnectEdgePort): void {
-    const sdpAddress = { address: remote.address, port: remote.rtpPort };
-    this.#latch = this.#latch
-      ? moveLatch(this.#latch, sourcePolicy, sdpAddress)
-      : createLatch(sourcePolicy, sdpAddress, this.#refused);
+  connect(request: ConnectEdgePort): void {
+    const { remote, rtcpMux, format, direction, srtp } = request;
+    const start = {
+      policy: request.sourcePolicy,
+      remote: { address: remote.address, port: remote.rtpPort },
+      signaling: request.signalingAddress,
+      nowMs: this.#end.parts.clock.now(),
+    };
+    this.#latch = this.#latch ? moveLatch(this.#latch, start) : createLatch({ ...start, refused: this.#refused });
     this.#isMux = rtcpMux;
     this.#rtcpTarget = { address: remote.address, port: rtcpMux ? remote.rtpPort : remote.rtcpPort };
     this.#follow();
