@@ -27,6 +27,8 @@ export type CallEvent =
     }
   | { readonly kind: 'leg-failed'; readonly callId: CallId; readonly legId: LegId; readonly sipStatus: number }
   | { readonly kind: 'call-answered'; readonly callId: CallId; readonly codec: AudioCodecName | undefined }
+  /** A Leg of a call that talks has another codec than before. */
+  | { readonly kind: 'codecs-changed'; readonly callId: CallId; readonly isTranscoding: boolean }
   | { readonly kind: 'media-up'; readonly callId: CallId; readonly legId: LegId }
   | { readonly kind: 'digit'; readonly callId: CallId; readonly legId: LegId; readonly durationMs: number }
   /** A party wants a picture; no video on the other Leg: nothing comes of it. */

@@ -1,6 +1,7 @@
 /** The record of one Call: what billing and debugging ask for afterwards. Plain JSON. */
 import type { CallId, LegId } from '../kernel/index.ts';
-import type { AudioCodecName } from '../sdp/index.ts';
+import type { AudioCodecName, TelephoneEventFormat } from '../sdp/index.ts';
+import type { CodecRecord } from './call-codecs.ts';
 import type { PortReport } from './media-plane.ts';
 
 export type EndReason =
@@ -53,6 +54,10 @@ export interface LegRecord {
   /** Why it was not answered, as Q.850 counts causes. */
   readonly q850: number | undefined;
   readonly codec: AudioCodecName | undefined;
+  /** How long the packets are that it is sent, ms. This and the next of the Legs that talk, or talked last. */
+  readonly ptimeMs: number | undefined;
+  /** As which digits are sent to it; undefined: it has none by RTP. */
+  readonly telephoneEvent: TelephoneEventFormat | undefined;
   readonly media: PortReport | undefined;
 }
 
@@ -79,5 +84,7 @@ export interface CallRecord {
   readonly sipStatus: number | undefined;
   /** The Q.850 cause: what the side that ended the call said, else what the status amounts to. */
   readonly q850: number | undefined;
+  /** Of the media that goes through us. */
+  readonly codecs: CodecRecord | undefined;
   readonly legs: readonly LegRecord[];
 }

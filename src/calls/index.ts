@@ -1,6 +1,7 @@
 export type { AgentAudio, AgentEar, AgentEncoding, HeardSpeech, PlayoutNotice } from './agent-audio.ts';
 export type { AgentCall, AgentCallEvents, AgentDesk, AgentFacts, AgentRun } from './agent-desk.ts';
 export type { Branch, Call, CallMedia, Fallback, InboundLeg, Leg, NewCall, Stage } from './call.ts';
+export { type CallCodecs, type CodecRecord, type LegCodec, legCodecOf } from './call-codecs.ts';
 export type { CallEvent, CallObserver, ChallengeRefusal, TrunkRegistrationState } from './call-event.ts';
 export { createCallId } from './call-id.ts';
 export type { CallInput } from './call-input.ts';

@@ -6,6 +6,7 @@
 import type { CallId, LegId, PortId, Unsubscribe } from '../kernel/index.ts';
 import type {
   AudioCodec,
+  AudioCodecName,
   AudioFormat,
   Direction,
   DtlsParameters,
@@ -182,6 +183,8 @@ export type KeyframeResult = 'requested' | 'no-video';
 export interface MediaPlane {
   /** What agents say and hear. */
   readonly agentAudio: AgentAudio;
+  /** The codecs that it turns into one another where two ports that are bridged differ; none: they must not differ. */
+  readonly transcodable: readonly AudioCodecName[];
   /** Opens a port and says what our SDP must tell the peer. Throws MEDIA_NO_PORTS (503) when the range is used up. */
   open(request: OpenRtpPort): Promise<LocalRtp>;
   open(request: OpenWebRtcPort): Promise<LocalWebRtc>;

@@ -1,12 +1,17 @@
 /** The CallRecord that a Call amounts to at any moment. */
 import type { LegId } from '../kernel/index.ts';
 import type { Branch, Call } from './call.ts';
+import type { CallCodecs, CodecRecord } from './call-codecs.ts';
 import type { CallRecord, LegRecord } from './call-record.ts';
 import type { PortReport } from './media-plane.ts';
 import { q850In, q850Of } from './q850.ts';
 
-/** `reports`: what went over the ports that are closed already. */
-export function callRecordOf(call: Call, reports: ReadonlyMap<LegId, PortReport> = new Map()): CallRecord {
+/** `reports`: what went over the ports that are closed already. `codecs`: what the Legs that talk exchange, and why. */
+export function callRecordOf(
+  call: Call,
+  reports: ReadonlyMap<LegId, PortReport> = new Map(),
+  codecs?: CallCodecs,
+): CallRecord {
   const ended = call.state.kind === 'ended' ? call.state : undefined;
   const answer = call.state.kind === 'talking' ? call.state : ended;
   const { callId, from, to, trunk, tenant, user, source, route, startedAt, ringingAt } = call;
@@ -27,11 +32,20 @@ export function callRecordOf(call: Call, reports: ReadonlyMap<LegId, PortReport>
     endReason: ended?.reason,
     sipStatus: ended?.sipStatus,
     q850: ended?.q850,
-    legs: [inboundRecord(call, reports), ...call.branches.map((branch) => branchRecord(branch, reports))],
+    codecs: codecs === undefined ? undefined : codecRecordOf(codecs),
+    legs: [inboundRecord(call, reports), ...call.branches.map((branch) => branchRecord(branch, reports))].map(
+      (leg) => ({ ...leg, ptimeMs: undefined, telephoneEvent: undefined, ...codecs?.legs.get(leg.legId) }),
+    ),
   };
 }
 
-function inboundRecord(call: Call, reports: ReadonlyMap<LegId, PortReport>): LegRecord {
+function codecRecordOf({ reason, isTranscoding, transcodingSince, transcodedSec, replans }: CallCodecs): CodecRecord {
+  return { reason, isTranscoding, transcodingSince, transcodedSec, replans };
+}
+
+type BareLegRecord = Omit<LegRecord, 'ptimeMs' | 'telephoneEvent'>;
+
+function inboundRecord(call: Call, reports: ReadonlyMap<LegId, PortReport>): BareLegRecord {
   const { legId, kind, party, sipCallId } = call.inbound;
   const { state } = call;
   const answer = state.kind === 'talking' || state.kind === 'ended' ? state : undefined;
@@ -56,7 +70,7 @@ function inboundRecord(call: Call, reports: ReadonlyMap<LegId, PortReport>): Leg
   };
 }
 
-function branchRecord(branch: Branch, reports: ReadonlyMap<LegId, PortReport>): LegRecord {
+function branchRecord(branch: Branch, reports: ReadonlyMap<LegId, PortReport>): BareLegRecord {
   const { legId, kind, stage, party, trunk, sipCallId, tries, ringingAt, state } = branch;
   const media = reports.get(legId);
   const known = { legId, kind, direction: 'outbound', stage, party, trunk, sipCallId, tries, ringingAt } as const;

@@ -222,7 +222,7 @@ export const profileSchema = z.strictObject({
       'rtp: plain RTP through the edge; webrtc: ICE and DTLS-SRTP; bypass: SDP passes unchanged and media goes around us',
     ),
   codecs: z
-    .array(z.enum(['opus', 'G722', 'PCMU', 'PCMA']))
+    .array(z.enum(['opus', 'G722', 'PCMU', 'PCMA', 'L16']))
     .min(1)
     .default(['opus', 'G722', 'PCMU', 'PCMA'])
     .describe('audio codecs that may be used'),

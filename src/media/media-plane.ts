@@ -74,6 +74,7 @@ export async function startMediaPlane(options: MediaPlaneOptions): Promise<Runni
 }
 
 class ProcessMediaPlane implements RunningMediaPlane {
+  readonly transcodable = [];
   readonly #edge: Edge;
   readonly #agents: AgentPorts;
   readonly #pool: WorkerPool;

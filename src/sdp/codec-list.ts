@@ -1,6 +1,14 @@
 /** The codecs we know, and how SDP writes them. */
 import type { AudioCodec, AudioCodecName, TelephoneEventFormat } from './model.ts';
 
+/** What a=rtpmap says (RFC 8866 §6.6). */
+export interface Rtpmap {
+  readonly encoding: string;
+  readonly clockRate: number;
+  /** 1 when it says nothing. */
+  readonly channels: number;
+}
+
 interface KnownCodec {
   readonly name: AudioCodecName;
   readonly clockRate: number;
@@ -16,9 +24,12 @@ const KNOWN: Readonly<Record<AudioCodecName, KnownCodec>> = {
   G722: { name: 'G722', clockRate: 8_000, channels: 1, payloadType: 9, fmtp: '' },
   PCMU: { name: 'PCMU', clockRate: 8_000, channels: 1, payloadType: 0, fmtp: '' },
   PCMA: { name: 'PCMA', clockRate: 8_000, channels: 1, payloadType: 8, fmtp: '' },
+  L16: { name: 'L16', clockRate: 16_000, channels: 1, payloadType: 118, fmtp: '' },
 };
 
-const NAMES: readonly AudioCodecName[] = ['opus', 'G722', 'PCMU', 'PCMA'];
+const NAMES: readonly AudioCodecName[] = ['opus', 'G722', 'PCMU', 'PCMA', 'L16'];
+/** L16 comes at any rate (RFC 3551 §4.5.11); these are those that other codecs have, too. */
+const L16_RATES: readonly number[] = [8_000, 16_000, 48_000];
 
 /** The packet time when nobody says another, RFC 3551 §4.2. */
 export const DEFAULT_PTIME_MS = 20;
@@ -35,11 +46,12 @@ export function staticCodec(payloadType: number): AudioCodec | undefined {
 }
 
 /** The codec an a=rtpmap names, forgiving what the field gets wrong: letter case, G722/16000, opus/48000 without /2. */
-export function namedCodec(encoding: string, clockRate: number): AudioCodecName | undefined {
+export function namedCodec({ encoding, clockRate, channels }: Rtpmap): AudioCodec | undefined {
   const name = NAMES.find((each) => each.toLowerCase() === encoding.toLowerCase());
   if (name === undefined) return undefined;
+  if (name === 'L16') return channels === 1 && L16_RATES.includes(clockRate) ? { ...KNOWN.L16, clockRate } : undefined;
   const matches = KNOWN[name].clockRate === clockRate || (name === 'G722' && clockRate === 16_000);
-  return matches ? name : undefined;
+  return matches ? KNOWN[name] : undefined;
 }
 
 /** `opus/48000/2`, `PCMU/8000`: the encoding part of a=rtpmap. */

@@ -50,6 +50,7 @@ export function formatAudioSection(lines: AudioLines): string[] {
     ...formatLines(local),
     ...transportFeedback(lines),
     `a=ptime:${local.ptimeMs}`,
+    ...(local.maxPtimeMs === undefined ? [] : [`a=maxptime:${local.maxPtimeMs}`]),
     `a=${lines.direction}`,
   ];
 }

@@ -1,4 +1,5 @@
 export type { SrtpKeyPair } from '../rtp/index.ts';
+export { ownCodec } from './codec-list.ts';
 export { answerDirection } from './direction.ts';
 export { sdpErrors } from './errors.ts';
 export { formatAnswer, formatOffer } from './format.ts';
@@ -30,10 +31,20 @@ export type {
   VideoFeedback,
   VideoFormat,
 } from './model.ts';
+export type { OpusTerms } from './opus-parameters.ts';
 export { bumpOrigin, createOrigin } from './origin.ts';
 export { parseRemoteDescription } from './parse.ts';
 export { resolveDtlsRole } from './parse-security.ts';
-export { type AnswerPlan, planAnswer, planBuiltIn, planOffererAnswer } from './plan-answer.ts';
+export { planBuiltIn } from './plan-built-in.ts';
+export {
+  type CodecPlan,
+  isRefusal,
+  type LegPlan,
+  type PlanRefusal,
+  type PlanSide,
+  planCodecs,
+  type SaidFormats,
+} from './plan-codecs.ts';
 export { planOffer } from './plan-offer.ts';
 export {
   acceptSrtp,
@@ -44,6 +55,7 @@ export {
   type SrtpPolicy,
   type SrtpState,
 } from './plan-srtp.ts';
+export type { CodecTerms } from './plan-terms.ts';
 export { planSameVideo, planVideoAnswer, planVideoOffer, type VideoPlan } from './plan-video.ts';
-export { noCommonCodecWarning, warningFor } from './warning.ts';
+export { noCommonCodecWarning, transcodingRefusedWarning, warningFor } from './warning.ts';
 export { widenedCodecs } from './widened-codecs.ts';

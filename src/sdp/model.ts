@@ -1,20 +1,23 @@
 /** What an SDP says about the audio section of a call, and about a video section beside it, as plain data. */
 import type { SrtpKeys } from '../rtp/index.ts';
 
-export type AudioCodecName = 'opus' | 'PCMU' | 'PCMA' | 'G722';
+export type AudioCodecName = 'opus' | 'PCMU' | 'PCMA' | 'G722' | 'L16';
 export type VideoCodecName = 'H264' | 'VP8';
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 /** `rtp`: plain RTP/AVP as SIP phones and trunks speak it. `webrtc`: ICE and DTLS-SRTP as browsers do. */
 export type SdpKind = 'rtp' | 'webrtc';
 
-/** One codec under the payload type of one Leg. G.722 has clockRate 8000 on the wire (RFC 3551 §4.5.2). */
+/**
+ * One codec under the payload type of one Leg. G.722 has clockRate 8000 on the wire (RFC 3551 §4.5.2), L16 that of its
+ * samples.
+ */
 export interface AudioCodec {
   readonly name: AudioCodecName;
   readonly payloadType: number;
   readonly clockRate: number;
   /** 1, but 2 for Opus (RFC 7587 §7). */
   readonly channels: number;
-  /** The parameters of a=fmtp, '' when there are none. */
+  /** The parameters of a=fmtp, '' when there are none: what the one who said them can receive. */
   readonly fmtp: string;
 }
 
@@ -29,6 +32,10 @@ export interface AudioFormat {
   readonly codec: AudioCodec;
   /** Every telephone-event format the Leg may send; the first is the one we send. Empty: no DTMF by RTP. */
   readonly telephoneEvents: readonly TelephoneEventFormat[];
+  /**
+   * How long the packets are that the Leg is sent, ms. Where two Legs with one codec differ in it, packets are cut or
+   * joined on their way; where they do not, they pass as they come.
+   */
   readonly ptimeMs: number;
 }
 
@@ -109,7 +116,9 @@ export interface RemoteAudio {
   /** The codecs we know, in the remote's order of preference. */
   readonly codecs: readonly AudioCodec[];
   readonly telephoneEvents: readonly TelephoneEventFormat[];
+  /** How long it wants packets to be, and how long they may be at most when it said so, ms (RFC 8866 §6.4). */
   readonly ptimeMs: number;
+  readonly maxPtimeMs?: number | undefined;
   /** As the remote sees it. 0.0.0.0 (RFC 2543 hold) shows as sendonly. */
   readonly direction: Direction;
   readonly rtcpMux: boolean;
@@ -190,6 +199,7 @@ export interface LocalAudio {
   readonly codecs: readonly AudioCodec[];
   readonly telephoneEvents: readonly TelephoneEventFormat[];
   readonly ptimeMs: number;
+  readonly maxPtimeMs?: number | undefined;
   readonly direction: Direction;
   /** Undefined: no video, and what the peer has of it is refused. */
   readonly video?: LocalVideo | undefined;

@@ -1,19 +1,15 @@
 /** a=rtpmap, a=fmtp and a=ptime of one section: RFC 8866 §6.4, §6.6, §6.15. */
-import { DEFAULT_PTIME_MS, namedCodec, ownCodec, staticCodec } from './codec-list.ts';
+import { DEFAULT_PTIME_MS, namedCodec, type Rtpmap, staticCodec } from './codec-list.ts';
 import { attribute, attributeValues, type SdpSection } from './lines.ts';
 import type { AudioCodec, TelephoneEventFormat } from './model.ts';
 
 const MAX_FMTP = 512;
 
-interface Rtpmap {
-  readonly encoding: string;
-  readonly clockRate: number;
-}
-
 export interface ParsedFormats {
   readonly codecs: readonly AudioCodec[];
   readonly telephoneEvents: readonly TelephoneEventFormat[];
   readonly ptimeMs: number;
+  readonly maxPtimeMs: number | undefined;
 }
 
 /** What we understand of the formats of the section, in its order of preference. Of a codec listed twice the first counts. */
@@ -25,7 +21,7 @@ export function parseFormats(section: SdpSection): ParsedFormats {
   for (const payloadType of payloadTypesOf(section)) {
     const rtpmap = rtpmaps.get(payloadType);
     const clockRate = rtpmap === undefined ? undefined : eventClockRate(rtpmap);
-    const codec = rtpmap === undefined ? staticCodec(payloadType) : dynamicCodec(rtpmap);
+    const codec = rtpmap === undefined ? staticCodec(payloadType) : namedCodec(rtpmap);
     if (clockRate !== undefined && !telephoneEvents.has(clockRate)) {
       telephoneEvents.set(clockRate, { payloadType, clockRate });
     } else if (codec !== undefined && !codecs.has(codec.name)) {
@@ -35,7 +31,8 @@ export function parseFormats(section: SdpSection): ParsedFormats {
   return {
     codecs: [...codecs.values()],
     telephoneEvents: [...telephoneEvents.values()],
-    ptimeMs: parsePtime(section),
+    ptimeMs: parsePtime(section, 'ptime') ?? DEFAULT_PTIME_MS,
+    maxPtimeMs: parsePtime(section, 'maxptime'),
   };
 }
 
@@ -53,11 +50,6 @@ export function fmtpsOf(section: SdpSection): ReadonlyMap<number, string> {
 function eventClockRate({ encoding, clockRate }: Rtpmap): number | undefined {
   const isEvent = encoding.toLowerCase() === 'telephone-event';
   return isEvent && (clockRate === 8_000 || clockRate === 48_000) ? clockRate : undefined;
-}
-
-function dynamicCodec(rtpmap: Rtpmap): AudioCodec | undefined {
-  const name = namedCodec(rtpmap.encoding, rtpmap.clockRate);
-  return name === undefined ? undefined : ownCodec(name);
 }
 
 /** The valid payload types, each once. 72 to 76 would be taken for RTCP (RFC 3551 §6). */
@@ -88,12 +80,12 @@ function keyed<T>(section: SdpSection, name: string, parse: (value: string) => T
 }
 
 function parseRtpmap(value: string): Rtpmap | undefined {
-  const [encoding = '', rate = ''] = value.split('/');
-  return /^\d{1,6}$/u.test(rate) ? { encoding, clockRate: Number(rate) } : undefined;
+  const [encoding = '', rate = '', channels = '1'] = value.split('/');
+  return /^\d{1,6}$/u.test(rate) ? { encoding, clockRate: Number(rate), channels: Number(channels) } : undefined;
 }
 
 /** A packet time no codec of ours can have is as good as none (it overflowed a peer's arithmetic once: CVE-2026-41416). */
-function parsePtime(section: SdpSection): number {
-  const value = Math.round(Number(attribute(section.attributes, 'ptime') ?? Number.NaN));
-  return value >= 10 && value <= 120 ? value : DEFAULT_PTIME_MS;
+function parsePtime(section: SdpSection, name: 'ptime' | 'maxptime'): number | undefined {
+  const value = Math.round(Number(attribute(section.attributes, name) ?? Number.NaN));
+  return value >= 10 && value <= 120 ? value : undefined;
 }

@@ -19,6 +19,11 @@ export function noCommonCodecWarning(host: string): string {
   return `305 ${host} "Incompatible media format: no common audio codec"`;
 }
 
+/** The same, when there would have been a way. */
+export function transcodingRefusedWarning(host: string): string {
+  return `305 ${host} "Incompatible media format: no common audio codec, and transcoding is not allowed"`;
+}
+
 /** The Warning that goes with an error of `sdpErrors`; undefined when its status says it all. */
 export function warningFor(error: CodedError, host: string): string | undefined {
   const warning = WARNINGS[error.code];

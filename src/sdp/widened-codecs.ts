@@ -4,7 +4,7 @@ import type { AudioCodec, AudioCodecName, RemoteAudio } from './model.ts';
 
 export interface WidenRequest {
   readonly inUse: AudioCodec;
-  readonly known: RemoteAudio;
+  readonly known: Pick<RemoteAudio, 'codecs' | 'telephoneEvents'>;
   /** Further ones that may be tried. */
   readonly more: readonly AudioCodecName[];
 }

@@ -9,6 +9,7 @@ const MESSAGES: Readonly<Record<CallEvent['kind'], string>> = {
   'leg-answered': 'leg answered',
   'leg-failed': 'leg failed',
   'call-answered': 'call answered',
+  'codecs-changed': 'codecs changed',
   'media-up': 'media up',
   digit: 'digit relayed',
   'keyframe-requested': 'keyframe asked for',

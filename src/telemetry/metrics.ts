@@ -137,6 +137,12 @@ function callMetrics(registry: Registry) {
       labelNames: ['result'],
       registers,
     }),
+    codecChanges: new Counter({
+      name: 'viaduct_codec_changes_total',
+      help: 'Changes of codec in calls that talk, by what came of it: transcoded or passed',
+      labelNames: ['to'],
+      registers,
+    }),
     ...safetyMetrics(registers),
     ...askingMetrics(registers),
     ...mediaQualityMetrics(registers),
@@ -158,6 +164,8 @@ function observeEvent(metrics: ReturnType<typeof callMetrics>, event: CallEvent)
       if (answeredAt !== undefined && endedAt !== undefined) metrics.duration.observe((endedAt - answeredAt) / 1000);
       return;
     }
+    case 'codecs-changed':
+      return metrics.codecChanges.inc({ to: event.isTranscoding ? 'transcoded' : 'passed' });
     case 'registered':
       return metrics.registered.inc();
     case 'auth-failed':

@@ -64,6 +64,9 @@ function observeCall(tracer: Tracer, call: CallTrace, event: LegEvent): void {
     case 'call-answered':
       finish(call, 'answer', { 'viaduct.codec': event.codec ?? 'bypass' });
       return child(tracer, call, 'media up', 'media');
+    case 'codecs-changed':
+      call.root.addEvent('codecs-changed', { 'viaduct.transcoding': event.isTranscoding });
+      return;
     case 'media-up':
       call.root.addEvent('media-up', { 'viaduct.leg': event.legId });
       return finish(call, 'media');

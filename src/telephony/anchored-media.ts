@@ -1,48 +1,32 @@
 /** Media through the gateway: every Leg has a port of its own, and the planner sees both sides (decision D4). */
-import type { MediaPlane, PortReport } from '../calls/index.ts';
-import type { LegId, Logger } from '../kernel/index.ts';
-import {
-  type AnswerPlan,
-  type AudioCodec,
-  type AudioCodecName,
-  type AudioFormat,
-  planAnswer,
-  planBuiltIn,
-  planOffer,
-  planOffererAnswer,
-  type RemoteAudio,
-  type TelephoneEventFormat,
-} from '../sdp/index.ts';
-import { type BuiltInLeg, builtInCodecs, connectBuiltIn, openBuiltIn } from './built-in-leg.ts';
-import type { Alignment, CallerAnswer, CallMediaWork } from './call-media.ts';
+import { type CallCodecs, legCodecOf, type MediaPlane, type PortReport } from '../calls/index.ts';
+import type { Clock, LegId, Logger } from '../kernel/index.ts';
+import type { AudioCodec, AudioCodecName, CodecPlan, SaidFormats, TelephoneEventFormat } from '../sdp/index.ts';
+import type { Alignment } from './alignment.ts';
+import { connectBuiltIn, openBuiltIn } from './built-in-leg.ts';
+import type { CallerAnswer, CallMediaWork } from './call-media.ts';
+import { type BranchMedia, CallPlans, isOtherPlan } from './call-plans.ts';
 import { EarlyOffer } from './early-offer.ts';
 import { telephonyErrors } from './errors.ts';
-import type { Formats, LegMedia } from './leg-media.ts';
+import type { LegMedia, PlanLeg } from './leg-media.ts';
 import type { InDialogOffer } from './sip-ports.ts';
-
-export type BranchMedia =
-  | { readonly kind: 'sip'; readonly leg: LegMedia }
-  | { readonly kind: 'built-in'; readonly leg: BuiltInLeg };
+import { TranscodingMeter } from './transcoding-meter.ts';
 
 export interface AnchoredMediaOptions {
   readonly inbound: LegMedia;
   readonly branches: ReadonlyMap<LegId, BranchMedia>;
   readonly media: MediaPlane;
+  readonly clock: Clock;
   readonly logger: Logger;
-  /** When it names a codec, no other may be chosen. */
-  readonly only?: () => AudioCodecName | undefined;
-}
-
-/** What both sides will exchange. */
-interface Plan {
-  readonly inbound: AudioFormat;
-  readonly outbound: AudioFormat;
+  /** A codec that the Leg is to have, and no other. */
+  readonly keeps?: (leg: LegMedia) => AudioCodecName | undefined;
 }
 
 export class AnchoredMedia implements CallMediaWork {
   readonly #options: AnchoredMediaOptions;
   readonly #inbound: LegMedia;
-  readonly #plans = new Map<LegId, Plan>();
+  readonly #plans: CallPlans;
+  readonly #meter: TranscodingMeter;
   /** What early media has told the caller: it keeps this answer, whoever wins (RFC 3261 §13.2.1). */
   #early: { readonly codec: AudioCodecName; readonly answer: string } | undefined;
   /** What `heard` read last, by Leg: a 200 often repeats what a 183 has said. */
@@ -53,10 +37,15 @@ export class AnchoredMedia implements CallMediaWork {
   #joined: LegId | undefined;
   /** The branch whose port is bridged with the caller's. */
   #bridged: LegId | undefined;
+  #replans = 0;
+  /** The codecs that a Leg was asked for in vain, to make the call cheaper. */
+  readonly #asked = new Map<LegId, Set<AudioCodecName>>();
 
   constructor(options: AnchoredMediaOptions) {
     this.#options = options;
     this.#inbound = options.inbound;
+    this.#plans = new CallPlans({ ...options, transcodable: options.media.transcodable });
+    this.#meter = new TranscodingMeter(options.clock);
   }
 
   async openInbound(): Promise<void> {
@@ -71,19 +60,11 @@ export class AnchoredMedia implements CallMediaWork {
       return '';
     }
     const { leg } = branch;
-    const inbound = this.#inbound.remote?.audio;
-    const plan = planOffer({
-      inbound,
-      allowed: this.#allowed(legId),
-      kind: leg.kind,
-      preferNarrowband: this.#inbound.kind !== 'webrtc',
-    });
-    if (plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-    this.#options.logger.debug({ legId, reason: plan.reason }, 'offer planned');
-    const join = this.#canJoin(leg, plan) ? this.#inbound : undefined;
+    const offer = this.#plans.offerTo(leg);
+    const join = this.#canJoin(leg, offer) ? this.#inbound : undefined;
     if (join !== undefined) await this.openInbound();
-    await leg.open(plan, join);
-    return leg.offer(plan);
+    await leg.open(offer, join);
+    return leg.offer(offer);
   }
 
   async early(legId: LegId, body: string, isReliable: boolean): Promise<string> {
@@ -91,49 +72,38 @@ export class AnchoredMedia implements CallMediaWork {
     if (isReliable && (this.#inbound.remote === undefined || this.#earlyOffer !== undefined))
       return this.#offerEarly(legId, codec);
     if (codec === undefined || this.#inbound.remote === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-    if (this.#early !== undefined && this.#early.codec !== codec) throw telephonyErrors.TELEPHONY_ANSWER_CHANGED();
+    const { first } = this.#planOf(legId);
+    const { name } = first.format.codec;
+    if (this.#early !== undefined && this.#early.codec !== name) throw telephonyErrors.TELEPHONY_ANSWER_CHANGED();
     await this.#connect(legId);
-    this.#early ??= { codec, answer: this.#inbound.answer(this.#planOf(legId).inbound) };
+    this.#early ??= { codec: name, answer: this.#inbound.answer(first) };
     return this.#early.answer;
   }
 
   async pracked(body: string): Promise<void> {
     const offer = this.#earlyOffer;
     if (offer === undefined || this.#early !== undefined) return;
-    const { legId, codec } = offer;
-    const inbound = this.#inbound.hear(body).audio;
-    const outbound = this.legOf(legId)?.remote?.audio;
-    const plan = outbound === undefined ? undefined : planOffererAnswer({ inbound, outbound, allowed: [codec] });
-    if (plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-    this.#plans.set(legId, plan);
+    const { legId } = offer;
+    this.#inbound.hear(body);
+    const { first } = this.#plans.make(legId);
     await this.#connect(legId);
     // The 200 says nothing more: offer and answer are through.
-    this.#early = { codec, answer: '' };
+    this.#early = { codec: first.format.codec.name, answer: '' };
     offer.onAnswer();
   }
 
   heard(legId: LegId, body: string): AudioCodecName | undefined {
     const branch = this.#branch(legId);
-    const inbound = this.#inbound.remote?.audio;
-    if (branch.kind === 'built-in')
-      return inbound === undefined ? undefined : this.#planBuiltIn(legId, inbound).codec.name;
-    const known = this.#plans.get(legId);
-    if (known !== undefined && this.#heard.get(legId) === body) return known.inbound.codec.name;
+    const hasCaller = this.#inbound.remote !== undefined;
+    if (branch.kind === 'built-in') return hasCaller ? this.#plans.make(legId).second.format.codec.name : undefined;
+    const known = this.#plans.known(legId);
+    if (known !== undefined && this.#heard.get(legId) === body) return known.second.format.codec.name;
     // Nothing new: what the party has said before counts.
-    const said = body === '' ? branch.leg.remote : undefined;
-    const outbound = (said ?? branch.leg.hear(body)).audio;
+    if (body !== '' || branch.leg.remote === undefined) branch.leg.hear(body);
     this.#heard.set(legId, body);
     if (this.#joined === legId) this.#joined = undefined;
-    if (inbound === undefined) {
-      const allowed = this.#allowed(legId);
-      const first = outbound.codecs.find((codec) => allowed.includes(codec.name));
-      if (first === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-      return first.name;
-    }
-    const plan = this.#planAnswer(legId, inbound, outbound);
-    this.#options.logger.debug({ legId, reason: plan.reason }, 'answer planned');
-    this.#plans.set(legId, plan);
-    return plan.inbound.codec.name;
+    if (!hasCaller) return this.#plans.firstOf(branch.leg);
+    return this.#plans.make(legId, this.#early?.codec).second.format.codec.name;
   }
 
   async answer(legId: LegId): Promise<CallerAnswer> {
@@ -141,10 +111,9 @@ export class AnchoredMedia implements CallMediaWork {
     if (this.#inbound.remote === undefined)
       return { body: await this.#offerToCaller(legId), awaitsAck: true, alignment: undefined };
     if (this.#joined !== legId) await this.#connect(legId);
-    const plan = this.#planOf(legId);
-    if (this.#early === undefined)
-      return { body: this.#inbound.answer(plan.inbound), awaitsAck: false, alignment: undefined };
-    const isChanged = this.#early.codec !== plan.inbound.codec.name;
+    const { first } = this.#planOf(legId);
+    if (this.#early === undefined) return { body: this.#inbound.answer(first), awaitsAck: false, alignment: undefined };
+    const isChanged = this.#early.codec !== first.format.codec.name;
     return {
       body: this.#early.answer,
       awaitsAck: false,
@@ -152,40 +121,73 @@ export class AnchoredMedia implements CallMediaWork {
     };
   }
 
-  async acknowledged(legId: LegId, body: string): Promise<{ codec: AudioCodecName; alignment: Alignment | undefined }> {
-    const inbound = this.#inbound.hear(body).audio;
-    const branch = this.#branch(legId);
-    if (branch.kind === 'built-in') {
-      const { codec } = this.#planBuiltIn(legId, inbound);
-      await this.#connect(legId);
-      return { codec: codec.name, alignment: undefined };
-    }
-    const outbound = branch.leg.remote?.audio;
-    const plan =
-      outbound === undefined ? undefined : planOffererAnswer({ inbound, outbound, allowed: this.#allowed(legId) });
-    if (outbound === undefined || plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-    this.#plans.set(legId, plan);
+  async acknowledged(legId: LegId, body: string): Promise<{ alignment: Alignment | undefined }> {
+    this.#inbound.hear(body);
+    const { second } = this.#plans.make(legId);
     await this.#connect(legId);
-    const isOther = outbound.codecs[0]?.name !== plan.outbound.codec.name;
-    return {
-      codec: plan.inbound.codec.name,
-      alignment: isOther ? { legId, offer: () => branch.leg.reoffer(plan.outbound) } : undefined,
-    };
-  }
-
-  async aligned(legId: LegId, body: string): Promise<void> {
-    await this.legOf(legId)?.accept(body);
+    const leg = this.legOf(legId);
+    const isOther = leg?.remote?.audio.codecs[0]?.name !== second.format.codec.name;
+    return { alignment: leg !== undefined && isOther ? this.#alignmentTo(leg, second.said, legId) : undefined };
   }
 
   async renegotiate(legId: LegId, offer: InDialogOffer): Promise<void> {
     const leg = this.legOf(legId);
+    const branchId = legId === this.#inbound.owner.legId ? this.#joined : legId;
     if (leg === undefined) offer.reply(488);
-    else if (offer.body === '') offer.reply(200, {}, leg.reoffer());
-    else offer.reply(200, {}, await leg.renegotiate(offer.body));
+    else if (offer.body === '')
+      offer.reply(200, {}, leg.reoffer(branchId === undefined ? undefined : this.#plans.reoffer(leg, branchId)));
+    else offer.reply(200, {}, await this.#replanned(leg, (planLeg) => leg.renegotiate(offer.body, planLeg)));
   }
 
   async reacknowledged(legId: LegId, body: string): Promise<void> {
-    await this.legOf(legId)?.accept(body);
+    const leg = this.legOf(legId);
+    if (leg !== undefined) await this.#replanned(leg, (planLeg) => leg.accept(body, planLeg));
+  }
+
+  /**
+   * An offer that would make the call cheaper: now that a Leg has named other codecs, or the other one has, both could
+   * have the same. Only SIP Legs are asked: a browser's re-negotiation is visible to its page, and costs more than it
+   * saves. The exception is what a profile wants of browsers that lose packets, and the way back from it.
+   */
+  improvement(): Alignment | undefined {
+    const branchId = this.#joined;
+    const branch = branchId === undefined ? undefined : this.legOf(branchId);
+    if (branchId === undefined || branch === undefined) return undefined;
+    const better = [branch, this.#inbound].flatMap((leg) => {
+      const other = leg.kind === 'rtp' ? this.#plans.alternative(leg, branchId) : undefined;
+      if (other === undefined || other.plan.cost >= other.costNow) return [];
+      const { plan } = other;
+      const mine = leg === branch ? plan.second : plan.first;
+      return this.#asked.get(leg.owner.legId)?.has(mine.format.codec.name) === true ? [] : [{ leg, plan, mine }];
+    });
+    const best = better.toSorted((a, b) => a.plan.cost - b.plan.cost)[0];
+    if (best === undefined) return undefined;
+    const { leg, mine } = best;
+    const { legId } = leg.owner;
+    // Once is enough: who refuses will refuse again.
+    this.#asked.set(legId, (this.#asked.get(legId) ?? new Set()).add(mine.format.codec.name));
+    return {
+      legId,
+      offer: () => leg.reoffer(mine.said),
+      accepted: async (body) => this.#replanned(leg, (planLeg) => leg.accept(body, planLeg)),
+      isOptional: true,
+    };
+  }
+
+  codecs(): CallCodecs | undefined {
+    const plan = this.#joined === undefined ? undefined : this.#plans.known(this.#joined);
+    if (plan === undefined || this.#joined === undefined) return undefined;
+    return {
+      reason: plan.reason,
+      isTranscoding: this.#meter.since !== undefined,
+      transcodingSince: this.#meter.since,
+      transcodedSec: this.#meter.seconds,
+      replans: this.#replans,
+      legs: new Map([
+        [this.#inbound.owner.legId, legCodecOf(this.#inbound.format ?? plan.first.format)],
+        [this.#joined, legCodecOf(this.legOf(this.#joined)?.format ?? plan.second.format)],
+      ]),
+    };
   }
 
   async quality(legId: LegId): Promise<PortReport | undefined> {
@@ -196,12 +198,17 @@ export class AnchoredMedia implements CallMediaWork {
   async close(legId: LegId): Promise<PortReport | undefined> {
     const leg = this.legOf(legId);
     if (leg === this.#inbound) this.#earlyOffer?.close();
+    if (leg === this.#inbound || legId === this.#joined) this.#meter.set(false);
     return leg === undefined ? this.#options.media.close(this.#branch(legId).leg.owner.portId) : leg.close();
   }
 
   /** Forgets what was planned with this branch, so that `heard` plans anew. */
   protected forgetPlan(legId: LegId): void {
-    this.#plans.delete(legId);
+    this.#plans.forget(legId);
+  }
+
+  protected planWith(legId: LegId): CodecPlan {
+    return this.#planOf(legId);
   }
 
   async #connect(legId: LegId): Promise<void> {
@@ -209,100 +216,97 @@ export class AnchoredMedia implements CallMediaWork {
     const branch = this.#branch(legId);
     await this.openInbound();
     await Promise.all([
-      this.#inbound.connect(plan.inbound),
+      this.#inbound.connect(plan.first),
       branch.kind === 'sip'
-        ? branch.leg.connect(plan.outbound)
-        : connectBuiltIn(branch.leg, plan.outbound, this.#options.media),
+        ? branch.leg.connect(plan.second)
+        : connectBuiltIn(branch.leg, plan.second.format, this.#options.media),
     ]);
     if (this.#bridged !== legId) await this.#options.media.bridge(this.#inbound.owner.portId, branch.leg.owner.portId);
     this.#bridged = legId;
     this.#joined = legId;
+    this.#meter.set(plan.isTranscoding);
   }
 
-  /** The codec that the caller knows already, if the branch has it; else whatever both can do. */
-  #planAnswer(legId: LegId, inbound: RemoteAudio, outbound: RemoteAudio): AnswerPlan {
-    const allowed = this.#allowed(legId);
-    const kept =
-      this.#early === undefined ? undefined : planAnswer({ inbound, outbound, allowed: [this.#early.codec] });
-    const plan = kept ?? planAnswer({ inbound, outbound, allowed });
-    if (plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-    return plan;
+  /** `change` applies what one party has said; the other one keeps its codec and hears of nothing (decision D3). */
+  async #replanned<T>(leg: LegMedia, change: (planLeg: PlanLeg) => Promise<T>): Promise<T> {
+    // Without a counterpart it keeps to what it has been told.
+    const branchId = leg === this.#inbound || leg.owner.legId === this.#joined ? this.#joined : undefined;
+    if (branchId === undefined) return change((said) => leg.planTold(said));
+    const before = this.#plans.known(branchId);
+    const planned: CodecPlan[] = [];
+    const result = await change(this.#plans.renegotiation(leg, branchId, (plan) => planned.push(plan)));
+    const plan = planned.at(-1);
+    if (plan === undefined) return result;
+    await this.#followOther(leg, branchId, plan);
+    this.#plans.take(branchId, plan);
+    this.#meter.set(plan.isTranscoding);
+    if (isOtherPlan(before, plan)) this.#replans += 1;
+    return result;
+  }
+
+  /** What the other side is sent may be in packets of another length now, and a built-in party has whatever codec suits. */
+  async #followOther(leg: LegMedia, branchId: LegId, plan: CodecPlan): Promise<void> {
+    const branch = this.#branch(branchId);
+    if (leg === this.#inbound && branch.kind === 'built-in')
+      return connectBuiltIn(branch.leg, plan.second.format, this.#options.media);
+    const other = leg === this.#inbound ? this.legOf(branchId) : this.#inbound;
+    const { ptimeMs } = (leg === this.#inbound ? plan.second : plan.first).format;
+    if (other?.plan === undefined || other.plan.format.ptimeMs === ptimeMs) return undefined;
+    return other.connect({ ...other.plan, format: { ...other.plan.format, ptimeMs } });
   }
 
   /** The winner has not the codec of the early media: a SIP caller is offered the new one, for a browser the callee keeps the old one. */
   #alignmentAfterEarly(legId: LegId, codec: AudioCodecName): Alignment {
     const plan = this.#planOf(legId);
-    if (this.#inbound.kind === 'rtp')
-      return { legId: this.#inbound.owner.legId, offer: () => this.#inbound.reoffer(plan.inbound) };
+    if (this.#inbound.kind === 'rtp') return this.#alignmentTo(this.#inbound, plan.first.said, legId);
     const leg = this.legOf(legId);
     const offered = this.#inbound.remote?.audio.codecs.find((each) => each.name === codec);
     if (leg === undefined || offered === undefined) throw telephonyErrors.TELEPHONY_ANSWER_CHANGED();
-    return { legId, offer: () => leg.reoffer({ ...plan.outbound, codec: offered }) };
+    return this.#alignmentTo(leg, { ...plan.second.said, codecs: [offered] }, legId);
   }
 
-  /** The callee's codec alone is offered: it cannot be told another one before it has answered. */
+  /** The call cannot go on without it. */
+  #alignmentTo(leg: LegMedia, said: SaidFormats, branchId: LegId): Alignment {
+    return {
+      legId: leg.owner.legId,
+      offer: () => leg.reoffer(said),
+      accepted: async (body) => {
+        await leg.accept(body);
+        this.#plans.make(branchId, this.#early?.codec);
+      },
+      isOptional: false,
+    };
+  }
+
+  /** The callee's codec alone is offered, or what can be made of it: it cannot be told another one before it has answered. */
   async #offerEarly(legId: LegId, codec: AudioCodecName | undefined): Promise<string> {
     if (this.#earlyOffer !== undefined) {
       if (this.#earlyOffer.legId !== legId) throw telephonyErrors.TELEPHONY_ANSWER_CHANGED();
       return this.#earlyOffer.text;
     }
-    const outbound = this.legOf(legId)?.remote?.audio;
-    const formats =
-      codec === undefined || outbound === undefined
-        ? undefined
-        : planOffer({ inbound: outbound, allowed: [codec], kind: this.#inbound.kind });
-    if (codec === undefined || formats === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    const formats = this.#plans.offerToCaller(legId, codec);
     await this.#inbound.open(formats);
-    this.#earlyOffer = new EarlyOffer(legId, codec, this.#inbound.offer(formats));
+    this.#earlyOffer = new EarlyOffer(legId, this.#inbound.offer(formats));
     return this.#earlyOffer.text;
   }
 
   /** Delayed offer (RFC 3261 §13.2.1): the caller is offered what the callee can do. */
   async #offerToCaller(legId: LegId): Promise<string> {
-    const allowed = this.#allowed(legId);
-    const outbound = this.legOf(legId)?.remote?.audio;
-    const { kind } = this.#inbound;
-    const formats: Formats | undefined =
-      outbound === undefined
-        ? planOffer({ inbound: undefined, allowed, kind, preferNarrowband: kind !== 'webrtc' })
-        : planOffer({ inbound: outbound, allowed, kind });
-    if (formats === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    const formats = this.#plans.offerToCaller(legId);
     await this.#inbound.open(formats);
     return this.#inbound.offer(formats);
   }
 
-  #planBuiltIn(legId: LegId, remote: RemoteAudio): AudioFormat {
-    const plan = planBuiltIn({ remote, codecs: this.#allowed(legId) });
-    if (plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-    this.#plans.set(legId, { inbound: plan.format, outbound: plan.format });
-    return plan.format;
-  }
-
-  /** What both profiles allow and the branch can do. */
-  #allowed(legId: LegId): readonly AudioCodecName[] {
-    const branch = this.#branch(legId);
-    const able = branch.kind === 'sip' ? branch.leg.profile.codecs : builtInCodecs(branch.leg);
-    const only = this.#options.only?.();
-    return this.#inbound.profile.codecs.filter((codec) => able.includes(codec) && (only ?? codec) === codec);
-  }
-
   /** Two browsers share a router only under the same payload types (decision D10). */
-  #canJoin(leg: LegMedia, formats: Formats): boolean {
+  #canJoin(leg: LegMedia, formats: SaidFormats): boolean {
     const first = this.#inbound.remote?.audio;
     if (first === undefined || leg.kind !== 'webrtc' || this.#inbound.kind !== 'webrtc') return false;
     const known = new Set([...first.codecs, ...first.telephoneEvents].map(formatKey));
     return [...formats.codecs, ...formats.telephoneEvents].every((each) => known.has(formatKey(each)));
   }
 
-  #planOf(legId: LegId): Plan {
-    const plan = this.#plans.get(legId);
-    if (plan !== undefined) return plan;
-    // Heard before the caller had said anything.
-    const [inbound, outbound] = [this.#inbound.remote?.audio, this.legOf(legId)?.remote?.audio];
-    if (inbound === undefined || outbound === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-    const made = this.#planAnswer(legId, inbound, outbound);
-    this.#plans.set(legId, made);
-    return made;
+  #planOf(legId: LegId): CodecPlan {
+    return this.#plans.of(legId, this.#early?.codec);
   }
 
   legOf(legId: LegId): LegMedia | undefined {

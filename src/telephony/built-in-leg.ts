@@ -1,6 +1,6 @@
-/** A party without a network side: what its port is, and which codecs it can do. */
+/** A party without a network side: what its port is, and what the codec planner is to know of it. */
 import type { AgentFacts, MediaPlane, PortOwner } from '../calls/index.ts';
-import type { AudioCodecName, AudioFormat } from '../sdp/index.ts';
+import { type AudioCodecName, type AudioFormat, type CodecTerms, ownCodec, type PlanSide } from '../sdp/index.ts';
 import type { BuiltInEndpoint } from './call-media.ts';
 
 export interface BuiltInLeg {
@@ -10,12 +10,20 @@ export interface BuiltInLeg {
 
 /** `echo` returns packets as they come; `tone` must be encoded. */
 const CODECS: Readonly<Record<BuiltInEndpoint, readonly AudioCodecName[]>> = {
-  echo: ['opus', 'G722', 'PCMU', 'PCMA'],
+  echo: ['opus', 'G722', 'PCMU', 'PCMA', 'L16'],
   tone: ['G722', 'PCMU', 'PCMA'],
 };
 
-export function builtInCodecs({ endpoint }: BuiltInLeg): readonly AudioCodecName[] {
-  return typeof endpoint === 'string' ? CODECS[endpoint] : [endpoint.encoding];
+export function builtInTerms({ endpoint }: BuiltInLeg): CodecTerms {
+  return { codecs: typeof endpoint === 'string' ? CODECS[endpoint] : [endpoint.encoding] };
+}
+
+/** It has every codec it knows under the payload types of the caller, and its telephone-events and packet time. */
+export function builtInSide(leg: BuiltInLeg, caller: PlanSide['audio'] | undefined): PlanSide {
+  const terms = builtInTerms(leg);
+  const codecs = terms.codecs.map((name) => caller?.codecs.find((each) => each.name === name) ?? ownCodec(name));
+  const audio = { codecs, telephoneEvents: caller?.telephoneEvents ?? [], ptimeMs: caller?.ptimeMs ?? 20 };
+  return { kind: 'rtp', audio, spoke: 'offered', terms };
 }
 
 export async function openBuiltIn({ owner, endpoint }: BuiltInLeg, media: MediaPlane): Promise<void> {

@@ -1,7 +1,8 @@
 /** Media around the gateway, trunk to trunk: SDP passes through unchanged and no port is opened. */
 import type { PortReport } from '../calls/index.ts';
 import type { LegId } from '../kernel/index.ts';
-import type { Alignment, CallerAnswer, CallMediaWork, PeerDialog } from './call-media.ts';
+import type { Alignment } from './alignment.ts';
+import type { CallerAnswer, CallMediaWork, PeerDialog } from './call-media.ts';
 import type { InDialogOffer } from './sip-ports.ts';
 
 export class BypassMedia implements CallMediaWork {
@@ -36,11 +37,9 @@ export class BypassMedia implements CallMediaWork {
     return { body: this.#said.get(legId) ?? '', awaitsAck: false, alignment: undefined };
   }
 
-  async acknowledged(): Promise<{ codec: undefined; alignment: Alignment | undefined }> {
-    return { codec: undefined, alignment: undefined };
+  async acknowledged(): Promise<{ alignment: Alignment | undefined }> {
+    return { alignment: undefined };
   }
-
-  async aligned(): Promise<void> {}
 
   async renegotiate(legId: LegId, offer: InDialogOffer): Promise<void> {
     const peer = this.#peerOf(legId);
@@ -55,6 +54,10 @@ export class BypassMedia implements CallMediaWork {
   }
 
   async reacknowledged(): Promise<void> {}
+
+  improvement(): undefined {}
+
+  codecs(): undefined {}
 
   legOf(): undefined {}
 

@@ -1,7 +1,8 @@
 /** What a call needs of media, whether the gateway carries it (anchored-media.ts) or not (bypass-media.ts). */
-import type { PortReport } from '../calls/index.ts';
+import type { CallCodecs, PortReport } from '../calls/index.ts';
 import type { LegId } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
+import type { Alignment } from './alignment.ts';
 import type { LegMedia } from './leg-media.ts';
 import type { InDialogOffer, SipDialog } from './sip-ports.ts';
 
@@ -12,13 +13,6 @@ export interface CallerAnswer {
   readonly awaitsAck: boolean;
   /** One side must be told another codec once the call stands: what it had been told early does not hold any more. */
   readonly alignment: Alignment | undefined;
-}
-
-/** An offer to a side that must be told another codec than the one it knows of. */
-export interface Alignment {
-  readonly legId: LegId;
-  /** Makes the offer, when it is to be sent. */
-  readonly offer: () => string;
 }
 
 /** Errors thrown here carry the SIP status owed. */
@@ -39,16 +33,15 @@ export interface CallMediaWork {
   /** Joins both sides (with an offer from the caller), and says what to answer. */
   answer(legId: LegId): Promise<CallerAnswer>;
   /** The caller's answer to our offer has come: joins both sides. */
-  acknowledged(
-    legId: LegId,
-    body: string,
-  ): Promise<{ readonly codec: AudioCodecName | undefined; readonly alignment: Alignment | undefined }>;
-  /** The answer to an Alignment. */
-  aligned(legId: LegId, body: string): Promise<void>;
+  acknowledged(legId: LegId, body: string): Promise<{ readonly alignment: Alignment | undefined }>;
   /** Answers a re-INVITE or UPDATE of one side. The session stays as it was when it fails. */
   renegotiate(legId: LegId, offer: InDialogOffer): Promise<void>;
   /** The ACK to a re-INVITE that had no offer: the answer to ours. The session stays as it was when it fails. */
   reacknowledged(legId: LegId, body: string): Promise<void>;
+  /** What would make the call that stands cheaper, if anything would. Not the same twice. */
+  improvement(): Alignment | undefined;
+  /** What is exchanged, and why; undefined when it is not known yet, or the media goes around us. */
+  codecs(): CallCodecs | undefined;
   /** The offer and answer of one party; undefined when the media goes around us or the party has no network side. */
   legOf(legId: LegId): LegMedia | undefined;
   /** How the media of a Leg does by now; undefined when it has no port. */

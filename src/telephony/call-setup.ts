@@ -5,10 +5,11 @@ import { sdpErrors } from '../sdp/index.ts';
 import { parseUri } from '../sip/message/index.ts';
 import { AgentLeg } from './agent-leg.ts';
 import { ALLOW } from './allow.ts';
-import { AnchoredMedia, type BranchMedia } from './anchored-media.ts';
+import { AnchoredMedia } from './anchored-media.ts';
 import { type BindingTarget, BranchLeg, type BranchReports } from './branch-leg.ts';
 import { BypassMedia } from './bypass-media.ts';
 import type { CallParts, LiveBranch } from './call-parties.ts';
+import type { BranchMedia } from './call-plans.ts';
 import { calledParty } from './called-party.ts';
 import { type Caller, profileFor, tenantOf } from './caller.ts';
 import { type CallerLocation, callerLocation, inviteWithLocation } from './caller-location.ts';
@@ -155,7 +156,7 @@ function anchoredMedia(
   planned: readonly Planned[],
   { options, settings, trunks }: SetupContext,
 ): AnchoredMedia {
-  const { media, random } = options;
+  const { media, random, clock } = options;
   const { callId } = live.call;
   const branches = planned.map(({ leg, target }): [LegId, BranchMedia] => {
     const owner = { callId, legId: leg.legId, portId: leg.portId };
@@ -183,7 +184,7 @@ function anchoredMedia(
       },
     ];
   });
-  const parts = { inbound, branches: new Map(branches), media, logger: live.logger };
+  const parts = { inbound, branches: new Map(branches), media, clock, logger: live.logger };
   if (standing === undefined) return new AnchoredMedia(parts);
   const isWanted = (): boolean => live.call.state.kind === 'answering';
   return new JoinMedia({ ...parts, standing: standing.legs, isWanted, onJoined: standing.onJoined });

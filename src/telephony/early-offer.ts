@@ -1,19 +1,16 @@
 /** Our offer to a caller that made none, in a reliable provisional response (RFC 3262 §5), until its PRACK brings the answer. */
 import type { LegId } from '../kernel/index.ts';
-import type { AudioCodecName } from '../sdp/index.ts';
 import { telephonyErrors } from './errors.ts';
 
 export class EarlyOffer {
   /** The branch whose early media it stands for. */
   readonly legId: LegId;
-  readonly codec: AudioCodecName;
   readonly text: string;
   readonly #answered: Promise<void>;
   #settle: ((error?: Error) => void) | undefined;
 
-  constructor(legId: LegId, codec: AudioCodecName, text: string) {
+  constructor(legId: LegId, text: string) {
     this.legId = legId;
-    this.codec = codec;
     this.text = text;
     this.#answered = new Promise((resolve, reject) => {
       this.#settle = (error) => (error === undefined ? resolve() : reject(error));

@@ -13,6 +13,11 @@ export const telephonyErrors = catalogue({
     retryable: false,
     text: 'The parties share no audio codec that the profiles allow',
   },
+  TELEPHONY_TRANSCODING_REFUSED: {
+    sip: 488,
+    retryable: false,
+    text: 'The parties share no audio codec, and a profile forbids to transcode: %s',
+  },
   TELEPHONY_ANSWER_CHANGED: {
     sip: 488,
     retryable: false,

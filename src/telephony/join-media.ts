@@ -4,7 +4,7 @@
  */
 import type { MediaPlane, PortReport } from '../calls/index.ts';
 import type { LegId } from '../kernel/index.ts';
-import { type AudioCodecName, type AudioFormat, planBuiltIn } from '../sdp/index.ts';
+import type { AudioCodecName, SaidFormats } from '../sdp/index.ts';
 import { AnchoredMedia, type AnchoredMediaOptions } from './anchored-media.ts';
 import type { CallerAnswer } from './call-media.ts';
 import { telephonyErrors } from './errors.ts';
@@ -14,7 +14,7 @@ import type { StandingLeg } from './standing-leg.ts';
 /** Every try is a re-INVITE that somebody waits for. */
 const MAX_TRIES = 3;
 
-export interface JoinMediaOptions extends Omit<AnchoredMediaOptions, 'only'> {
+export interface JoinMediaOptions extends Omit<AnchoredMediaOptions, 'keeps'> {
   readonly media: MediaPlane;
   /** Those parties that talk already. */
   readonly standing: ReadonlyMap<LegId, StandingLeg>;
@@ -26,10 +26,11 @@ export interface JoinMediaOptions extends Omit<AnchoredMediaOptions, 'only'> {
 
 export class JoinMedia extends AnchoredMedia {
   readonly #options: JoinMediaOptions;
-  #only: AudioCodecName | undefined;
+  /** What the plan keeps to: a codec that is tried for both, or that who talks keeps what it has. */
+  #only: AudioCodecName | 'in-use' | undefined;
 
   constructor(options: JoinMediaOptions) {
-    super({ ...options, only: () => this.#only });
+    super({ ...options, keeps: (leg) => this.#kept(leg) });
     this.#options = options;
     for (const { parts } of options.standing.values()) parts.media.widen();
   }
@@ -40,13 +41,14 @@ export class JoinMedia extends AnchoredMedia {
   }
 
   override async answer(legId: LegId): Promise<CallerAnswer> {
-    const before = [...this.#options.standing.values()].map((each) => [each, each.parts.media.format] as const);
+    const before = [...this.#options.standing.values()].map((each) => [each, each.parts.media.plan?.said] as const);
     try {
       await this.#agree(legId);
       // It may have been called off while the parties were asked for a codec, and while their ports are bridged.
       this.#checkWanted();
       const answer = await super.answer(legId);
       this.#checkWanted();
+      this.#only = undefined;
       this.#options.onJoined();
       return answer;
     } catch (error) {
@@ -61,8 +63,8 @@ export class JoinMedia extends AnchoredMedia {
   }
 
   /** The parties go on as they were: with whom they were, and in the codec they had. */
-  async #undo(before: readonly (readonly [StandingLeg, AudioFormat | undefined])[]): Promise<void> {
-    for (const [each, format] of before) if (format !== undefined) await each.align(format);
+  async #undo(before: readonly (readonly [StandingLeg, SaidFormats | undefined])[]): Promise<void> {
+    for (const [each, said] of before) if (said !== undefined) await each.align(said);
     for (const former of new Set(before.map(([each]) => each.former))) {
       const { state, inbound, branches } = former.call;
       const winner = state.kind === 'talking' ? branches.find(({ legId }) => legId === state.winner) : undefined;
@@ -74,30 +76,40 @@ export class JoinMedia extends AnchoredMedia {
     if (!this.#options.isWanted()) throw telephonyErrors.TELEPHONY_LEG_ENDED();
   }
 
+  /** One codec for both, if they can be brought to it; else each keeps its own, if that may be transcoded. */
   async #agree(legId: LegId): Promise<void> {
     let tries = 0;
     for (const codec of this.#candidates(legId)) {
       if (tries === MAX_TRIES || !this.#plan(legId, codec)) continue;
       tries += 1;
-      if (await this.#align(codec)) return;
+      // What it has answered may be under another payload type than we thought.
+      if ((await this.#align(legId)) && this.#plan(legId, codec)) return;
     }
-    throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    if (!this.#plan(legId, 'in-use')) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
   }
 
-  #plan(legId: LegId, codec: AudioCodecName): boolean {
+  #plan(legId: LegId, codec: AudioCodecName | 'in-use'): boolean {
     this.#only = codec;
     this.forgetPlan(legId);
     try {
-      return this.heard(legId, '') === codec;
+      this.heard(legId, '');
+      return true;
     } catch {
       return false;
     }
   }
 
-  async #align(codec: AudioCodecName): Promise<boolean> {
+  #kept(leg: LegMedia): AudioCodecName | undefined {
+    if (this.#only !== 'in-use') return this.#only;
+    const isStanding = this.#options.standing.has(leg.owner.legId);
+    return isStanding ? leg.format?.codec.name : undefined;
+  }
+
+  async #align(legId: LegId): Promise<boolean> {
+    const { first, second } = this.planWith(legId);
     for (const standing of this.#options.standing.values()) {
-      const format = formatIn(standing.parts.media, codec);
-      if (format === undefined || !(await standing.align(format))) return false;
+      const { said } = standing.parts.media === this.#options.inbound ? first : second;
+      if (!(await standing.align(said))) return false;
     }
     return true;
   }
@@ -110,13 +122,11 @@ export class JoinMedia extends AnchoredMedia {
       .flatMap((leg) => (leg.format === undefined ? [] : [leg.format.codec.name]));
     const known = legs.flatMap((leg) => (leg.remote?.audio.codecs ?? []).map(({ name }) => name));
     return [...new Set([...inUse, ...known])].filter((codec) =>
-      legs.every((leg) => leg.profile.codecs.includes(codec) && formatIn(leg, codec) !== undefined),
+      legs.every((leg) => leg.profile.codecs.includes(codec) && has(leg, codec)),
     );
   }
 }
 
-/** A codec as this party has it. */
-function formatIn({ remote, format }: LegMedia, codec: AudioCodecName): AudioFormat | undefined {
-  if (format?.codec.name === codec) return format;
-  return remote === undefined ? undefined : planBuiltIn({ remote: remote.audio, codecs: [codec] })?.format;
+function has({ remote, format }: LegMedia, codec: AudioCodecName): boolean {
+  return format?.codec.name === codec || remote?.audio.codecs.some(({ name }) => name === codec) === true;
 }

@@ -18,31 +18,37 @@ import {
   formatAnswer,
   formatOffer,
   type IceParameters,
+  type LegPlan,
   type LocalAudio,
   type LocalRtp,
   type LocalWebRtc,
   NO_SRTP,
   offerSrtp,
+  type PlanSide,
   parseRemoteDescription,
   planBuiltIn,
+  type RemoteAudio,
   type RemoteDescription,
   resolveDtlsRole,
+  type SaidFormats,
   type SdpKind,
   type SdpOrigin,
   type SrtpPolicy,
   sdpErrors,
   sharedExtensions,
-  type TelephoneEventFormat,
   widenedCodecs,
 } from '../sdp/index.ts';
+import type { Alignment } from './alignment.ts';
 import { telephonyErrors } from './errors.ts';
 import type { ProfilePolicy } from './options.ts';
 
-/** What a description of ours lists. */
-export interface Formats {
-  readonly codecs: readonly AudioCodec[];
-  readonly telephoneEvents: readonly TelephoneEventFormat[];
-  readonly ptimeMs: number;
+/** Makes a plan of a description of the peer. Throws when there is none. */
+export type PlanLeg = (said: Said) => LegPlan;
+
+/** A description of the peer, and what it was. */
+export interface Said {
+  readonly audio: RemoteAudio;
+  readonly spoke: PlanSide['spoke'];
 }
 
 export interface LegMediaOptions {
@@ -73,10 +79,16 @@ export class LegMedia {
   #remote: RemoteDescription | undefined;
   #opening: Promise<LocalRtp | LocalWebRtc> | undefined;
   #local: LocalRtp | LocalWebRtc | undefined;
-  #format: AudioFormat | undefined;
+  #plan: LegPlan | undefined;
   #lastText = '';
-  /** The codecs of our last offer inside the dialog. */
-  #offered: readonly AudioCodecName[] = [];
+  /** The port was opened for these. */
+  #opened: SaidFormats | undefined;
+  /** We have made an offer since the peer made its last one: what it says is an answer. */
+  #hasOffered = false;
+  /** Every codec that the peer has ever named, as it did last. */
+  readonly #known = new Map<AudioCodecName, AudioCodec>();
+  /** What it was told last: other codecs than the one in use, if those. */
+  #told: SaidFormats | undefined;
   /** The peer's offer asks for new ICE credentials. */
   #isRestarting = false;
   /** We made the first offer. */
@@ -107,9 +119,24 @@ export class LegMedia {
     return direction === 'sendonly' || direction === 'inactive';
   }
 
-  /** What is exchanged; undefined until connected. */
+  /** What is exchanged, and what the peer was told about it; undefined until connected. */
+  get plan(): LegPlan | undefined {
+    return this.#plan;
+  }
+
   get format(): AudioFormat | undefined {
-    return this.#format;
+    return this.#plan?.format;
+  }
+
+  /** Whether its last description was an answer to an offer of ours. */
+  get spoke(): PlanSide['spoke'] {
+    return this.#hasOffered ? 'answered' : 'offered';
+  }
+
+  /** Every codec that the peer has ever named, those of its last description first. */
+  get known(): readonly AudioCodec[] {
+    const current = this.#remote?.audio.codecs ?? [];
+    return [...current, ...[...this.#known.values()].filter(({ name }) => current.every((each) => each.name !== name))];
   }
 
   /**
@@ -118,9 +145,10 @@ export class LegMedia {
    */
   widen(): void {
     const remote = this.#remote;
-    if (remote === undefined || this.#format === undefined) return;
+    if (remote === undefined || this.#plan === undefined) return;
     const more = this.kind === 'rtp' ? this.profile.codecs : [];
-    const codecs = widenedCodecs({ inUse: this.#format.codec, known: remote.audio, more });
+    const known = { codecs: this.known, telephoneEvents: remote.audio.telephoneEvents };
+    const codecs = widenedCodecs({ inUse: this.#plan.format.codec, known, more });
     this.#remote = { ...remote, audio: { ...remote.audio, codecs } };
   }
 
@@ -129,79 +157,103 @@ export class LegMedia {
     const remote = this.#parse(text);
     this.#agreeSrtp(remote, this.#isOfferer ? 'answer' : 'offer');
     this.#remote = remote;
+    this.#learn(remote);
     return remote;
   }
 
   /** Opens the port, once. `join`: the port of a webrtc Leg with the same payload types. */
-  async open(formats: Formats, join?: LegMedia): Promise<void> {
+  async open(formats: SaidFormats, join?: LegMedia): Promise<void> {
     // The call may have ended while it waited to open this port.
     if (this.#isClosed) throw telephonyErrors.TELEPHONY_LEG_ENDED();
-    this.#opening ??= this.#open(formats, join);
+    if (this.#opening === undefined) {
+      this.#opened = formats;
+      this.#opening = this.#open(formats, join);
+    }
     this.#local = await this.#opening;
   }
 
   /** Our offer, also as the answer to a re-INVITE without one. */
-  offer(formats: Formats): string {
+  offer(formats: SaidFormats): string {
     if (this.#remote === undefined) this.#isOfferer = true;
     if (this.kind === 'rtp') this.#srtp = offerSrtp(this.#srtp, this.#srtpPolicy, this.#random);
+    this.#hasOffered = true;
     return this.#say(formats, (local) => formatOffer(local, this.#remote));
   }
 
   /** Our answer to the peer's offer. */
-  answer(format: AudioFormat): string {
+  answer({ said }: LegPlan): string {
     const remote = this.#remote;
     if (remote === undefined) throw sdpErrors.SDP_NO_AUDIO();
-    return this.#say(formatsOf(format), (local) => formatAnswer(remote, local));
+    return this.#say(said, (local) => formatAnswer(remote, local));
   }
 
-  /** Applies what was agreed, and again whenever the peer moves. A browser's transport stays, and its codec unless we have offered another. */
-  async connect(format: AudioFormat): Promise<void> {
+  /** Applies what was agreed, and again whenever the peer moves. A browser's transport stays, and its codec unless it was told another. */
+  async connect(plan: LegPlan): Promise<void> {
     const remote = this.#remote;
     if (remote === undefined) throw sdpErrors.SDP_NO_AUDIO();
     if (this.kind === 'rtp') {
-      await this.#connectRtp(remote, format);
-      this.#format = format;
+      await this.#connectRtp(remote, plan.format);
+      this.#plan = plan;
       return;
     }
-    const isOther = this.#format?.codec.name !== format.codec.name && this.#offered.includes(format.codec.name);
-    const next = isOther ? format : (this.#format ?? format);
-    await this.#connectWebRtc(remote, next);
-    this.#format = next;
+    const { name } = plan.format.codec;
+    const isTold = this.#plan?.format.codec.name === name || this.#told?.codecs.some((codec) => codec.name === name);
+    const next = isTold === true ? plan : (this.#plan ?? plan);
+    await this.#connectWebRtc(remote, next.format);
+    this.#plan = next;
   }
 
-  /** A re-INVITE or UPDATE with an offer: the answer to it, once it is applied. The codec in use stays. */
-  async renegotiate(text: string): Promise<string> {
+  /** A re-INVITE or UPDATE with an offer: the answer to it, once it is applied. */
+  async renegotiate(text: string, planLeg: PlanLeg): Promise<string> {
     return this.#orAsBefore(async () => {
       const offer = this.#parse(text);
       this.#agreeSrtp(offer, 'offer');
-      const format = this.#follow(offer, this.#format === undefined ? [] : [this.#format.codec.name]);
+      this.#hasOffered = false;
+      const plan = this.#follow(offer, planLeg);
+      this.#told = plan.said;
       if (this.#isRestarting) {
         this.#local = await this.#media.restartIce(this.owner.portId);
         this.#isRestarting = false;
       }
-      await this.connect(format);
-      return this.answer(format);
+      await this.connect(plan);
+      return this.answer(plan);
     });
   }
 
-  /** Our offer for a re-INVITE that came without one (RFC 3261 §14.2), or to tell another format than the one in use. */
-  reoffer(format = this.#format): string {
-    if (format === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
-    this.#offered = [format.codec.name];
+  /** Our offer for a re-INVITE that came without one (RFC 3261 §14.2), or to tell another codec than the one in use. */
+  reoffer(formats = this.#plan?.said): string {
+    if (formats === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    this.#told = formats;
     // Chromium stops to tell streams by their payload type once MID is negotiated again, and we send none. Its own
     // stream is known by its SSRC meanwhile.
     if (this.#local?.kind === 'webrtc' && this.#remote?.audio.ssrc !== undefined)
       this.#local = { ...this.#local, headerExtensions: [] };
-    return this.offer(formatsOf(format));
+    return this.offer(formats);
   }
 
   /** The answer to an offer of ours inside the dialog. */
-  async accept(text: string): Promise<void> {
+  async accept(text: string, planLeg: PlanLeg = (said) => this.planTold(said)): Promise<void> {
     await this.#orAsBefore(async () => {
       const answer = this.#parse(text);
       this.#agreeSrtp(answer, 'answer');
-      await this.connect(this.#follow(answer, this.#offered));
+      await this.connect(this.#follow(answer, planLeg));
     });
+  }
+
+  /** An offer of what is in use: for a peer that has accepted what it cannot do. */
+  asBefore(): Alignment {
+    const said = this.#plan?.said;
+    const { legId } = this.owner;
+    return { legId, offer: () => this.reoffer(said), accepted: async (body) => this.accept(body), isOptional: true };
+  }
+
+  /** A plan that keeps to what the peer was told last. */
+  planTold({ audio }: Said): LegPlan {
+    const said = this.#told ?? this.#plan?.said;
+    const codecs = said?.codecs.map(({ name }) => name) ?? [];
+    const plan = planBuiltIn({ remote: audio, codecs });
+    if (said === undefined || plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    return { format: plan.format, said };
   }
 
   /** Closes the port, also one that is still being opened. */
@@ -226,44 +278,51 @@ export class LegMedia {
         : answerSrtp(this.#srtp, audio, { ...this.#srtpPolicy, random: this.#random });
   }
 
-  /** Takes over the peer's new description, as far as it keeps to one of these codecs. */
-  #follow(next: RemoteDescription, codecs: readonly AudioCodecName[]): AudioFormat {
-    const plan = planBuiltIn({ remote: next.audio, codecs });
-    if (plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+  /** Takes over the peer's new description, as far as there is a plan for it. */
+  #follow(next: RemoteDescription, planLeg: PlanLeg): LegPlan {
+    const plan = planLeg({ audio: next.audio, spoke: this.spoke });
     if (next.kind === 'webrtc') this.#checkBrowser(next, plan.format);
     this.#remote = next;
-    return plan.format;
+    this.#learn(next);
+    return plan;
   }
 
-  /** What a browser's transport cannot follow: other keys, another payload type. ICE it can restart. */
+  #learn({ audio }: RemoteDescription): void {
+    for (const codec of audio.codecs) this.#known.set(codec.name, codec);
+  }
+
+  /** What a browser's transport cannot follow: other keys, a payload type that its router does not know. ICE it can restart. */
   #checkBrowser(next: RemoteDescription, { codec }: AudioFormat): void {
     const before = this.#remote?.audio;
     if (before === undefined) return;
     if (!isSameDtls(before.dtls, next.audio.dtls)) throw telephonyErrors.TELEPHONY_OTHER_DTLS();
-    const inUse = this.#format?.codec;
-    if (codec.name === inUse?.name && codec.payloadType !== inUse.payloadType)
-      throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    const isRouted = this.#opened?.codecs.some(
+      ({ name, payloadType }) => codec.name === name && codec.payloadType === payloadType,
+    );
+    if (isRouted !== true) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
     this.#isRestarting = isOtherIce(before.ice, next.audio.ice);
   }
 
   /** A change that fails leaves the session as it was (RFC 3261 §14.2). */
   async #orAsBefore<T>(change: () => Promise<T>): Promise<T> {
-    const [remote, format, origin, lastText] = [this.#remote, this.#format, this.#origin, this.#lastText];
-    const srtp = this.#srtp;
+    const [remote, plan, origin, lastText] = [this.#remote, this.#plan, this.#origin, this.#lastText];
+    const [hasOffered, told, srtp] = [this.#hasOffered, this.#told, this.#srtp];
     try {
       return await change();
     } catch (error) {
       this.#remote = remote;
       this.#srtp = srtp;
-      this.#format = format;
+      this.#plan = plan;
       this.#origin = origin;
       this.#lastText = lastText;
+      this.#hasOffered = hasOffered;
+      this.#told = told;
       this.#isRestarting = false;
       throw error;
     }
   }
 
-  async #open({ codecs, telephoneEvents }: Formats, join: LegMedia | undefined): Promise<LocalRtp | LocalWebRtc> {
+  async #open({ codecs, telephoneEvents }: SaidFormats, join: LegMedia | undefined): Promise<LocalRtp | LocalWebRtc> {
     const { announcedAddress } = this.profile;
     const family = familyOf(this.#remote?.audio.rtp.address) ?? this.#family;
     if (this.kind === 'rtp')
@@ -311,9 +370,10 @@ export class LegMedia {
   }
 
   /** The version of o= goes up only when the rest of the text changes (RFC 3264 §8). */
-  #say(formats: Formats, format: (local: LocalAudio) => string): string {
+  #say({ codecs, telephoneEvents, ptimeMs, maxPtimeMs }: SaidFormats, format: (local: LocalAudio) => string): string {
     const transport = this.#local;
     if (transport === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    const formats = { codecs, telephoneEvents, ptimeMs, maxPtimeMs };
     const local = (origin: SdpOrigin): LocalAudio => ({
       origin,
       transport,
@@ -334,10 +394,6 @@ export function familyOf(address: string | undefined): 4 | 6 | undefined {
   const bare = /^\[([^\]]*)\]/.exec(text)?.[1] ?? text.replace(/^([^:]*):\d+$/, '$1');
   const family = isIP(bare);
   return family === 4 || family === 6 ? family : undefined;
-}
-
-function formatsOf({ codec, telephoneEvents, ptimeMs }: AudioFormat): Formats {
-  return { codecs: [codec], telephoneEvents, ptimeMs };
 }
 
 function isOtherIce(before: IceParameters | undefined, next: IceParameters | undefined): boolean {

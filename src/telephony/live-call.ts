@@ -17,12 +17,13 @@ import {
 } from '../calls/index.ts';
 import { type Clock, type LegId, type Logger, type Random, type Timer } from '../kernel/index.ts';
 import { noCommonCodecWarning } from '../sdp/index.ts';
-import type { Alignment, CallMediaWork } from './call-media.ts';
+import type { Alignment } from './alignment.ts';
+import type { CallMediaWork } from './call-media.ts';
 import { CallParties, type CallParts } from './call-parties.ts';
 import type { CallerSide } from './caller-leg.ts';
 import type { HoldNotices } from './hold-notices.ts';
 import { type AlignmentOutcome, Negotiation } from './negotiation.ts';
-import { owedStatus } from './owed-answer.ts';
+import { owedStatus, owedWarning } from './owed-answer.ts';
 import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
 import type { DialogEnd, InboundRequest, InDialogOffer, SipHeaders, SipReply } from './sip-ports.ts';
@@ -73,6 +74,10 @@ export class LiveCall {
   /** Set while a 200 with our offer waits for the caller's answer in the ACK. */
   #awaitsAck = false;
   #alignment: Alignment | undefined;
+  /** Of those told. */
+  #replans = 0;
+  /** Why a party could not be joined: what a Warning is to say. */
+  #obstacle: unknown;
 
   constructor(options: LiveCallOptions) {
     this.#options = options;
@@ -101,7 +106,7 @@ export class LiveCall {
   }
 
   get record(): CallRecord {
-    return callRecordOf(this.#call, this.#reports);
+    return callRecordOf(this.#call, this.#reports, this.#parts?.media.codecs());
   }
 
   /** The record with how the media of each Leg does by now. */
@@ -115,7 +120,7 @@ export class LiveCall {
     );
     const known = open.filter((each): each is readonly [LegId, PortReport] => each[1] !== undefined);
     // What a port has reported at its end meanwhile is the last word.
-    return callRecordOf(this.#call, new Map([...known, ...this.#reports]));
+    return callRecordOf(this.#call, new Map([...known, ...this.#reports]), media?.codecs());
   }
 
   /** Fires when the call ends: whoever prepares something for it may stop. */
@@ -184,7 +189,7 @@ export class LiveCall {
 
   /** The answer to an offer we made in a 200 to a re-INVITE. */
   onAck(legId: LegId, body: string, cseq: number): void {
-    this.#track(this.#negotiation.onAck(legId, body, cseq).then(() => this.#tellHolds()));
+    this.#track(this.#negotiation.onAck(legId, body, cseq).then(() => this.#renegotiated()));
   }
 
   onBranchRinging(legId: LegId, sipStatus: number, body: string): void {
@@ -203,6 +208,7 @@ export class LiveCall {
 
   /** The callee has answered with what nobody can use: its dialog stands and must end. */
   refuseAnswer(legId: LegId, error: unknown): void {
+    this.#obstacle = error;
     this.#logger.warn({ err: error, legId }, 'answer refused');
     this.#track(this.parties.branch(legId)?.bye('SIP;cause=488;text="Not Acceptable Here"'));
     this.feed({ kind: 'branch-failed', legId, sipStatus: 488 });
@@ -220,7 +226,7 @@ export class LiveCall {
 
   /** A re-INVITE or UPDATE. */
   onOffer(legId: LegId, offer: InDialogOffer): void {
-    this.#track(this.#negotiation.onOffer(legId, offer).then(() => this.#tellHolds()));
+    this.#track(this.#negotiation.onOffer(legId, offer).then(() => this.#renegotiated()));
   }
 
   /** What comes inside a dialog of one Leg and is no offer. */
@@ -324,6 +330,7 @@ export class LiveCall {
         this.feed({ kind: 'branch-invited', legId, sipCallId: undefined });
         this.feed({ kind: 'branch-answered', legId, codec: media.heard(legId, '') });
       })().catch((error: unknown) => {
+        this.#obstacle = error;
         this.#logger.warn({ err: error, legId }, 'branch not rung');
         this.feed({ kind: 'branch-failed', legId, sipStatus: owedStatus(error, 500) });
       }),
@@ -362,24 +369,43 @@ export class LiveCall {
     const { state } = this.#call;
     if (state.kind !== 'answering') return;
     this.#awaitsAck = false;
-    const { codec, alignment } = await media.acknowledged(state.winner, body);
-    this.feed({ kind: 'caller-answered', codec });
+    const { alignment } = await media.acknowledged(state.winner, body);
+    this.feed({ kind: 'caller-answered', codec: this.#answeredCodec() });
     this.#alignment = alignment;
     this.#align();
   }
 
   /** The call stands: who must be told another codec is told now. Without it one side would hear nothing. */
   #align(): void {
-    const alignment = this.#alignment;
+    const { state } = this.#call;
+    const alignment = this.#alignment ?? (state.kind === 'talking' ? this.#parts?.media.improvement() : undefined);
     this.#alignment = undefined;
     if (alignment === undefined) return;
     this.#track(this.#alignTo(alignment));
   }
 
   async #alignTo(alignment: Alignment): Promise<void> {
+    const { legId, isOptional } = alignment;
     const outcome = await this.#negotiation.align(alignment);
-    if (outcome === 'refused' || outcome === 'unusable') this.feed({ kind: 'failed', sipStatus: 488 });
-    else if (outcome === 'gone') this.#onDialogGone(alignment.legId);
+    if (outcome === 'gone') return this.#onDialogGone(legId);
+    if (outcome === 'aligned') return this.#renegotiated();
+    if (!isOptional) return this.feed({ kind: 'failed', sipStatus: 488 });
+    // It has accepted what it cannot do: it is told again what is in use.
+    const leg = outcome === 'unusable' ? this.#parts?.media.legOf(legId) : undefined;
+    if (leg !== undefined) await this.#negotiation.align(leg.asBefore());
+  }
+
+  /** Something in the session of one party has changed. */
+  #renegotiated(): void {
+    this.#tellHolds();
+    const codecs = this.#parts?.media.codecs();
+    if (codecs !== undefined && codecs.replans > this.#replans) {
+      const { isTranscoding, reason } = codecs;
+      this.#replans = codecs.replans;
+      this.#logger.debug({ reason }, 'codecs changed');
+      this.#options.observer({ kind: 'codecs-changed', callId: this.#call.callId, isTranscoding });
+    }
+    this.#align();
   }
 
   /** The peer knows nothing of the dialog any more, or is silent: the BYE is for the case that it is not (RFC 5057 §5.1). */
@@ -424,14 +450,14 @@ export class LiveCall {
   #refusalHeaders({ sipStatus, reason }: Extract<CallOutput, { kind: 'refuse-caller' }>): SipHeaders {
     return {
       ...(sipStatus === 488 ? { Warning: noCommonCodecWarning(this.#options.domain) } : {}),
+      ...(sipStatus === 488 ? owedWarning(this.#obstacle, this.#options.domain) : {}),
       ...(reason === undefined ? {} : { Reason: reason }),
     };
   }
 
+  /** That of the caller. */
   #answeredCodec(): LiveCodec {
-    const { state, branches } = this.#call;
-    const winner = state.kind === 'answering' ? branches.find((branch) => branch.legId === state.winner) : undefined;
-    return winner?.state.kind === 'answered' ? winner.state.codec : undefined;
+    return this.#parts?.media.codecs()?.legs.get(this.#call.inbound.legId)?.codec;
   }
 
   /** Media work whose failure ends the call. */
@@ -440,6 +466,7 @@ export class LiveCall {
     if (media === undefined) return;
     this.#track(
       work(media).catch((error: unknown) => {
+        this.#obstacle = error;
         this.#logger.warn({ err: error }, 'media not set up');
         this.feed({ kind: 'failed', sipStatus: owedStatus(error, 500) });
       }),

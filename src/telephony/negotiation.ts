@@ -3,7 +3,8 @@
  * sent again after a collision. Each dialog has one offer at a time (offer-turn.ts).
  */
 import { type Clock, type LegId, type Logger, type Random } from '../kernel/index.ts';
-import type { Alignment, CallMediaWork } from './call-media.ts';
+import type { Alignment } from './alignment.ts';
+import type { CallMediaWork } from './call-media.ts';
 import { isDialogGone, type OfferTurn, refusalOf, retryDelayOf } from './offer-turn.ts';
 import { owedStatus, owedWarning } from './owed-answer.ts';
 import type { InDialogOffer, SipDialog, SipReply } from './sip-ports.ts';
@@ -80,8 +81,8 @@ export class Negotiation {
   }
 
   /** Offers one side another codec. Resolves when that is decided. */
-  async align({ legId, offer }: Alignment): Promise<AlignmentOutcome> {
-    const { logger, media } = this.#parts;
+  async align({ legId, offer, accepted }: Alignment): Promise<AlignmentOutcome> {
+    const { logger } = this.#parts;
     try {
       const reply = await this.#offer(legId, offer);
       if (reply === undefined || isDialogGone(reply.status)) return 'gone';
@@ -89,7 +90,7 @@ export class Negotiation {
         logger.warn({ legId, sipStatus: reply.status }, 'codec not aligned');
         return 'refused';
       }
-      await media()?.aligned(legId, reply.body);
+      await accepted(reply.body);
       return 'aligned';
     } catch (error) {
       logger.warn({ err: error, legId }, 'codec not aligned');

@@ -3,7 +3,7 @@ import type { AgentDesk, CallObserver, MediaPlane, RtpSourcePolicy } from '../ca
 import type { Dialplan, RouteHook } from '../dialplan/index.ts';
 import type { FraudPolicy } from '../fraud/index.ts';
 import type { Clock, Logger, Random } from '../kernel/index.ts';
-import type { AudioCodecName, SrtpMode } from '../sdp/index.ts';
+import type { CodecTerms, SrtpMode } from '../sdp/index.ts';
 import type { LocateTransport } from '../sip/locate/index.ts';
 import type { Store } from '../store/index.ts';
 import type { BanPolicy } from './bans.ts';
@@ -47,10 +47,9 @@ export interface TransferPolicy {
 export type DtmfPolicy = 'rfc4733' | 'info';
 
 /** How to treat who comes in over a listener, or over a trunk. */
-export interface ProfilePolicy {
+export interface ProfilePolicy extends CodecTerms {
   readonly name: string;
   readonly media: 'rtp' | 'webrtc' | 'bypass';
-  readonly codecs: readonly AudioCodecName[];
   readonly nat: { readonly source: RtpSourcePolicy };
   /** SDES-SRTP, where media is rtp. Default refused. */
   readonly srtp?: SrtpMode | undefined;

@@ -14,9 +14,11 @@ function keyOf(record: CallRecord): string {
 function toJson(record: CallRecord): Json {
   return {
     ...record,
+    codecs: record.codecs === undefined ? undefined : { ...record.codecs },
     legs: record.legs.map((leg) => ({
       ...leg,
       tries: leg.tries.map((each) => ({ ...each })),
+      telephoneEvent: leg.telephoneEvent === undefined ? undefined : { ...leg.telephoneEvent },
       media: leg.media === undefined ? undefined : { ...leg.media },
     })),
   };

@@ -1,5 +1,5 @@
 /** A confirmed Leg on its way from the call that has it to the one that a transfer makes. */
-import type { AudioFormat } from '../sdp/index.ts';
+import type { SaidFormats } from '../sdp/index.ts';
 import type { LegBook } from './leg-book.ts';
 import type { LiveCall } from './live-call.ts';
 import type { StandingParts } from './standing-parts.ts';
@@ -32,14 +32,16 @@ export class StandingLeg {
   }
 
   /** Offers the party another codec, in the dialog it has; false when it does not take it. */
-  async align(format: AudioFormat): Promise<boolean> {
+  async align(said: SaidFormats): Promise<boolean> {
     const { leg, media } = this.parts;
+    const [wanted] = said.codecs;
     const current = media.format?.codec;
-    if (current?.name === format.codec.name && current.payloadType === format.codec.payloadType) return true;
+    if (current?.name === wanted?.name && current?.payloadType === wanted?.payloadType) return true;
     const { legId } = leg;
-    const outcome = await this.#former.align({ legId, offer: () => media.reoffer(format) });
+    const accepted = async (body: string): Promise<void> => media.accept(body);
+    const outcome = await this.#former.align({ legId, offer: () => media.reoffer(said), accepted, isOptional: true });
     // Some accept what they cannot do: they are brought back to what they had.
-    if (outcome === 'unusable') await this.#former.align({ legId, offer: () => media.reoffer() });
+    if (outcome === 'unusable') await this.#former.align(media.asBefore());
     return outcome === 'aligned';
   }
 

@@ -117,6 +117,7 @@ export function joinStanding(request: JoinRequest, context: TransferCallContext)
     inbound,
     branches: new Map([[legId, { kind: 'sip', leg: parts.media }]]),
     media: context.options.media,
+    clock: context.options.clock,
     logger: live.logger,
     standing,
     isWanted: () => live.call.state.kind === 'answering' && home.parties.counterpartOf(left) === remaining,

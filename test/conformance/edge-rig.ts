@@ -18,6 +18,7 @@ const codecs: Readonly<Record<AudioCodecName, AudioFormat['codec']>> = {
   PCMA: { name: 'PCMA', payloadType: 8, clockRate: 8000, channels: 1, fmtp: '' },
   G722: { name: 'G722', payloadType: 9, clockRate: 8000, channels: 1, fmtp: '' },
   opus: { name: 'opus', payloadType: 111, clockRate: 48_000, channels: 2, fmtp: '' },
+  L16: { name: 'L16', payloadType: 118, clockRate: 16_000, channels: 1, fmtp: '' },
 };
 
 export function formatOf(name: AudioCodecName, event?: { payloadType: number; clockRate: number }): AudioFormat {

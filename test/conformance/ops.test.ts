@@ -29,6 +29,7 @@ const record: CallRecord = {
   endReason: 'hangup-caller',
   sipStatus: 200,
   q850: 16,
+  codecs: undefined,
   legs: [],
 };
 

@@ -7,9 +7,10 @@ import {
   formatAnswer,
   formatOffer,
   parseRemoteDescription,
-  planAnswer,
   planBuiltIn,
+  planCodecs,
   planOffer,
+  type RemoteAudio,
 } from '../../src/sdp/index.ts';
 import { golden, local, WEBRTC } from '../sdp/fixtures.ts';
 import { Chromium } from '../support/chromium.ts';
@@ -163,12 +164,17 @@ describe('Chromium takes our answer', () => {
   });
 });
 
+function offerTo(audio: RemoteAudio | undefined): ReturnType<typeof planOffer> {
+  const terms = { codecs: ALL };
+  return planOffer({ heard: { kind: 'rtp', terms, audio }, asked: { kind: 'webrtc', terms }, transcodable: [] });
+}
+
 describe('Chromium takes our offer', () => {
   it.each(['baresip-1.0-plain', 'sipp-3.6-uac', 'firefox-128-audio'])(
     'made from the offer of %s, and its answer is one we can plan with',
     async (name) => {
       const inbound = parseRemoteDescription(golden(name)).audio;
-      const plan = planOffer({ inbound, allowed: ALL, kind: 'webrtc' });
+      const plan = offerTo(inbound);
       if (plan === undefined) throw new Error('there was nothing to offer');
       const verdict = await giveOffer(formatOffer(local(WEBRTC, plan)));
       expect(verdict).toMatchObject({ signalingState: 'stable', directions: ['sendrecv'] });
@@ -179,14 +185,17 @@ describe('Chromium takes our offer', () => {
       expect(answer.audio.codecs.map((codec) => codec.payloadType)).toEqual(
         plan.codecs.map((codec) => codec.payloadType),
       );
-      expect(planAnswer({ inbound, outbound: answer.audio, allowed: ALL })?.inbound.codec).toMatchObject({
-        name: plan.codecs[0]?.name,
+      const planned = planCodecs({
+        first: { kind: 'rtp', audio: inbound, spoke: 'offered', terms: { codecs: ALL } },
+        second: { kind: 'webrtc', audio: answer.audio, spoke: 'answered', terms: { codecs: ALL } },
+        transcodable: [],
       });
+      expect(planned).toMatchObject({ first: { format: { codec: { name: plan.codecs[0]?.name } } } });
     },
   );
 
   it('of everything, for a caller that made none', async () => {
-    const plan = planOffer({ inbound: undefined, allowed: ALL, kind: 'webrtc' });
+    const plan = offerTo(undefined);
     if (plan === undefined) throw new Error('there was nothing to offer');
     const verdict = await giveOffer(formatOffer(local(WEBRTC, plan)));
     expect(verdict.sends).toEqual(

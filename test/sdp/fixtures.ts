@@ -24,6 +24,7 @@ export const OPUS: AudioCodec = { name: 'opus', payloadType: 111, clockRate: 48_
 export const PCMU: AudioCodec = { name: 'PCMU', payloadType: 0, clockRate: 8_000, channels: 1, fmtp: '' };
 export const PCMA: AudioCodec = { name: 'PCMA', payloadType: 8, clockRate: 8_000, channels: 1, fmtp: '' };
 export const G722: AudioCodec = { name: 'G722', payloadType: 9, clockRate: 8_000, channels: 1, fmtp: '' };
+export const L16: AudioCodec = { name: 'L16', payloadType: 118, clockRate: 16_000, channels: 1, fmtp: '' };
 
 export const MID_EXTENSION = { uri: 'urn:ietf:params:rtp-hdrext:sdes:mid', id: 1 };
 export const TRANSPORT_CC = {

@@ -24,8 +24,10 @@ const VIDEO = ['H264', 'VP8'] as const;
 function swallow(text: string): boolean {
   try {
     const remote = parseRemoteDescription(text);
-    planOffer({ inbound: remote.audio, allowed: ALL, kind: 'rtp' });
-    planOffer({ inbound: remote.audio, allowed: ALL, kind: 'webrtc' });
+    for (const kind of ['rtp', 'webrtc'] as const) {
+      const heard = { kind: remote.kind, terms: { codecs: ALL }, audio: remote.audio };
+      planOffer({ heard, asked: { kind, terms: { codecs: ALL } }, transcodable: ALL });
+    }
     planBuiltIn({ remote: remote.audio, codecs: ALL });
     const transport = remote.kind === 'webrtc' ? WEBRTC : RTP;
     // What we say of a stranger's words must be valid itself.

@@ -26,6 +26,7 @@ function record(changes: Partial<CallRecord> = {}): CallRecord {
     endReason: 'hangup-caller',
     sipStatus: 200,
     q850: 16,
+    codecs: undefined,
     legs: [],
     ...changes,
   };
@@ -47,6 +48,8 @@ function leg(kind: LegRecord['kind'], quality: PortReport | undefined): LegRecor
     sipStatus: 200,
     q850: undefined,
     codec: 'PCMU',
+    ptimeMs: 20,
+    telephoneEvent: undefined,
     media: quality,
   };
 }

@@ -6,6 +6,7 @@ const frames: Readonly<Record<AudioCodecName, Buffer>> = {
   PCMU: Buffer.from(encodeG711('PCMU', new Int16Array(160))),
   PCMA: Buffer.from(encodeG711('PCMA', new Int16Array(160))),
   G722: Buffer.from(new G722Encoder().encode(new Int16Array(320))),
+  L16: Buffer.alloc(640),
   // One CELT frame of 20 ms, full band, mono, with nothing in it (RFC 6716 §3.1).
   opus: Buffer.from([0xf8, 0xff, 0xfe]),
 };
@@ -34,6 +35,7 @@ const silentBytes: Readonly<Record<Exclude<AudioCodecName, 'opus'>, Uint8Array>>
   PCMU: bytesOf([0xff, 0xfe, 0x7f, 0x7e]),
   PCMA: bytesOf([0xd5, 0xd4, 0x55, 0x54]),
   G722: bytesOf(frames.G722),
+  L16: bytesOf([0]),
 };
 
 function bytesOf(bytes: Iterable<number>): Uint8Array {

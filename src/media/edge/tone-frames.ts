@@ -21,7 +21,7 @@ function g722Player(): Player {
   return { next: () => Buffer.from(encoder.encode(tone.next(16_000 * FRAME_SEC))) };
 }
 
-const players: Readonly<Record<Exclude<AudioCodecName, 'opus'>, () => Player>> = {
+const players: Readonly<Record<Exclude<AudioCodecName, 'opus' | 'L16'>, () => Player>> = {
   PCMU: () => g711Player('PCMU'),
   PCMA: () => g711Player('PCMA'),
   G722: g722Player,
@@ -30,7 +30,7 @@ const players: Readonly<Record<Exclude<AudioCodecName, 'opus'>, () => Player>> =
 export type ToneCodec = keyof typeof players;
 
 export function isToneCodec(name: AudioCodecName): name is ToneCodec {
-  return name !== 'opus';
+  return name !== 'opus' && name !== 'L16';
 }
 
 export class ToneFrames {

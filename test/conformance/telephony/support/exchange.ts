@@ -102,6 +102,8 @@ export class WatchedPlane implements MediaPlane {
   readonly bridges: (readonly [PortId, PortId])[] = [];
   readonly digits: (DigitPress & { readonly portId: PortId })[] = [];
   readonly played: { readonly portId: PortId; readonly sound: Sound | undefined }[] = [];
+  /** Those of the real plane, unless a test says otherwise. */
+  transcodable: MediaPlane['transcodable'];
   /** Thrown by the next `connect`. */
   nextConnectFault: Error | undefined;
   readonly #plane: MediaPlane;
@@ -109,6 +111,7 @@ export class WatchedPlane implements MediaPlane {
 
   constructor(plane: MediaPlane) {
     this.#plane = plane;
+    this.transcodable = plane.transcodable;
   }
 
   get agentAudio(): MediaPlane['agentAudio'] {
