@@ -172,6 +172,8 @@ export interface MediaCounters {
   readonly digitsRelayed: number;
   readonly transcodedSeconds: number;
   readonly portsOpen: number;
+  /** Ports towards SIP peers that mediasoup serves alone. */
+  readonly portsHandedOver: number;
   readonly portsQuarantined: number;
   readonly routersOpen: number;
   readonly webRtcTransportsOpen: number;

@@ -81,6 +81,12 @@ const mediaSchema = z.strictObject({
       'what is played to whom the other side holds: melody, none, or a WAV file of 16-bit PCM, ten minutes at most',
     ),
   workerBin: z.string().optional().describe('mediasoup-worker executable; npm start sets it'),
+  handOver: z
+    .enum(['auto', 'off'])
+    .default('auto')
+    .describe(
+      'auto: the edge leaves the RTP of a call that only passes through to mediasoup, which costs half as much, and takes it back at every change; off: it carries every packet',
+    ),
 });
 
 const userSchema = z.strictObject({

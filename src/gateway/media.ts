@@ -5,6 +5,9 @@ import { localAddresses } from '../config/index.ts';
 import { type RunningMediaPlane, startMediaPlane } from '../media/index.ts';
 import { clock, type Parts, random } from './parts.ts';
 
+/** Long enough for what follows an answer: the first re-INVITE, the end of early media, the jitter of a new path. */
+const handOverAfterMs = 2000;
+
 export async function startMedia({ config, logger, scope, announced }: Parts): Promise<RunningMediaPlane> {
   const { media } = config;
   const cores = availableParallelism();
@@ -34,6 +37,7 @@ export async function startMedia({ config, logger, scope, announced }: Parts): P
       logger,
     },
     musicOnHold: media.musicOnHold,
+    ...(media.handOver === 'auto' ? { handOverAfterMs } : {}),
     clock,
     logger,
   });

@@ -24,6 +24,7 @@ interface EdgeLinkParts {
 export class EdgeLink {
   readonly #parts: EdgeLinkParts;
   #producer: types.Producer | undefined;
+  #toEdge: types.Consumer | undefined;
 
   private constructor(parts: EdgeLinkParts) {
     this.#parts = parts;
@@ -51,19 +52,26 @@ export class EdgeLink {
     if (this.#producer !== undefined) return this.#producer;
     const { edge, portId, transport, shared, ssrc } = this.#parts;
     const codecs = rtpCodecs(routerFormats([format.codec], format.telephoneEvents));
-    const [producer] = await Promise.all([
+    const [producer, consumer] = await Promise.all([
       transport.produce({ kind: 'audio', rtpParameters: { codecs, encodings: [{ ssrc }] } }),
       transport.consume({ producerId: fromBrowser.id, rtpCapabilities: rtpCapabilities(shared.formats) }),
       edge.connectInner({ portId, remotePort: transport.tuple.localPort, format }),
     ]);
     this.#producer = producer;
+    this.#toEdge = consumer;
     return producer;
+  }
+
+  /** Whether the edge gets what the browser says. */
+  async feedEdge(isFed: boolean): Promise<void> {
+    await (isFed ? this.#toEdge?.resume() : this.#toEdge?.pause());
   }
 
   /** What was carried was of another codec: `carry` begins anew. The Consumer has gone with the browser's Producer. */
   dropCarried(): void {
     this.#producer?.close();
     this.#producer = undefined;
+    this.#toEdge = undefined;
   }
 
   /** Closes the transport. The edge's endpoint is closed by the port's owner, who wants its report. */

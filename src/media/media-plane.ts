@@ -19,8 +19,9 @@ import type {
 import { type Clock, Emitter, type Logger, type PortId, type Unsubscribe } from '../kernel/index.ts';
 import type { LocalRtp, LocalWebRtc } from '../sdp/index.ts';
 import { AgentPorts } from './agent-ports.ts';
-import { type Edge, type EdgeEvent, type EdgeOptions, startEdge } from './edge/index.ts';
+import { type Edge, type EdgeEvent, type EdgeOptions, sharesPorts, startEdge } from './edge/index.ts';
 import { emptyReport } from './empty-report.ts';
+import { HandOvers } from './hand-overs.ts';
 import { innerPorts, type PortRange } from './inner-ports.ts';
 import { mediaErrors } from './media-errors.ts';
 import type { MediaWorker } from './media-worker.ts';
@@ -29,6 +30,7 @@ import { routerFormats, rtpCapabilities } from './router-codecs.ts';
 import { SharedRouter } from './shared-router.ts';
 import type { WebRtcListen } from './webrtc-listen.ts';
 import { WebRtcPort, type WebRtcPortState } from './webrtc-port.ts';
+import { addReport } from './webrtc-report.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface MediaPlaneOptions {
@@ -40,6 +42,11 @@ export interface MediaPlaneOptions {
   readonly edge: EdgeOptions;
   /** `melody`, the default; `none`; or the path of a WAV file. */
   readonly musicOnHold?: string;
+  /**
+   * How long a stream must be the same before the edge hands its port over to mediasoup, ms; undefined: it carries
+   * every packet.
+   */
+  readonly handOverAfterMs?: number;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -62,8 +69,9 @@ type Port =
 /** Starts workers and edge. Throws a CodedError that names what is missing or taken. */
 export async function startMediaPlane(options: MediaPlaneOptions): Promise<RunningMediaPlane> {
   const music = await loadMusic(options.musicOnHold ?? 'melody');
-  const edge = await startEdge({ ...options.edge, music });
-  const plane = new ProcessMediaPlane(options, edge);
+  const stableMs = await stableMsOf(options);
+  const edge = await startEdge({ ...options.edge, music, stableMs });
+  const plane = new ProcessMediaPlane({ ...options, stableMs }, edge);
   try {
     await plane.start();
   } catch (error) {
@@ -71,6 +79,17 @@ export async function startMediaPlane(options: MediaPlaneOptions): Promise<Runni
     throw error;
   }
   return plane;
+}
+
+/** When ports are to be handed over: never where the system does not share UDP ports as it must. */
+async function stableMsOf({ handOverAfterMs, edge, logger, clock }: MediaPlaneOptions): Promise<number | undefined> {
+  if (handOverAfterMs === undefined) return undefined;
+  for (const { address } of edge.listen) {
+    if (await sharesPorts(address, clock)) continue;
+    logger.warn({ address }, 'this system does not share UDP ports as it should: the media edge carries every packet');
+    return undefined;
+  }
+  return handOverAfterMs;
 }
 
 class ProcessMediaPlane implements RunningMediaPlane {
@@ -87,17 +106,26 @@ class ProcessMediaPlane implements RunningMediaPlane {
   readonly #opening = new Map<PortId, Promise<unknown>>();
   readonly #partners = new Map<PortId, PortId>();
 
-  constructor(options: MediaPlaneOptions, edge: Edge) {
+  readonly #handOvers: HandOvers;
+
+  constructor(options: MediaPlaneOptions & { readonly stableMs: number | undefined }, edge: Edge) {
     this.#edge = edge;
     this.#agents = new AgentPorts(edge);
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#innerPorts = innerPorts(options.edge.portRange);
     this.#pool = new WorkerPool({ ...options, listen: options.webRtc }, (worker) => this.#workerDied(worker));
+    this.#handOvers = new HandOvers({
+      ...options,
+      edge,
+      partnerOf: (portId) => this.#partners.get(portId),
+      webRtcOf: (portId) => this.#webRtcOf(portId),
+    });
     edge.onEvent((event) => this.#onEdgeEvent(event));
   }
 
   start(): Promise<void> {
+    this.#handOvers.start();
     return this.#pool.start();
   }
 
@@ -133,6 +161,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
     if (request.kind !== port.owner.kind) {
       throw mediaErrors.MEDIA_PORT_KIND([request.portId, port.owner.kind, request.kind]);
     }
+    await this.#handOvers.beforeConnect(request);
     if (request.kind === 'webrtc') await this.#connectWebRtc(request, port);
     else await this.#edge.connect(request);
   }
@@ -150,6 +179,9 @@ class ProcessMediaPlane implements RunningMediaPlane {
 
   async bridge(a: PortId, b: PortId): Promise<void> {
     const [portA, portB] = [this.#portOf(a), this.#portOf(b)];
+    if (this.#partners.get(a) !== b) {
+      await Promise.all([this.#handOvers.takeBack(a, 'for-good'), this.#handOvers.takeBack(b, 'for-good')]);
+    }
     await Promise.all([this.#leave(a, b), this.#leave(b, a)]);
     this.#partners.set(a, b);
     this.#partners.set(b, a);
@@ -169,15 +201,18 @@ class ProcessMediaPlane implements RunningMediaPlane {
     const port = this.#portOf(portId);
     // Two browsers of one router hear each other past the edge, which is the one that can make digits.
     if (port.home === 'mediasoup' && !port.webRtc.isLinked) return;
+    await this.#handOvers.takeBack(portId, 'all');
     await this.#edge.sendDigit({ portId, ...press });
   }
 
   async play(portId: PortId, sound: Sound): Promise<void> {
+    await this.#handOvers.watch(portId, 'sound');
     await this.#linkToEdge(this.#portOf(portId));
     await this.#edge.play(portId, sound);
   }
 
   async stopPlaying(portId: PortId): Promise<void> {
+    this.#handOvers.unwatch(portId, 'sound');
     const port = this.#ports.get(portId);
     if (port === undefined || (port.home === 'mediasoup' && !port.webRtc.isLinked)) return;
     await this.#edge.play(portId, undefined);
@@ -190,7 +225,9 @@ class ProcessMediaPlane implements RunningMediaPlane {
 
   async quality(portId: PortId): Promise<PortReport | undefined> {
     const port = this.#ports.get(portId);
-    return port?.home === 'mediasoup' ? port.webRtc.quality() : this.#edge.report(portId);
+    if (port?.home === 'mediasoup') return port.webRtc.quality();
+    const report = await this.#edge.report(portId);
+    return report && this.#handOvers.completed(report);
   }
 
   async close(portId: PortId): Promise<PortReport> {
@@ -198,9 +235,11 @@ class ProcessMediaPlane implements RunningMediaPlane {
     const port = this.#ports.get(portId);
     if (port === undefined) return emptyReport(portId);
     this.#ports.delete(portId);
+    if (port.home === 'mediasoup') await this.#handOvers.takeBack(portId, 'for-good');
+    const direct = await this.#handOvers.close(portId);
     this.#part(portId);
     this.#agents.forget(portId);
-    if (port.home === 'edge') return this.#edge.close(portId);
+    if (port.home === 'edge') return addReport(await this.#edge.close(portId), direct);
     const report = await port.webRtc.close();
     if (port.webRtc.isLinked) await this.#edge.close(portId);
     return report;
@@ -211,15 +250,20 @@ class ProcessMediaPlane implements RunningMediaPlane {
   }
 
   async counters(): Promise<MediaCounters> {
-    const [edge, pool] = await Promise.all([this.#edge.counters(), this.#pool.counts()]);
+    const [edge, pool, direct] = await Promise.all([
+      this.#edge.counters(),
+      this.#pool.counts(),
+      this.#handOvers.totals(),
+    ]);
     return {
-      rtpPacketsReceived: edge.rtpPacketsReceived,
-      rtpPacketsSent: edge.rtpPacketsSent,
+      rtpPacketsReceived: edge.rtpPacketsReceived + direct.packetsReceived,
+      rtpPacketsSent: edge.rtpPacketsSent + direct.packetsSent,
       rtpPacketsRejected: edge.rtpPacketsRejected,
       srtpPacketsFailed: edge.srtpPacketsFailed,
       digitsRelayed: edge.digitsRelayed,
       transcodedSeconds: 0,
       portsOpen: this.#ports.size,
+      portsHandedOver: this.#handOvers.size,
       portsQuarantined: edge.portsQuarantined,
       routersOpen: pool.routers,
       webRtcTransportsOpen: pool.webRtcTransports,
@@ -227,6 +271,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
   }
 
   async stop(): Promise<void> {
+    this.#handOvers.stop();
     await Promise.all([...this.#ports.keys(), ...this.#opening.keys()].map((portId) => this.close(portId)));
     await Promise.all([this.#pool.close(), this.#edge.stop()]);
   }
@@ -312,6 +357,11 @@ class ProcessMediaPlane implements RunningMediaPlane {
     if (port.home === 'mediasoup') await port.webRtc.linkToEdge(this.#edge);
   }
 
+  #webRtcOf(portId: PortId): WebRtcPort | undefined {
+    const port = this.#ports.get(portId);
+    return port?.home === 'mediasoup' ? port.webRtc : undefined;
+  }
+
   #portOf(portId: PortId): Port {
     const port = this.#ports.get(portId);
     if (port === undefined) throw mediaErrors.MEDIA_PORT_UNKNOWN([portId]);
@@ -343,6 +393,8 @@ class ProcessMediaPlane implements RunningMediaPlane {
     if (event.kind === 'heard' || event.kind === 'playout') return this.#agents.onEvent(event);
     const port = this.#ports.get(event.portId);
     if (port === undefined) return;
+    if (event.kind === 'flow') return void this.#handOvers.onFlow(event);
+    if (event.kind === 'moved') return void this.#handOvers.onMoved(event.portId);
     const { portId, callId, legId } = port.owner;
     if (event.kind === 'srtp-failed') {
       this.#logger.warn(

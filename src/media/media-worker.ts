@@ -3,6 +3,7 @@ import { createWorker, type types } from 'mediasoup';
 import type { Clock, Logger, Timer } from '../kernel/index.ts';
 import { CodedError } from '../kernel/index.ts';
 import { mediaErrors } from './media-errors.ts';
+import { strayLogSettings } from './stray-log.ts';
 import { type WebRtcListen, webRtcListenInfos } from './webrtc-listen.ts';
 
 const firstBackoffMs = 500;
@@ -55,7 +56,7 @@ export class MediaWorker {
 
   async start(): Promise<void> {
     const { workerBin, listen, port, clock } = this.#options;
-    const worker = await createWorker({ workerBin, logLevel: 'error' }).catch((cause: unknown) => {
+    const worker = await createWorker({ workerBin, ...strayLogSettings }).catch((cause: unknown) => {
       throw mediaErrors.MEDIA_WORKER_MISSING([workerBin], { cause });
     });
     let server: types.WebRtcServer;

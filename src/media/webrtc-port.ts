@@ -11,6 +11,8 @@ import { routerFormats, rtpCapabilities, rtpCodecs } from './router-codecs.ts';
 import type { SharedRouter } from './shared-router.ts';
 import { addReport, webRtcReport } from './webrtc-report.ts';
 
+/** For what is under way to a browser when another Consumer takes over, ms. */
+const drainMs = 250;
 /** From `connect` until DTLS is done; a browser needs a few hundred milliseconds. */
 const setUpMs = 15_000;
 
@@ -41,6 +43,10 @@ export class WebRtcPort {
   #link: EdgeLink | undefined;
   /** Of streams that are over. */
   #former: PortReport;
+  /** What the browser hears instead of the edge. */
+  #direct: types.Producer | undefined;
+  /** What it heard before that, for as long as some of it may be under way. */
+  #fading: types.Consumer | undefined;
   /** Requests of one port run one after another. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -114,6 +120,27 @@ export class WebRtcPort {
     });
   }
 
+  /**
+   * Plays to the browser what a Producer of this router says instead of the edge; undefined: the edge again. The
+   * browser hears it as another SSRC. What comes by the former way within a moment is still played.
+   */
+  hearDirect(direct: types.Producer | undefined): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#retire(this.#fading);
+      this.#direct = direct;
+      const former = this.#hears;
+      this.#fading = former;
+      this.#hears = undefined;
+      await this.#joinLink();
+      this.#clock.after(drainMs, () => void this.#inTurn(() => this.#retire(former)));
+    });
+  }
+
+  /** Whether the edge gets what the browser says. */
+  feedEdge(isFed: boolean): Promise<void> {
+    return this.#inTurn(async () => this.#link?.feedEdge(isFed));
+  }
+
   /** Plays to the browser what `other`, on the same router, says. Does nothing until `other` is connected. */
   hear(other: WebRtcPort): Promise<void> {
     return this.#inTurn(async () => {
@@ -124,8 +151,9 @@ export class WebRtcPort {
   /** Plays nothing to the browser any more, and gives up the link to the edge, whose endpoint the caller closes. */
   hearNobody(): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#stopHearing();
+      await Promise.all([this.#retire(this.#hears), this.#retire(this.#fading)]);
       this.#hears = undefined;
+      this.#direct = undefined;
       this.#link?.close();
       this.#link = undefined;
     });
@@ -185,12 +213,13 @@ export class WebRtcPort {
 
   async #joinLink(): Promise<void> {
     if (this.#link === undefined || this.#says === undefined || this.#format === undefined) return;
-    await this.#listenTo(await this.#link.carry(this.#says, this.#format));
+    const fromEdge = await this.#link.carry(this.#says, this.#format);
+    await this.#listenTo(this.#direct ?? fromEdge);
   }
 
   async #listenTo(producer: types.Producer): Promise<void> {
     if (this.#hears?.producerId === producer.id) return;
-    await this.#stopHearing();
+    await this.#retire(this.#hears);
     const { mid, headerExtensions } = this.#heardBy;
     this.#hears = await this.#transport.consume({
       producerId: producer.id,
@@ -200,13 +229,15 @@ export class WebRtcPort {
     });
   }
 
-  async #stopHearing(): Promise<void> {
-    if (this.#hears === undefined) return;
-    this.#former = addReport(this.#former, await webRtcReport(this.owner.portId, undefined, this.#hears));
-    this.#hears.close();
+  async #retire(hears: types.Consumer | undefined): Promise<void> {
+    if (hears === undefined || hears.closed) return;
+    if (hears === this.#fading) this.#fading = undefined;
+    this.#former = addReport(this.#former, await webRtcReport(this.owner.portId, undefined, hears));
+    hears.close();
   }
 
   async #report(): Promise<PortReport> {
+    await this.#retire(this.#fading);
     return addReport(this.#former, await webRtcReport(this.owner.portId, this.#says, this.#hears));
   }
 

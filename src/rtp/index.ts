@@ -10,6 +10,7 @@ export {
   moveLatch,
   QUORUM,
   SILENCE_MS,
+  type Source,
   stepLatch,
 } from './latch.ts';
 export {

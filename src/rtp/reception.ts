@@ -28,6 +28,7 @@ export class Reception {
   #jitter = 0;
   #jitterMs = 0;
   #transit = Number.NaN;
+  #streams = 0;
   // Of sources and sequences that are over.
   #formerReceived = 0;
   #formerLost = 0;
@@ -43,6 +44,11 @@ export class Reception {
   /** What comes next counts anew: what the source counted while nobody was to hear it, as on hold, is not lost. */
   restart(): void {
     this.#beginNext = true;
+  }
+
+  /** How many streams there have been: a new SSRC or a sequence that begins anew is another one. */
+  get streams(): number {
+    return this.#streams;
   }
 
   /** Counts a packet that arrived. */
@@ -97,6 +103,7 @@ export class Reception {
       this.#formerLost += this.#lost();
     }
     this.#beginNext = false;
+    this.#streams++;
     this.#ssrc = ssrc;
     this.#first = sequence;
     this.#highest = sequence;

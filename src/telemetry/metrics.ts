@@ -42,7 +42,13 @@ export interface Metrics {
 const snake = (name: string): string => name.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
 
 /** Gauge-like figures of the media plane; the others only grow. */
-const MEDIA_GAUGES = new Set(['portsOpen', 'portsQuarantined', 'routersOpen', 'webRtcTransportsOpen']);
+const MEDIA_GAUGES = new Set([
+  'portsOpen',
+  'portsHandedOver',
+  'portsQuarantined',
+  'routersOpen',
+  'webRtcTransportsOpen',
+]);
 
 /** What was held back. */
 function safetyMetrics(registers: Registry[]) {

@@ -29,6 +29,8 @@ export class RtpPeer {
   readonly heard: HeardPacket[] = [];
   readonly #socket: Socket;
   #timer: ReturnType<typeof setInterval> | undefined;
+  /** By the last `play`. */
+  #played = 0;
   #sequence = 1000;
   #timestamp = 160_000;
   #beganAt = 0;
@@ -56,12 +58,14 @@ export class RtpPeer {
     const begin = performance.now();
     let sent = 0;
     this.#beganAt = 0;
+    this.#played = 0;
     this.#timer = setInterval(() => {
       // Timers run late under load; a real phone does not, so what is due is sent.
       while (sent * PTIME_MS <= performance.now() - begin) {
         this.send(payloads[next++ % payloads.length] ?? Buffer.alloc(0), target, sent === 0);
         if (sent === 0) this.#beganAt = performance.now();
         sent += 1;
+        this.#played = sent;
       }
     }, PTIME_MS / 2);
   }
@@ -79,6 +83,11 @@ export class RtpPeer {
 
   get counters(): { readonly sequence: number; readonly timestamp: number } {
     return { sequence: this.#sequence, timestamp: this.#timestamp };
+  }
+
+  /** How many packets the last `play` has sent. */
+  get played(): number {
+    return this.#played;
   }
 
   /** Sends one packet and moves sequence and timestamp on. */

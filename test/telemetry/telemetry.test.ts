@@ -71,6 +71,7 @@ const media: MediaCounters = {
   srtpPacketsFailed: 3,
   digitsRelayed: 0,
   transcodedSeconds: 0,
+  portsHandedOver: 1,
   portsOpen: 2,
   portsQuarantined: 1,
   routersOpen: 0,

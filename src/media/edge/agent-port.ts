@@ -31,6 +31,7 @@ const MAX_QUEUE_MS = 600_000;
 
 export class AgentPort implements EdgeEnd {
   readonly portId: PortId;
+  readonly isBusy = false;
   peer: EdgeEnd | undefined;
   format: AudioFormat | undefined;
   readonly #parts: ThreadParts;

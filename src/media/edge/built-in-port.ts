@@ -13,6 +13,7 @@ import { isToneCodec, type ToneFrames } from './tone-frames.ts';
 
 export class EchoPort implements EdgeEnd {
   readonly portId: PortId;
+  readonly isBusy = false;
   peer: EdgeEnd | undefined;
   format: AudioFormat | undefined;
   #packets = 0;
@@ -58,6 +59,7 @@ export interface TonePortOptions {
 
 export class TonePort implements EdgeEnd {
   readonly portId: PortId;
+  readonly isBusy = false;
   peer: EdgeEnd | undefined;
   format: AudioFormat | undefined;
   readonly #frames: ToneFrames;

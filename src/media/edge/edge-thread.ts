@@ -73,6 +73,12 @@ export class EdgeThread {
         return this.#play(command);
       case 'report':
         return this.#ports.get(command.portId)?.report();
+      case 'shield':
+        return this.#sipPortOf(command.portId).shield();
+      case 'rise':
+        return this.#sipPortOf(command.portId).rise();
+      case 'place':
+        return this.#sipPortOf(command.portId).place(command);
       case 'close':
         return this.#close(command.portId);
       case 'counters':
@@ -177,6 +183,12 @@ export class EdgeThread {
     const port = this.#ports.get(portId);
     if (!port) throw edgeErrors.MEDIA_UNKNOWN_PORT([portId]);
     return port;
+  }
+
+  #sipPortOf(portId: PortId): SipPort {
+    const port = this.#portOf(portId);
+    if (port instanceof SipPort) return port;
+    throw edgeErrors.MEDIA_UNKNOWN_PORT([portId]);
   }
 
   #onStranger(): void {

@@ -27,7 +27,7 @@ import type { SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat, LocalRtp } from '../../sdp/index.ts';
 import { emptyReport } from '../empty-report.ts';
 import { edgeErrors } from './errors.ts';
-import type { AgentCommand, ConnectInner, EdgeCounters, EdgeThreadEvent, SendDigit } from './messages.ts';
+import type { AgentCommand, ConnectInner, EdgeCounters, EdgeThreadEvent, PlacePort, SendDigit } from './messages.ts';
 import { PortRange } from './port-range.ts';
 import type { Music } from './sound-library.ts';
 import { ThreadBridge } from './thread-bridge.ts';
@@ -51,6 +51,8 @@ export interface EdgeOptions {
   readonly quarantineMs: number;
   /** On hold. Default: a melody. */
   readonly music?: Music;
+  /** After which a stream that has not changed is told as `flow`, ms; undefined: it is not. */
+  readonly stableMs?: number | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -100,6 +102,14 @@ export interface Edge {
   play(portId: PortId, sound: Sound | undefined): Promise<void>;
   /** How an open port does by now; undefined when there is none of this id. */
   report(portId: PortId): Promise<PortReport | undefined>;
+  /** Where a port towards a SIP peer is bound. */
+  boundTo(portId: PortId): { readonly address: string; readonly rtpPort: number };
+  /** What the believed source sends reaches the edge, whoever else is bound to the port; until `rise`. */
+  shield(portId: PortId): Promise<void>;
+  /** Goes above whoever has been bound to the port meanwhile. */
+  rise(portId: PortId): Promise<void>;
+  /** Leaves a port to the PlainTransport that is bound beneath, or takes it back. */
+  place(request: PlacePort): Promise<void>;
   /** Closes a port. Idempotent: one that is gone reports zeros. */
   close(portId: PortId): Promise<PortReport>;
   onEvent(listener: (event: EdgeEvent) => void): Unsubscribe;
@@ -280,6 +290,24 @@ class ThreadedEdge implements Edge {
     return this.#ports.get(portId)?.thread.link.request({ op: 'report', portId });
   }
 
+  boundTo(portId: PortId): { readonly address: string; readonly rtpPort: number } {
+    const { address, rtpPort } = this.#portOf(portId);
+    if (address === undefined || rtpPort === undefined) throw edgeErrors.MEDIA_UNKNOWN_PORT([portId]);
+    return { address, rtpPort };
+  }
+
+  async shield(portId: PortId): Promise<void> {
+    await this.#portOf(portId).thread.link.request({ op: 'shield', portId });
+  }
+
+  async rise(portId: PortId): Promise<void> {
+    await this.#portOf(portId).thread.link.request({ op: 'rise', portId });
+  }
+
+  async place(request: PlacePort): Promise<void> {
+    await this.#portOf(request.portId).thread.link.request({ op: 'place', ...request });
+  }
+
   async close(portId: PortId): Promise<PortReport> {
     const port = this.#ports.get(portId);
     if (!port) return emptyReport(portId);
@@ -335,6 +363,7 @@ class ThreadedEdge implements Edge {
         start: this.#newStart(),
         cname: this.#cname,
         refused: this.#range.formerStream(rtpPort),
+        stableMs: this.#options.stableMs,
       });
     } catch (error) {
       this.#range.giveUp(rtpPort);

@@ -13,6 +13,8 @@ export interface EdgeEnd {
   /** The end that hears this one. */
   peer: EdgeEnd | undefined;
   readonly format: AudioFormat | undefined;
+  /** Whether a key or a sound is being played to its remote. */
+  readonly isBusy: boolean;
   /** Takes a packet over: its memory is changed. Ends that cannot use it drop it. */
   send(packet: Buffer, arrival: Arrival): void;
   /** The next packet comes from another party. */

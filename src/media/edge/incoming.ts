@@ -31,6 +31,7 @@ export class Incoming {
   readonly digits = new DigitReader();
   readonly arrival: Arrival = { isEvent: false, clockRate: 8000, nowMs: 0 };
   bytes = 0;
+  packets = 0;
   readonly #kinds = new Uint8Array(128);
   readonly #clockRates = new Uint32Array(128);
 
@@ -54,6 +55,7 @@ export class Incoming {
     this.arrival.clockRate = clockRate;
     this.arrival.nowMs = nowMs;
     this.bytes += packet.length;
+    this.packets++;
     this.reception.take(ssrcOf(packet), sequenceOf(packet));
     if (!isEvent) {
       this.reception.time(timestampOf(packet), clockRate, nowMs);

@@ -1,3 +1,4 @@
 export { type Edge, type EdgeEvent, type EdgeOptions, startEdge } from './edge.ts';
-export type { AgentPortEvent, ConnectInner } from './messages.ts';
+export type { AgentPortEvent, ConnectInner, Place, ProvenFlow } from './messages.ts';
+export { sharesPorts } from './shares-ports.ts';
 export type { Music, MusicPcm } from './sound-library.ts';

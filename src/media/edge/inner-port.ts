@@ -44,6 +44,10 @@ export class InnerPort implements EdgeEnd {
     return this.#end.format;
   }
 
+  get isBusy(): boolean {
+    return this.#end.isBusy;
+  }
+
   get peer(): EdgeEnd | undefined {
     return this.#end.peer;
   }

@@ -1,7 +1,7 @@
 /** What the control side and an edge thread say to each other: plain data only. */
 import type { AgentEncoding, DigitForm, HeardSpeech, PlayoutNotice, PortReport, Sound } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
-import type { KnownStream, SpliceStart } from '../../rtp/index.ts';
+import type { KnownStream, Source, SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat, Direction, RtpAddress, SrtpKeyPair } from '../../sdp/index.ts';
 import type { Music } from './sound-library.ts';
 
@@ -28,6 +28,19 @@ export interface ConnectEdgePort {
   readonly direction: Direction;
   /** Undefined: plain RTP. */
   readonly srtp: SrtpKeyPair | undefined;
+}
+
+/**
+ * `carrying`: everything goes through this port. `listening`: it receives, and a PlainTransport beneath sends.
+ * `away`: the PlainTransport does both, RTCP included.
+ */
+export type Place = 'carrying' | 'listening' | 'away';
+
+export interface PlacePort {
+  readonly portId: PortId;
+  readonly place: Place;
+  /** How long the peer has been silent when the port comes back to us, ms. */
+  readonly silentMs: number;
 }
 
 export interface ConnectInner {
@@ -67,6 +80,8 @@ export type EdgeCommand =
       readonly start: SpliceStart;
       readonly cname: string;
       readonly refused: KnownStream | undefined;
+      /** After which a stream without changes is told as `flow`; undefined: it is not. */
+      readonly stableMs: number | undefined;
     }
   | {
       readonly op: 'open-inner';
@@ -98,6 +113,11 @@ export type EdgeCommand =
   /** Undefined: nothing any more. */
   | { readonly op: 'play'; readonly portId: PortId; readonly sound: Sound | undefined }
   | { readonly op: 'report'; readonly portId: PortId }
+  /** From now on what the believed source sends comes here, whoever else is bound to the port. */
+  | { readonly op: 'shield'; readonly portId: PortId }
+  /** Binds the port above whoever has been bound to it meanwhile. */
+  | { readonly op: 'rise'; readonly portId: PortId }
+  | ({ readonly op: 'place' } & PlacePort)
   | { readonly op: 'close'; readonly portId: PortId }
   | { readonly op: 'counters' }
   | { readonly op: 'stop' };
@@ -121,6 +141,9 @@ export interface EdgeResults {
   readonly 'send-digit': undefined;
   readonly play: undefined;
   readonly report: PortReport | undefined;
+  readonly shield: undefined;
+  readonly rise: undefined;
+  readonly place: undefined;
   readonly close: ClosedPort | undefined;
   readonly counters: EdgeCounters;
   readonly stop: undefined;
@@ -137,11 +160,24 @@ export type AgentPortEvent =
   | { readonly kind: 'heard'; readonly portId: PortId; readonly audio: Uint8Array }
   | { readonly kind: 'playout'; readonly portId: PortId; readonly notice: PlayoutNotice };
 
+/** A stream that has been the same for a while. */
+export interface ProvenFlow {
+  readonly portId: PortId;
+  readonly ssrc: number;
+  /** Where it comes from and our packets go. */
+  readonly source: Source;
+  /** Undefined when RTCP uses the port of RTP. */
+  readonly rtcp: Source | undefined;
+}
+
 export type EdgeThreadEvent =
   | AgentPortEvent
   | { readonly kind: 'port-up'; readonly portId: PortId }
   /** Somebody sends RTP that is not protected by the keys agreed on; told now and then, with how many it were since. */
   | { readonly kind: 'srtp-failed'; readonly portId: PortId; readonly packets: number }
+  | ({ readonly kind: 'flow' } & ProvenFlow)
+  /** The peer sends from elsewhere, and so our packets go elsewhere, while a PlainTransport still sends to the old address. */
+  | { readonly kind: 'moved'; readonly portId: PortId }
   | { readonly kind: 'digit'; readonly portId: PortId; readonly digit: string; readonly durationMs: number };
 
 /** What a thread is started with. */

@@ -64,6 +64,11 @@ export class NetworkEnd {
     return this.outgoing.format;
   }
 
+  /** Whether a key or a sound is being played to the remote. */
+  get isBusy(): boolean {
+    return this.#stopDigit !== undefined || this.player.isPlaying;
+  }
+
   setFormat(format: AudioFormat): void {
     this.incoming.setFormat(format);
     this.outgoing.setFormat(format);

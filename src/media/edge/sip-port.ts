@@ -2,7 +2,7 @@
  * A SIP-facing port: a pair of sockets, the latch that decides whom to believe, and the way to the peer end.
  * Symmetric: RTP goes where the believed source is, and to the SDP's address while nobody is (RFC 4961).
  */
-import type { RemoteInfo, Socket } from 'node:dgram';
+import type { RemoteInfo } from 'node:dgram';
 import type { DigitPress, PortReport, Sound } from '../../calls/index.ts';
 import {
   classifyPacket,
@@ -18,25 +18,31 @@ import {
 } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
 import type { EdgeEnd } from './end.ts';
+import { edgeErrors } from './errors.ts';
+import { FlowProof } from './flow-proof.ts';
 import type { Arrival } from './incoming.ts';
-import type { ClosedPort, ConnectEdgePort } from './messages.ts';
+import type { ClosedPort, ConnectEdgePort, Place, PlacePort } from './messages.ts';
 import { mayPass, NetworkEnd, type NetworkEndOptions } from './network-end.ts';
+import { SharedSocket } from './shared-socket.ts';
 import { SrtpGuard } from './srtp-guard.ts';
-import { bindUdp, closeUdp, isAddressInUse } from './udp.ts';
+import { isAddressInUse } from './udp.ts';
 
 export interface SipPortOptions extends NetworkEndOptions {
   readonly address: string;
   readonly rtpPort: number;
   /** The stream of the call that had this port before. */
   readonly refused: KnownStream | undefined;
+  /** After which an unchanged stream is told as `flow`; undefined: it is not. */
+  readonly stableMs: number | undefined;
 }
 
 const NOWHERE = { address: '', port: 0 };
 
 export class SipPort implements EdgeEnd {
   readonly #end: NetworkEnd;
-  readonly #rtp: Socket;
-  readonly #rtcp: Socket;
+  readonly #rtp: SharedSocket;
+  readonly #rtcp: SharedSocket;
+  readonly #proof: FlowProof | undefined;
   readonly #refused: KnownStream | undefined;
   /** Undefined: plain RTP. */
   #srtp: SrtpGuard | undefined;
@@ -53,9 +59,11 @@ export class SipPort implements EdgeEnd {
   #isSending = false;
   #isReceiving = false;
   #isClosed = false;
+  #place: Place = 'carrying';
 
-  private constructor(options: SipPortOptions, sockets: { rtp: Socket; rtcp: Socket }) {
+  private constructor(options: SipPortOptions, sockets: { rtp: SharedSocket; rtcp: SharedSocket }) {
     this.#end = new NetworkEnd(options, (packet) => this.#write(packet));
+    if (options.stableMs !== undefined) this.#proof = new FlowProof(options.stableMs);
     this.#refused = options.refused;
     this.#rtp = sockets.rtp;
     this.#rtcp = sockets.rtcp;
@@ -64,16 +72,16 @@ export class SipPort implements EdgeEnd {
   /** Opens the pair; undefined when somebody else has one of the two ports. */
   static async open(options: SipPortOptions): Promise<SipPort | undefined> {
     const opened: { port?: SipPort } = {};
-    const bound: Socket[] = [];
+    const bound: SharedSocket[] = [];
+    const { address, rtpPort } = options;
+    const { clock } = options.parts;
+    const onRtp = (packet: Buffer, source: RemoteInfo): void => opened.port?.onRtp(packet, source);
+    const onRtcp = (packet: Buffer, source: RemoteInfo): void => opened.port?.onRtcp(packet, source);
     try {
-      bound.push(
-        await bindUdp(options.address, options.rtpPort, (packet, source) => opened.port?.onRtp(packet, source)),
-      );
-      bound.push(
-        await bindUdp(options.address, options.rtpPort + 1, (packet, source) => opened.port?.onRtcp(packet, source)),
-      );
+      bound.push(await SharedSocket.bind({ address, port: rtpPort, onPacket: onRtp, clock }));
+      bound.push(await SharedSocket.bind({ address, port: rtpPort + 1, onPacket: onRtcp, clock }));
     } catch (error) {
-      await Promise.all(bound.map(closeUdp));
+      await Promise.all(bound.map((socket) => socket.close()));
       if (isAddressInUse(error)) return undefined;
       throw error;
     }
@@ -88,6 +96,10 @@ export class SipPort implements EdgeEnd {
 
   get format(): AudioFormat | undefined {
     return this.#end.format;
+  }
+
+  get isBusy(): boolean {
+    return this.#end.isBusy;
   }
 
   get peer(): EdgeEnd | undefined {
@@ -181,7 +193,8 @@ export class SipPort implements EdgeEnd {
 
   tick(nowMs: number): void {
     this.#end.tick(nowMs);
-    if (this.#rtcpTarget.port === 0) return;
+    this.#prove(nowMs);
+    if (this.#rtcpTarget.port === 0 || this.#place !== 'carrying') return;
     const report = this.#end.rtcp.due(nowMs);
     if (report) this.#sendRtcp(report);
   }
@@ -195,7 +208,7 @@ export class SipPort implements EdgeEnd {
     if (goodbye) this.#sendRtcp(goodbye);
     this.#end.stop();
     this.#isClosed = true;
-    await Promise.all([closeUdp(this.#rtp), closeUdp(this.#rtcp)]);
+    await Promise.all([this.#rtp.close(), this.#rtcp.close()]);
     const believed = this.#latch?.believed;
     return { report: this.#end.report(), stream: believed && { ...believed, ssrc: this.#end.incoming.reception.ssrc } };
   }
@@ -215,6 +228,59 @@ export class SipPort implements EdgeEnd {
     return this.#latch !== undefined && mayBecomeBelieved(this.#latch, this.#latchInput(packet, source, nowMs));
   }
 
+  /** What the believed source sends comes to us although a PlainTransport is about to be bound. Throws MEDIA_NOT_SHARED. */
+  shield(): undefined {
+    const believed = this.#latch?.believed;
+    if (!believed || !this.#rtp.shield(believed)) throw edgeErrors.MEDIA_NOT_SHARED([this.portId]);
+  }
+
+  /** Goes above the PlainTransport that was bound meanwhile. */
+  async rise(): Promise<undefined> {
+    await Promise.all([this.#rtp.rise(), this.#rtcp.rise()]);
+  }
+
+  /** Leaves the port to the PlainTransport beneath, or takes it back. Throws MEDIA_NOT_SHARED when it cannot be left. */
+  place({ place, silentMs }: PlacePort): undefined {
+    if (this.#isClosed) return;
+    if (this.#place === 'away' && place !== 'away') this.#comeBack(silentMs);
+    this.#place = place;
+    if (place === 'carrying') this.#rtcp.unpark();
+    else if (!this.#rtcp.park()) throw edgeErrors.MEDIA_NOT_SHARED([this.portId]);
+    if (place === 'away' && !this.#rtp.park()) throw edgeErrors.MEDIA_NOT_SHARED([this.portId]);
+  }
+
+  /** The stream has gone on elsewhere: it is neither lost nor new. */
+  #comeBack(silentMs: number): void {
+    this.#rtp.unpark();
+    this.#end.incoming.reception.restart();
+    this.#end.peer?.restart();
+    this.#heardMs = this.#end.parts.clock.now() - silentMs;
+    this.#proof?.reset();
+  }
+
+  #prove(nowMs: number): void {
+    const believed = this.#latch?.believed;
+    if (this.#place === 'away' || believed === undefined || this.#proof === undefined) return;
+    const { incoming, isBusy, peer } = this.#end;
+    const isCalm = !isBusy && peer?.isBusy === false && !incoming.digits.isPressed;
+    const look = {
+      source: `${believed.address} ${believed.port}`,
+      ssrc: incoming.reception.ssrc,
+      streams: incoming.reception.streams,
+      packets: incoming.packets,
+      isPlain: this.#isSending && this.#isReceiving && isCalm,
+    };
+    if (!this.#proof.take(look, nowMs)) return;
+    const { port, address } = this.#rtcpTarget;
+    this.#end.parts.emit({
+      kind: 'flow',
+      portId: this.portId,
+      ssrc: look.ssrc,
+      source: believed,
+      rtcp: this.#isMux ? undefined : { address, port },
+    });
+  }
+
   /** A packet of somebody who is not, or not yet, the believed source. */
   #consider(packet: Buffer, source: RemoteInfo, nowMs: number): boolean {
     if (!this.#latch) return false;
@@ -222,6 +288,7 @@ export class SipPort implements EdgeEnd {
     this.#latch = next;
     if (verdict === 'rejected') return false;
     this.#follow();
+    if (this.#place !== 'carrying') this.#end.parts.emit({ kind: 'moved', portId: this.portId });
     return true;
   }
 

@@ -17,6 +17,11 @@ const literalOnly = (
  */
 export async function bindUdp(address: string, port: number, onPacket: OnPacket): Promise<dgram.Socket> {
   if (port !== 0) await closeUdp(await bind(address, port, false));
+  return bindAbove(address, port, onPacket);
+}
+
+/** Binds a socket above those that share the port already: it receives, and they no longer do. */
+export async function bindAbove(address: string, port: number, onPacket: OnPacket): Promise<dgram.Socket> {
   const socket = await bind(address, port, true);
   socket.on('message', onPacket);
   // An ICMP error of a peer that is gone says nothing that RTCP and silence do not.

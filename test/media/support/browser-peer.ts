@@ -13,7 +13,7 @@ const spy = (side, list) => {
   const { readable, writable } = side.createEncodedStreams();
   const watch = new TransformStream({
     transform(frame, controller) {
-      if (list.length < 3000) list.push(hex(frame.data));
+      if (list.length < 30_000) list.push(hex(frame.data));
       controller.enqueue(frame);
     },
   });

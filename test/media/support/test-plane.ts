@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { MediaEvent } from '../../../src/calls/index.ts';
-import type { CallId, LegId, PortId } from '../../../src/kernel/index.ts';
+import type { CallId, LegId, Logger, PortId } from '../../../src/kernel/index.ts';
 import { silentLogger, systemClock, systemRandom } from '../../../src/kernel/index.ts';
-import { type RunningMediaPlane, startMediaPlane } from '../../../src/media/index.ts';
+import { type MediaPlaneOptions, type RunningMediaPlane, startMediaPlane } from '../../../src/media/index.ts';
 import {
   type AudioCodecName,
   type AudioFormat,
@@ -37,7 +37,11 @@ export interface TestPlane {
   readonly events: MediaEvent[];
 }
 
-export async function startTestPlane(port: number, workers = 1): Promise<TestPlane> {
+export async function startTestPlane(
+  port: number,
+  workers = 1,
+  options: Pick<MediaPlaneOptions, 'handOverAfterMs'> & { readonly logger?: Logger } = {},
+): Promise<TestPlane> {
   requireWorker();
   const plane = await startMediaPlane({
     workerBin,
@@ -52,8 +56,9 @@ export async function startTestPlane(port: number, workers = 1): Promise<TestPla
       clock: systemClock,
       random: systemRandom,
     },
-    logger: silentLogger,
+    logger: options.logger ?? silentLogger,
     clock: systemClock,
+    ...(options.handOverAfterMs === undefined ? {} : { handOverAfterMs: options.handOverAfterMs }),
   });
   const events: MediaEvent[] = [];
   plane.onEvent((event) => events.push(event));

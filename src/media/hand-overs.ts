@@ -1,0 +1,158 @@
+/** The second phase of every port towards a SIP peer: when it may begin, and what ends it. */
+import type { ConnectPort, PortReport } from '../calls/index.ts';
+import type { Clock, Logger, PortId, Unsubscribe } from '../kernel/index.ts';
+import type { Edge, ProvenFlow } from './edge/index.ts';
+import { emptyReport } from './empty-report.ts';
+import { HandOver, type TakeBack } from './hand-over.ts';
+import { changeOf, type WhyCarried, whyCarried } from './hand-over-rule.ts';
+import { onStray } from './stray-log.ts';
+import type { WebRtcPort } from './webrtc-port.ts';
+import { addReport } from './webrtc-report.ts';
+
+/** An SSRC that was looked for and found to be of no importance is not looked for again within this, ms. */
+const strayRestMs = 10_000;
+/** Strays remembered at once. */
+const mostStrays = 1000;
+
+export interface HandOversParts {
+  readonly edge: Edge;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Undefined: never hand over. */
+  readonly stableMs: number | undefined;
+  readonly partnerOf: (portId: PortId) => PortId | undefined;
+  readonly webRtcOf: (portId: PortId) => WebRtcPort | undefined;
+}
+
+export class HandOvers {
+  readonly #parts: HandOversParts;
+  readonly #connected = new Map<PortId, ConnectPort>();
+  readonly #watchers = new Map<PortId, Set<string>>();
+  readonly #ports = new Map<PortId, HandOver>();
+  readonly #strays = new Map<number, number>();
+  #stopListening: Unsubscribe = () => {};
+  #isLooking = false;
+  /** Over ports that are closed. */
+  #before = emptyReport('' as PortId);
+
+  constructor(parts: HandOversParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    if (this.#parts.stableMs !== undefined) this.#stopListening = onStray((ssrc) => this.#onStray(ssrc));
+  }
+
+  stop(): void {
+    this.#stopListening();
+  }
+
+  /** How many ports are handed over now. */
+  get size(): number {
+    return [...this.#ports.values()].filter((port) => port.isAway).length;
+  }
+
+  /** A stream towards a port has been the same for a while. */
+  async onFlow(flow: ProvenFlow): Promise<void> {
+    const { stableMs, edge, clock, logger } = this.#parts;
+    const { portId } = flow;
+    const connected = this.#connected.get(portId);
+    const farId = this.#parts.partnerOf(portId);
+    const web = farId === undefined ? undefined : this.#parts.webRtcOf(farId);
+    if (stableMs === undefined || this.why(portId, flow) !== undefined) return;
+    if (web === undefined || connected?.kind !== 'rtp') return;
+    const port = this.#ports.get(portId) ?? new HandOver({ portId, edge, clock, logger, stableMs });
+    this.#ports.set(portId, port);
+    await port.handOver(flow, web, connected.format);
+  }
+
+  /** Why the edge carries a port; undefined when it need not. */
+  why(portId: PortId, flow: ProvenFlow | undefined): WhyCarried | undefined {
+    const farId = this.#parts.partnerOf(portId);
+    return whyCarried({
+      sip: this.#factsOf(portId),
+      far: farId === undefined ? undefined : this.#factsOf(farId),
+      flow,
+    });
+  }
+
+  /** The peer of a port sends from elsewhere, and wants to be sent to there. */
+  async onMoved(portId: PortId): Promise<void> {
+    await this.#ports.get(portId)?.takeBack('for-good');
+  }
+
+  /** Notes what a port is about to be connected with, when the edge carries what this changes. */
+  async beforeConnect(request: ConnectPort): Promise<void> {
+    const { portId } = request;
+    const change = changeOf(this.#connected.get(portId), request);
+    this.#connected.set(portId, request);
+    if (change === 'nothing') return;
+    await this.takeBack(portId, change === 'direction' ? 'receiving' : 'for-good');
+    if (request.kind !== 'rtp' || change !== 'direction') return;
+    const isSending = request.direction === 'sendrecv' || request.direction === 'sendonly';
+    await this.#ports.get(portId)?.sendOnly(isSending);
+  }
+
+  /** The edge carries a port, or that which a browser Leg is bridged with, when this resolves. */
+  async takeBack(portId: PortId, what: TakeBack): Promise<void> {
+    const sipId = this.#ports.has(portId) ? portId : this.#parts.partnerOf(portId);
+    if (sipId !== undefined) await this.#ports.get(sipId)?.takeBack(what);
+  }
+
+  /** From now on the edge has to see every packet of a port; until `unwatch` under the same name. */
+  async watch(portId: PortId, watcher: string): Promise<void> {
+    const watchers = this.#watchers.get(portId) ?? new Set();
+    this.#watchers.set(portId, watchers.add(watcher));
+    await this.takeBack(portId, 'all');
+  }
+
+  unwatch(portId: PortId, watcher: string): void {
+    this.#watchers.get(portId)?.delete(watcher);
+  }
+
+  /** A port's report with what mediasoup carried alone. */
+  async completed(report: PortReport): Promise<PortReport> {
+    const port = this.#ports.get(report.portId);
+    return port === undefined ? report : addReport(report, await port.report());
+  }
+
+  /** Forgets a port that is about to be closed, and says what mediasoup carried of it. */
+  async close(portId: PortId): Promise<PortReport> {
+    this.#connected.delete(portId);
+    this.#watchers.delete(portId);
+    const port = this.#ports.get(portId);
+    if (port === undefined) return emptyReport(portId);
+    this.#ports.delete(portId);
+    const report = await port.close();
+    this.#before = addReport(this.#before, report);
+    return report;
+  }
+
+  /** What mediasoup has carried alone since start. */
+  async totals(): Promise<PortReport> {
+    const reports = await Promise.all([...this.#ports.values()].map((port) => port.report()));
+    return reports.reduce(addReport, this.#before);
+  }
+
+  #factsOf(portId: PortId): { connected: ConnectPort | undefined; watchers: ReadonlySet<string> } {
+    return { connected: this.#connected.get(portId), watchers: this.#watchers.get(portId) ?? new Set() };
+  }
+
+  /** mediasoup does not say on which transport: it is looked for, once for each SSRC. */
+  #onStray(ssrc: number): void {
+    const nowMs = this.#parts.clock.now();
+    if (this.#isLooking || nowMs - (this.#strays.get(ssrc) ?? Number.NEGATIVE_INFINITY) < strayRestMs) return;
+    this.#isLooking = true;
+    void this.#lookAround(ssrc).finally(() => {
+      this.#isLooking = false;
+    });
+  }
+
+  async #lookAround(ssrc: number): Promise<void> {
+    const away = [...this.#ports.values()].filter((port) => port.isAway);
+    const found = await Promise.all(away.map((port) => port.lookAround().catch(() => false)));
+    if (found.includes(true)) return;
+    if (this.#strays.size >= mostStrays) this.#strays.clear();
+    this.#strays.set(ssrc, this.#parts.clock.now());
+  }
+}
