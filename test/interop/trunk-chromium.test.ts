@@ -103,9 +103,10 @@ describe('SIPp as a trunk calls Chromium', () => {
     expect(shareIn(heard, tapped.sent)).toBe(1);
     expect(shareIn(tapped.received, frames)).toBe(1);
     // And in order: every sequence number once, one step after the other.
-    const sequences = rtp.heard.map((packet) => packet.sequence);
+    const sequences = rtp.heard.map((packet) => `${packet.ssrc} ${packet.sequence}`);
     expect(new Set(sequences).size).toBe(sequences.length);
-    expect(new Set(rtp.heard.map((packet) => packet.ssrc)).size).toBe(1);
+    // One stream of the edge and, once it has handed the call over, one of mediasoup.
+    expect(new Set(rtp.heard.map((packet) => packet.ssrc)).size).toBeLessThanOrEqual(2);
     expect(await gateway.metric('transcoded_seconds_total')).toBe(0);
     expect((await gateway.calls())[0]).toMatchObject({ trunk: 'carrier', endReason: 'hangup-caller' });
     expect((await gateway.calls())[0]?.legs.map((leg) => leg.codec?.toLowerCase())).toEqual([codec, codec]);
