@@ -30,7 +30,7 @@ export type PlayoutEvent =
   | { readonly kind: 'started'; readonly utterance: string }
   /** Everything before the mark has been played, or (`isCleared`) was thrown away. */
   | { readonly kind: 'mark'; readonly name: string; readonly isCleared: boolean }
-  /** Nothing of the utterance waits any more, and another one or silence follows. */
+  /** Another utterance has begun, or a flush has ended it. A pause does not: more of it may come. */
   | ({ readonly kind: 'over' } & HeardUtterance);
 
 interface Count {
@@ -121,7 +121,6 @@ export class PlayoutQueue {
     if (this.#waiting === 0) {
       this.#dryAtMs = nowMs;
       this.#tellMarks();
-      this.#allOver();
     }
     return true;
   }

@@ -2,23 +2,13 @@
 import { z } from 'zod';
 import { name } from './name-schema.ts';
 
-const url = z
-  .string()
-  .regex(/^wss?:\/\/[^\s]{1,2000}$/, 'must be a ws:// or wss:// URL')
-  .describe('its WebSocket server; may contain ${from}, ${to} and ${callId}');
+const url = z.string().regex(/^wss?:\/\/[^\s]{1,2000}$/, 'must be a ws:// or wss:// URL');
 const templates = z.record(z.string().min(1).max(128), z.string().max(1000)).default({});
+const environmentName = z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable');
 
-export const agentSchema = z.strictObject({
+const common = {
   name: name.describe('user part of its address of record, and its name in the dialplan'),
-  protocol: z.enum(['twilio']).describe('twilio: Twilio Media Streams, bidirectional'),
-  url,
-  headers: templates.describe('headers of the upgrade, as Authorization'),
-  parameters: templates.describe('handed to the application as customParameters'),
-  authTokenEnv: z
-    .string()
-    .regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable')
-    .optional()
-    .describe('environment variable with the token that signs the upgrade (X-Twilio-Signature)'),
+  headers: templates.describe('headers of the upgrade'),
   connectTimeoutSec: z.number().min(0.1).max(60).default(5).describe('how long its server may take to answer'),
   warmUpSec: z
     .number()
@@ -27,4 +17,36 @@ export const agentSchema = z.strictObject({
     .default(2)
     .describe('how long the caller hears it ring while the agent has not said anything'),
   prebufferMs: z.int().min(0).max(500).default(40).describe('how much of its speech is gathered before it is played'),
+};
+
+const twilioSchema = z.strictObject({
+  ...common,
+  protocol: z.literal('twilio').describe('Twilio Media Streams, bidirectional'),
+  url: url.describe('its WebSocket server; may contain ${from}, ${to} and ${callId}'),
+  parameters: templates.describe('handed to the application as customParameters'),
+  authTokenEnv: environmentName
+    .optional()
+    .describe('environment variable with the token that signs the upgrade (X-Twilio-Signature)'),
+});
+
+const openaiSchema = z.strictObject({
+  ...common,
+  protocol: z.literal('openai').describe('OpenAI Realtime, or what is compatible with it'),
+  url: url.default('wss://api.openai.com/v1/realtime?model=gpt-realtime').describe('its server, with the model'),
+  apiKeyEnv: environmentName.optional().describe('environment variable with the API key, sent as bearer token'),
+  encoding: z.enum(['PCMU', 'PCMA']).default('PCMU').describe('of the audio: the one that your trunks use'),
+  instructions: z.string().max(20_000).default('').describe('what the model is to do; may contain ${from} and ${to}'),
+  greeting: z
+    .string()
+    .max(2000)
+    .optional()
+    .describe('instructions for what it says first ("": its own words); without it the caller speaks first'),
+  session: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe('further keys of session.update, as `audio: { output: { voice: marin } }`'),
+});
+
+export const agentSchema = z.discriminatedUnion('protocol', [twilioSchema, openaiSchema], {
+  error: 'protocol must be twilio or openai',
 });

@@ -36,9 +36,12 @@ describe('PlayoutQueue', () => {
     say(30);
     const frames = [tick(), tick(), tick(), tick()];
     expect(frames.map((frame) => frame?.filter((byte) => byte === 1).length)).toEqual([160, 160, 40, undefined]);
+    say(40, 'b');
+    expect([tick(), tick()].map((frame) => frame?.[0])).toEqual([1, 1]);
     expect(events).toEqual([
       { kind: 'started', utterance: 'a' },
       { kind: 'over', utterance: 'a', receivedMs: 45, playedMs: 45, flushedMs: 0 },
+      { kind: 'started', utterance: 'b' },
     ]);
   });
 
@@ -92,6 +95,17 @@ describe('PlayoutQueue', () => {
     expect(tick()).toBeUndefined();
   });
 
+  it('counts an utterance on through a pause of its supply', () => {
+    const { queue, tick, say, wait } = queueOf();
+    say(40);
+    for (let i = 0; i < 4; i++) tick();
+    wait(500);
+    say(100);
+    for (let i = 0; i < 3; i++) tick();
+    const [heard] = queue.flush();
+    expect(heard).toMatchObject({ receivedMs: 140, playedMs: 110, flushedMs: 30 });
+  });
+
   it('a flush before the first frame leaves nothing to hear', () => {
     const { queue, tick, say } = queueOf();
     say(500);
@@ -124,6 +138,7 @@ describe('PlayoutQueue', () => {
           else for (let i = 0; i < ms; i++) tick();
         }
         for (let i = 0; i < 400 && queue.depthMs > 0; i++) tick();
+        flushed += queue.flush().reduce((sum, each) => sum + each.flushedMs, 0);
         const over = events.flatMap((event) => (event.kind === 'over' ? [event] : []));
         const total = (key: 'receivedMs' | 'playedMs' | 'flushedMs'): number =>
           over.reduce((sum, event) => sum + event[key], 0);

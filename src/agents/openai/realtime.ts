@@ -1,0 +1,206 @@
+/** A call as one Realtime session: we are the client, and the server decides when the caller has finished speaking. */
+import type { AgentCall, AgentEncoding } from '../../calls/index.ts';
+import type { Clock, Logger } from '../../kernel/index.ts';
+import { AgentSocket } from '../agent-socket.ts';
+import type { AgentLink, AgentVoice, OpenLink } from '../link.ts';
+import { filled, type Template } from '../template.ts';
+import {
+  appendAudio,
+  createResponse,
+  type FunctionCall,
+  functionOutput,
+  type RealtimeEvent,
+  readRealtimeEvent,
+  truncateItem,
+  userText,
+} from './events.ts';
+
+export interface RealtimeAgent {
+  readonly url: Template;
+  readonly headers: Readonly<Record<string, Template>>;
+  /** Sent as bearer token. */
+  readonly apiKey: string | undefined;
+  readonly encoding: AgentEncoding;
+  readonly instructions: string;
+  /** What it says first; undefined: it waits for the caller. */
+  readonly greeting: string | undefined;
+  /** Keys of session.update beside ours, as the operator wrote them. */
+  readonly session: Readonly<Record<string, unknown>>;
+  readonly connectTimeoutMs: number;
+}
+
+export interface RealtimeParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export function openRealtime(agent: RealtimeAgent, parts: RealtimeParts): OpenLink {
+  return (call, voice) => new Realtime({ agent, parts, call, voice });
+}
+
+interface RealtimeOptions {
+  readonly agent: RealtimeAgent;
+  readonly parts: RealtimeParts;
+  readonly call: AgentCall;
+  readonly voice: AgentVoice;
+}
+
+/** What the model may do to the call. */
+const HANG_UP = {
+  type: 'function',
+  name: 'hang_up',
+  description: 'Ends the call, once what was said before has been heard.',
+  parameters: { type: 'object', properties: {} },
+};
+/** Told when the last words before a hang-up have been played. */
+const FAREWELL = 'farewell';
+/** So many answers in a row that failed, and the agent counts as gone. */
+const MAX_FAILURES = 3;
+const MAX_COMPLAINTS = 10;
+
+class Realtime implements AgentLink {
+  readonly #options: RealtimeOptions;
+  readonly #socket: AgentSocket;
+  /** Responses that the caller has talked over: what still comes of them is not heard. */
+  readonly #discarded = new Set<string>();
+  /** The response being made; the server makes one at a time. */
+  #responding: string | undefined;
+  /** A response that is to be asked for when this one is done. */
+  #isOwed = false;
+  #isOpen = false;
+  #failures = 0;
+  #complaints = 0;
+
+  constructor(options: RealtimeOptions) {
+    this.#options = options;
+    const { agent, parts, call, voice } = options;
+    const given = Object.entries(agent.headers).map(([key, value]): [string, string] => [key, filled(value, call)]);
+    this.#socket = new AgentSocket({
+      url: filled(agent.url, call, encodeURIComponent),
+      headers: {
+        ...(agent.apiKey === undefined ? {} : { Authorization: `Bearer ${agent.apiKey}` }),
+        ...Object.fromEntries(given),
+      },
+      connectTimeoutMs: agent.connectTimeoutMs,
+      clock: parts.clock,
+      onOpen: () => {},
+      onMessage: (data) => this.#onMessage(data),
+      onClose: (error) => voice.onClose(error),
+    });
+  }
+
+  hear(audio: Uint8Array): void {
+    this.#socket.sendAudio(appendAudio(audio));
+  }
+
+  pressDigit(digit: string): void {
+    this.#socket.send(userText(`[The caller pressed the key ${digit}.]`));
+    this.#ask();
+  }
+
+  markReached(name: string): void {
+    if (name !== FAREWELL) return;
+    this.close();
+    this.#options.voice.onClose();
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  #onMessage(data: string | Buffer): void {
+    try {
+      const event = readRealtimeEvent(String(data));
+      if (event !== undefined) this.#obey(event);
+    } catch (error) {
+      this.#complain({ err: error });
+    }
+  }
+
+  #obey(event: RealtimeEvent): void {
+    switch (event.kind) {
+      case 'created':
+        return this.#socket.send(JSON.stringify({ type: 'session.update', session: this.#session() }));
+      case 'updated':
+        return this.#begin();
+      case 'speech-started':
+        return void this.#fallSilent();
+      case 'response-created':
+        this.#responding = event.responseId;
+        return;
+      case 'response-done':
+        return this.#onDone(event);
+      case 'audio':
+        if (!this.#discarded.has(event.responseId)) this.#options.voice.say(event.itemId, event.audio);
+        return;
+      case 'function-call':
+        return this.#serve(event.call);
+      case 'error':
+        return this.#complain({ code: event.code, text: event.text });
+    }
+  }
+
+  /** Audio that were sent before the server has taken the format would be misread. */
+  #begin(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    this.#options.voice.onOpen();
+    const { greeting } = this.#options.agent;
+    if (greeting !== undefined) this.#socket.send(createResponse(greeting === '' ? undefined : greeting));
+  }
+
+  /** The caller speaks: silence at once, and the server is told how much of its answer was heard. */
+  async #fallSilent(): Promise<void> {
+    if (this.#responding !== undefined) this.#discarded.add(this.#responding);
+    for (const { utterance, playedMs, flushedMs } of await this.#options.voice.flush())
+      if (flushedMs > 0) this.#socket.send(truncateItem(utterance, playedMs));
+  }
+
+  #onDone({ responseId, status }: Extract<RealtimeEvent, { kind: 'response-created' | 'response-done' }>): void {
+    this.#discarded.delete(responseId);
+    this.#responding = undefined;
+    this.#failures = status === 'failed' ? this.#failures + 1 : 0;
+    if (this.#failures >= MAX_FAILURES) {
+      this.close();
+      this.#options.voice.onClose(new Error('the agent fails again and again'));
+    } else if (this.#isOwed) this.#ask();
+  }
+
+  /** Two responses at a time are an error. */
+  #ask(): void {
+    this.#isOwed = this.#responding !== undefined;
+    if (!this.#isOwed) this.#socket.send(createResponse());
+  }
+
+  #serve({ callId, name }: FunctionCall): void {
+    if (name !== HANG_UP.name) {
+      this.#socket.send(functionOutput(callId, { error: `there is no function ${name}` }));
+      return this.#ask();
+    }
+    this.#socket.send(functionOutput(callId, { ok: true }));
+    this.#options.voice.mark(FAREWELL);
+  }
+
+  #session(): object {
+    const { agent, call } = this.#options;
+    const type = agent.encoding === 'PCMU' ? 'audio/pcmu' : 'audio/pcma';
+    const { audio, tools, ...more } = agent.session as { audio?: Record<string, object>; tools?: readonly object[] };
+    return {
+      type: 'realtime',
+      instructions: filled(agent.instructions, call),
+      output_modalities: ['audio'],
+      ...more,
+      tools: [HANG_UP, ...(tools ?? [])],
+      audio: {
+        ...audio,
+        input: { turn_detection: { type: 'server_vad' }, ...audio?.['input'], format: { type } },
+        output: { ...audio?.['output'], format: { type } },
+      },
+    };
+  }
+
+  #complain(fields: object): void {
+    if (++this.#complaints <= MAX_COMPLAINTS)
+      this.#options.parts.logger.warn({ ...fields }, 'message of an agent not understood');
+  }
+}

@@ -1,0 +1,149 @@
+/** An agent that speaks OpenAI Realtime, called by a phone: what the model hears, and what the caller hears of it. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Gateway } from '../support/gateway.ts';
+import { RealtimeServer, type RealtimeSession } from '../support/realtime-server.ts';
+import { RtpPeer } from '../support/rtp-peer.ts';
+import { audioSdp, type PhoneDialog, rtpPortOf, SipPhone } from '../support/sip-phone.ts';
+import { until } from '../support/until.ts';
+
+const BASE = 26_900;
+const PCMU = ['0 PCMU/8000', '101 telephone-event/8000'];
+const SILENCE = 0xff;
+
+let gateway: Gateway;
+let server: RealtimeServer;
+let phone: SipPhone;
+let rtp: RtpPeer;
+
+beforeAll(async () => {
+  server = await RealtimeServer.start();
+  process.env['TEST_REALTIME_KEY'] = 'sk-of-the-test';
+  gateway = await Gateway.start({
+    base: BASE,
+    settings: {
+      agents: [
+        {
+          name: 'assistant',
+          protocol: 'openai',
+          url: server.url,
+          apiKeyEnv: 'TEST_REALTIME_KEY',
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: the configuration's own placeholders
+          instructions: 'Somebody calls from ${from}.',
+          greeting: '',
+          session: { audio: { output: { voice: 'marin' } } },
+        },
+      ],
+    },
+  });
+  rtp = await RtpPeer.open();
+  phone = await SipPhone.open({
+    user: 'carol',
+    password: gateway.credentials('carol').password,
+    domain: gateway.domain,
+    gatewayPort: gateway.sipPort,
+  });
+  await phone.register();
+});
+afterAll(async () => {
+  await rtp?.close();
+  await phone?.peer.close();
+  await gateway?.stop();
+  await server?.stop();
+});
+
+/** 20 ms each, each of another byte. */
+const numbered = (count: number): Buffer =>
+  Buffer.concat(Array.from({ length: count }, (_, index) => Buffer.alloc(160, index % 200)));
+
+async function talk(index: number, greeting: Buffer): Promise<{ session: RealtimeSession; dialog: PhoneDialog }> {
+  rtp.heard.length = 0;
+  const starting = server.session(index).then(async (session) => {
+    await until(() => session.of('response.create').length > 0, { within: 3_000, what: 'the wish for a greeting' });
+    session.respond('resp_1', 'item_1', greeting);
+    return session;
+  });
+  const dialog = await phone.call('assistant', audioSdp(rtp.port, PCMU));
+  return { session: await starting, dialog };
+}
+
+const spoken = (): number[] => rtp.heard.map(({ payload }) => payload[0] ?? -1).filter((value) => value !== SILENCE);
+
+describe('an agent that speaks OpenAI Realtime', () => {
+  test('is set up with the format of the call, greets, and hears the caller untranscoded', async () => {
+    const { session, dialog } = await talk(0, numbered(25));
+    expect(session.request.headers.authorization).toBe('Bearer sk-of-the-test');
+    expect(session.events[0]).toMatchObject({
+      type: 'session.update',
+      session: {
+        type: 'realtime',
+        instructions: 'Somebody calls from carol.',
+        audio: {
+          input: { format: { type: 'audio/pcmu' }, turn_detection: { type: 'server_vad' } },
+          output: { format: { type: 'audio/pcmu' }, voice: 'marin' },
+        },
+        tools: [{ name: 'hang_up' }],
+      },
+    });
+    session.done('resp_1');
+    rtp.play([Buffer.alloc(160, 3), Buffer.alloc(160, 4)], {
+      port: rtpPortOf(dialog.remoteSdp),
+      payloadType: 0,
+      ssrc: 5,
+      step: 160,
+    });
+    await until(() => spoken().length >= 25, { within: 5_000, what: 'the greeting' });
+    expect(spoken()).toEqual(Array.from({ length: 25 }, (_, i) => i));
+    await until(() => session.heard.includes(Buffer.concat([Buffer.alloc(160, 3), Buffer.alloc(160, 4)])), {
+      within: 5_000,
+      what: 'the caller',
+    });
+    rtp.pause();
+    await dialog.bye();
+    await until(() => session.isClosed, { within: 3_000, what: 'the end of the session' });
+    expect(gateway.output).not.toContain('sk-of-the-test');
+  });
+
+  test('that is talked over falls silent, and learns how much of its words was heard', async () => {
+    const { session, dialog } = await talk(1, numbered(180));
+    await until(() => spoken().length >= 20, { within: 5_000, what: 'its words' });
+    session.send({ type: 'input_audio_buffer.speech_started', audio_start_ms: 300, item_id: 'item_u' });
+    session.delta('resp_1', 'item_1', numbered(10));
+    const [truncated] = await until(
+      () => {
+        const all = session.of('conversation.item.truncate');
+        return all.length > 0 ? all : undefined;
+      },
+      { within: 3_000, what: 'the truncation' },
+    );
+    const settled = performance.now() + 200;
+    await until(() => (rtp.heard.at(-1)?.at ?? 0) > settled, { within: 3_000, what: 'what follows' });
+    const heardMs = spoken().length * 20;
+    expect(truncated?.item_id).toBe('item_1');
+    expect(Math.abs((truncated?.audio_end_ms ?? 0) - heardMs)).toBeLessThanOrEqual(20);
+    expect(heardMs).toBeLessThan(3600);
+    session.done('resp_1', 'cancelled');
+    session.respond('resp_2', 'item_2', Buffer.alloc(1600, 201));
+    await until(() => spoken().includes(201), { within: 3_000, what: 'its next words' });
+    await dialog.bye();
+  });
+
+  test('hangs up when its last words have been heard', async () => {
+    const { session, dialog } = await talk(2, numbered(30));
+    const bye = dialog.awaitBye();
+    session.callFunction('resp_1', 'dance', 'call_0');
+    session.callFunction('resp_1', 'hang_up', 'call_1');
+    session.done('resp_1');
+    await bye;
+    expect(spoken().length).toBe(30);
+    const outputs = session.of('conversation.item.create').map(({ item }) => item);
+    expect(outputs).toMatchObject([
+      { type: 'function_call_output', call_id: 'call_0', output: '{"error":"there is no function dance"}' },
+      { type: 'function_call_output', call_id: 'call_1', output: '{"ok":true}' },
+    ]);
+    const record = await until(async () => (await gateway.calls()).find(({ endReason }) => endReason !== undefined), {
+      within: 3_000,
+      what: 'the record',
+    });
+    expect(record).toMatchObject({ endReason: 'hangup-callee' });
+  });
+});
