@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { agentSchema } from './agent-schema.ts';
 import { callFeatureSchemas } from './call-feature-schema.ts';
+import { codecSchemas } from './codec-schema.ts';
 import { reliableProvisionalSchema, sessionTimerSchema } from './dialog-schema.ts';
 import { identitySchemas } from './identity-schema.ts';
 import { limitsSchema } from './limits-schema.ts';
@@ -227,11 +228,7 @@ export const profileSchema = z.strictObject({
     .describe(
       'rtp: plain RTP through the edge; webrtc: ICE and DTLS-SRTP; bypass: SDP passes unchanged and media goes around us',
     ),
-  codecs: z
-    .array(z.enum(['opus', 'G722', 'PCMU', 'PCMA', 'L16']))
-    .min(1)
-    .default(['opus', 'G722', 'PCMU', 'PCMA'])
-    .describe('audio codecs that may be used'),
+  ...codecSchemas,
   reliableProvisional: reliableProvisionalSchema,
   sessionTimer: sessionTimerSchema,
   nat: z

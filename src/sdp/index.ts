@@ -45,7 +45,7 @@ export {
   planCodecs,
   type SaidFormats,
 } from './plan-codecs.ts';
-export { planOffer } from './plan-offer.ts';
+export { type OfferRequest, planOffer } from './plan-offer.ts';
 export {
   acceptSrtp,
   answerSrtp,

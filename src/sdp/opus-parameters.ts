@@ -10,8 +10,8 @@ export interface OpusTerms {
   readonly maxAverageBitrate?: number | undefined;
   /** Whether its peers may send nothing while there is silence, as far as we decode it. Default false. */
   readonly dtx?: boolean | undefined;
-  /** Its browsers are offered Opus when they lose more than this fraction of the packets, even if that must be transcoded. */
-  readonly preferAboveLoss?: number | undefined;
+  /** Its browsers are offered Opus when they lose more than so many percent of the packets, even if that must be transcoded. */
+  readonly preferAboveLossPercent?: number | undefined;
 }
 
 const isFlag = (value: string): boolean => value === '0' || value === '1';

@@ -146,8 +146,8 @@ function lossPenalty(side: PlanSide, codec: AudioCodec): number {
 }
 
 function isLossy({ kind, loss, terms }: PlanSide): boolean {
-  const limit = terms.opus?.preferAboveLoss;
-  return kind === 'webrtc' && loss !== undefined && limit !== undefined && loss > limit;
+  const limit = terms.opus?.preferAboveLossPercent;
+  return kind === 'webrtc' && loss !== undefined && limit !== undefined && loss * 100 > limit;
 }
 
 /** What the far end of the payload can receive; where we are that end, what we can. */

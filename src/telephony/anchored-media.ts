@@ -273,6 +273,7 @@ export class AnchoredMedia implements CallMediaWork {
       accepted: async (body) => {
         await leg.accept(body);
         this.#plans.make(branchId, this.#early?.codec);
+        if (this.#joined === branchId) await this.#connect(branchId);
       },
       isOptional: false,
     };

@@ -4,7 +4,9 @@ import {
   type AudioCodec,
   type AudioCodecName,
   type CodecPlan,
+  type CodecTerms,
   isRefusal,
+  type OfferRequest,
   type PlanSide,
   planCodecs,
   planOffer,
@@ -188,9 +190,9 @@ export class CallPlans {
     };
   }
 
-  #offer(request: Parameters<typeof planOffer>[0]): SaidFormats {
+  #offer(request: OfferRequest): SaidFormats {
     const plan = planOffer(request);
-    if (plan === undefined) throw telephonyErrors.TELEPHONY_NO_COMMON_CODEC();
+    if (plan === undefined) throw noOffer(request);
     this.#options.logger.debug({ reason: plan.reason }, 'offer planned');
     return plan;
   }
@@ -200,6 +202,18 @@ export class CallPlans {
     if (branch === undefined) throw telephonyErrors.TELEPHONY_UNKNOWN_LEG([legId]);
     return branch;
   }
+}
+
+/** What stands in the way: a profile that forbids to transcode, or that there is nothing to offer. */
+function noOffer({ heard, asked, ...rest }: OfferRequest): Error {
+  const couldBe = planOffer({ ...rest, heard: willing(heard), asked: willing(asked) });
+  return couldBe === undefined
+    ? telephonyErrors.TELEPHONY_NO_COMMON_CODEC()
+    : telephonyErrors.TELEPHONY_TRANSCODING_REFUSED([couldBe.reason]);
+}
+
+function willing<T extends { readonly terms: CodecTerms }>(side: T): T {
+  return { ...side, terms: { ...side.terms, transcoding: true } };
 }
 
 /** Throws what the parties are owed when there is no plan. */

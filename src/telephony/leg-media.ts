@@ -85,7 +85,7 @@ export class LegMedia {
   #opened: SaidFormats | undefined;
   /** We have made an offer since the peer made its last one: what it says is an answer. */
   #hasOffered = false;
-  /** Every codec that the peer has ever named, as it did last. */
+  /** The codecs that the peer has named in its last offer and since then, as it did last. */
   readonly #known = new Map<AudioCodecName, AudioCodec>();
   /** What it was told last: other codecs than the one in use, if those. */
   #told: SaidFormats | undefined;
@@ -133,7 +133,7 @@ export class LegMedia {
     return this.#hasOffered ? 'answered' : 'offered';
   }
 
-  /** Every codec that the peer has ever named, those of its last description first. */
+  /** Every codec that the peer has named in its last offer and since then, those of its last description first. */
   get known(): readonly AudioCodec[] {
     const current = this.#remote?.audio.codecs ?? [];
     return [...current, ...[...this.#known.values()].filter(({ name }) => current.every((each) => each.name !== name))];
@@ -287,7 +287,9 @@ export class LegMedia {
     return plan;
   }
 
+  /** An offer names all that the peer has now; an answer only what it likes of what it was offered. */
   #learn({ audio }: RemoteDescription): void {
+    if (!this.#hasOffered) this.#known.clear();
     for (const codec of audio.codecs) this.#known.set(codec.name, codec);
   }
 

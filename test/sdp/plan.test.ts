@@ -299,7 +299,7 @@ describe('planCodecs, transcoding', () => {
   });
 
   it('to Opus is for a browser that loses more packets than its profile lets pass', () => {
-    const opus = { preferAboveLoss: 0.05 };
+    const opus = { preferAboveLossPercent: 5 };
     const browser = (loss: number | undefined, kind: SdpKind = 'webrtc') =>
       offered({ codecs: [OPUS, PCMU], kind, loss, terms: { opus } });
     const made = planFor(browser(0.08), answered({ codecs: [PCMU] }), ALL);
