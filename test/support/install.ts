@@ -10,6 +10,7 @@ const packages = {
   sipp: 'sip-tester',
   baresip: 'baresip-core',
   chromium: 'chromium',
+  'firefox-esr': 'firefox-esr',
   dnsmasq: 'dnsmasq-base',
   svwar: 'sipvicious',
   svcrack: 'sipvicious',

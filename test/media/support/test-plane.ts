@@ -90,7 +90,7 @@ export interface BrowserLeg {
 /** The browser calls: its offer is answered with `codec`. */
 export async function browserCalls(
   { plane }: TestPlane,
-  browser: BrowserPeers,
+  browser: Pick<BrowserPeers, 'create' | 'offer' | 'accept'>,
   id: string,
   options: { codec: AudioCodecName; joinId?: string; fingerprint?: string },
 ): Promise<BrowserLeg> {
