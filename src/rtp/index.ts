@@ -1,6 +1,7 @@
 export { type DigitPress, DigitReader } from './digit-reader.ts';
 export { DIGIT_STEP_MS, DigitSender, type DigitStep } from './digit-sender.ts';
 export { EventRescaler } from './event-rescaler.ts';
+export { type BufferCounts, type BufferInput, type BufferOutput, JitterBuffer } from './jitter-buffer.ts';
 export {
   createLatch,
   type KnownStream,
@@ -27,6 +28,7 @@ export {
   withBareHeader,
   writeHeader,
 } from './packet.ts';
+export { byteDuration, type DurationOf, opusDuration, wordDuration } from './payload-duration.ts';
 export { Reception, type ReceptionSummary } from './reception.ts';
 export {
   buildRtcp,
