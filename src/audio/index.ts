@@ -1,4 +1,5 @@
 export type { AudioDecoder, AudioEncoder, CodecName } from './codec.ts';
+export { ComfortNoise } from './comfort-noise.ts';
 export { type CodecOptions, createDecoder, createEncoder } from './create-codec.ts';
 export { DtmfDetector, type HeardKey } from './dtmf-detector.ts';
 export { renderDtmf } from './dtmf-tones.ts';
@@ -8,6 +9,7 @@ export { findGaps, type Gap, measureTone, type ToneMeasure } from './measure.ts'
 export { renderMelody } from './melody.ts';
 export { type HeardUtterance, type PlayoutEvent, type PlayoutOptions, PlayoutQueue } from './playout-queue.ts';
 export { resample, resampledLength, resamplePart } from './resample.ts';
+export { createResampler, type Resampler } from './resampler.ts';
 export { type RingbackTone, renderRingback } from './ringback.ts';
 export { SteadyStream, type SteadyStreamOptions } from './steady-stream.ts';
 export { ToneGenerator } from './tone.ts';

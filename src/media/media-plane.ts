@@ -261,7 +261,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
       rtpPacketsRejected: edge.rtpPacketsRejected,
       srtpPacketsFailed: edge.srtpPacketsFailed,
       digitsRelayed: edge.digitsRelayed,
-      transcodedSeconds: 0,
+      transcodedSeconds: edge.transcodedMs / 1000,
       portsOpen: this.#ports.size,
       portsHandedOver: this.#handOvers.size,
       portsQuarantined: edge.portsQuarantined,

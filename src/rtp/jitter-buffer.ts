@@ -54,8 +54,8 @@ const LONGEST_FILLED_MS = 120;
 const LONGEST_SILENCE_MS = 30_000;
 /** A timestamp this far ahead is of another clock. */
 const RESET_MS = 10_000;
-/** For the successor of a missing packet to come a little late. */
-const SLACK_MS = 4;
+/** For the successor of a missing packet to come late, when nothing was late before: senders are machines, too. */
+const SLACK_MS = 24;
 /** An Opus payload this short says that silence begins or lasts (RFC 6716 §2.1.9). */
 const SHORTEST_AUDIO = 3;
 

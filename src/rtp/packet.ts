@@ -81,6 +81,18 @@ export function setPayloadType(packet: Buffer, payloadType: number): void {
   packet[1] = ((packet[1] ?? 0) & 0x80) | payloadType;
 }
 
+export function setSequence(packet: Buffer, sequence: number): void {
+  packet.writeUInt16BE(sequence, 2);
+}
+
+export function setTimestamp(packet: Buffer, timestamp: number): void {
+  packet.writeUInt32BE(timestamp, 4);
+}
+
+export function setSsrc(packet: Buffer, ssrc: number): void {
+  packet.writeUInt32BE(ssrc, 8);
+}
+
 export function setMarker(packet: Buffer): void {
   packet[1] = (packet[1] ?? 0) | 0x80;
 }

@@ -11,7 +11,7 @@ export interface BuiltInLeg {
 /** `echo` returns packets as they come; `tone` must be encoded. */
 const CODECS: Readonly<Record<BuiltInEndpoint, readonly AudioCodecName[]>> = {
   echo: ['opus', 'G722', 'PCMU', 'PCMA', 'L16'],
-  tone: ['G722', 'PCMU', 'PCMA'],
+  tone: ['opus', 'G722', 'PCMU', 'PCMA', 'L16'],
 };
 
 export function builtInTerms({ endpoint }: BuiltInLeg): CodecTerms {

@@ -12,7 +12,7 @@ import {
 } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
 import { emptyReport } from '../empty-report.ts';
-import type { EdgeEnd, ThreadParts } from './end.ts';
+import type { EdgeEnd, Hearer, ThreadParts } from './end.ts';
 import type { Arrival } from './incoming.ts';
 import type { ClosedPort } from './messages.ts';
 import { silenceOf } from './silence.ts';
@@ -32,7 +32,8 @@ const MAX_QUEUE_MS = 600_000;
 export class AgentPort implements EdgeEnd {
   readonly portId: PortId;
   readonly isBusy = false;
-  peer: EdgeEnd | undefined;
+  peer: Hearer | undefined;
+  readonly remoteLoss = 0;
   format: AudioFormat | undefined;
   readonly #parts: ThreadParts;
   readonly #queue: PlayoutQueue;
@@ -40,7 +41,7 @@ export class AgentPort implements EdgeEnd {
   readonly #silence: Buffer;
   readonly #frame: Buffer;
   readonly #ssrc: number;
-  readonly #arrival: Arrival = { isEvent: false, clockRate: 8000, nowMs: 0 };
+  readonly #arrival: Arrival = { isEvent: false, isNoise: false, clockRate: 8000, nowMs: 0 };
   readonly #stop: Unsubscribe;
   #isHeard = false;
   #sequence: number;
@@ -99,7 +100,7 @@ export class AgentPort implements EdgeEnd {
   }
 
   send(packet: Buffer, arrival: Arrival): void {
-    if (arrival.isEvent) return;
+    if (arrival.isEvent || arrival.isNoise) return;
     this.#received++;
     this.#bytesReceived += packet.length;
     const offset = payloadOffset(packet);

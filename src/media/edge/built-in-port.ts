@@ -4,17 +4,17 @@ import type { PortId } from '../../kernel/index.ts';
 import { RTP_HEADER_BYTES, type SpliceStart, writeHeader } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
 import { emptyReport } from '../empty-report.ts';
-import type { EdgeEnd, ThreadParts } from './end.ts';
-import { edgeErrors } from './errors.ts';
+import type { EdgeEnd, Hearer, ThreadParts } from './end.ts';
 import type { Arrival } from './incoming.ts';
 import type { ClosedPort } from './messages.ts';
 import { TICK_MS } from './ticker.ts';
-import { isToneCodec, type ToneFrames } from './tone-frames.ts';
+import type { ToneFrames } from './tone-frames.ts';
 
 export class EchoPort implements EdgeEnd {
   readonly portId: PortId;
   readonly isBusy = false;
-  peer: EdgeEnd | undefined;
+  peer: Hearer | undefined;
+  readonly remoteLoss = 0;
   format: AudioFormat | undefined;
   #packets = 0;
   #bytes = 0;
@@ -60,17 +60,19 @@ export interface TonePortOptions {
 export class TonePort implements EdgeEnd {
   readonly portId: PortId;
   readonly isBusy = false;
-  peer: EdgeEnd | undefined;
+  peer: Hearer | undefined;
+  readonly remoteLoss = 0;
   format: AudioFormat | undefined;
   readonly #frames: ToneFrames;
   readonly #parts: ThreadParts;
   readonly #ssrc: number;
-  readonly #arrival: Arrival = { isEvent: false, clockRate: 8000, nowMs: 0 };
+  readonly #arrival: Arrival = { isEvent: false, isNoise: false, clockRate: 8000, nowMs: 0 };
   #sequence: number;
   #timestamp: number;
   #packets = 0;
   #bytes = 0;
   #stop: (() => void) | undefined;
+  #isClosed = false;
 
   constructor({ portId, start, parts, frames }: TonePortOptions) {
     this.portId = portId;
@@ -81,13 +83,14 @@ export class TonePort implements EdgeEnd {
     this.#timestamp = start.timestamp;
   }
 
-  /** Plays from now on. Throws MEDIA_TONE_CODEC for Opus. */
-  connect(format: AudioFormat): void {
-    const { name } = format.codec;
-    if (!isToneCodec(name)) throw edgeErrors.MEDIA_TONE_CODEC([name]);
+  /** Plays from now on. */
+  async connect(format: AudioFormat): Promise<void> {
+    const player = await this.#frames.player(format.codec);
+    if (this.#isClosed) return;
     this.format = format;
+    this.#arrival.clockRate = format.codec.clockRate;
     this.#stop?.();
-    this.#stop = this.#parts.ticker.add((tick, nowMs) => this.#play(this.#frames.frame(name, tick), nowMs));
+    this.#stop = this.#parts.ticker.add((tick, nowMs) => this.#play(player.frame(tick), nowMs));
   }
 
   send(): void {}
@@ -101,13 +104,14 @@ export class TonePort implements EdgeEnd {
   }
 
   async close(): Promise<ClosedPort> {
+    this.#isClosed = true;
     this.#stop?.();
     return { report: this.report(), stream: undefined };
   }
 
   #play(frame: Buffer, nowMs: number): void {
     this.#sequence = (this.#sequence + 1) & 0xffff;
-    this.#timestamp = (this.#timestamp + 8 * TICK_MS) >>> 0;
+    this.#timestamp = (this.#timestamp + (this.#arrival.clockRate * TICK_MS) / 1000) >>> 0;
     if (!this.peer || !this.format) return;
     const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + frame.length);
     writeHeader(packet, {

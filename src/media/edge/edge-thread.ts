@@ -1,11 +1,13 @@
 /** The ports of one thread and the commands on them. */
 import { type Clock, CodedError, type PortId, type Timer } from '../../kernel/index.ts';
+import { WorkQueue } from '../transcoder/index.ts';
 import { AgentPort } from './agent-port.ts';
 import { EchoPort, TonePort } from './built-in-port.ts';
 import type { EdgeEnd, ThreadParts, Totals } from './end.ts';
 import { edgeErrors } from './errors.ts';
 import { InnerPort } from './inner-port.ts';
 import { InnerSockets } from './inner-sockets.ts';
+import { Joint } from './joint.ts';
 import type { AgentCommand, EdgeCommand, EdgeResults, EdgeThreadEvent } from './messages.ts';
 import { SipPort } from './sip-port.ts';
 import { type Music, SoundLibrary } from './sound-library.ts';
@@ -14,6 +16,8 @@ import { ToneFrames } from './tone-frames.ts';
 
 /** Between two looks at reports due and digits unfinished, ms. */
 const HOUSEKEEPING_MS = 250;
+/** Between two looks at what is overdue in transcoded calls, ms. */
+const FILL_MS = 10;
 
 type AnyPort = SipPort | InnerPort | EchoPort | TonePort | AgentPort;
 type Of<Op extends EdgeCommand['op']> = Extract<EdgeCommand, { op: Op }>;
@@ -34,11 +38,15 @@ export class EdgeThread {
     srtpPacketsFailed: 0,
     rtcpPacketsReceived: 0,
     digitsRelayed: 0,
+    transcodedMs: 0,
   };
   readonly #parts: ThreadParts;
   readonly #inner = new InnerSockets(() => this.#onStranger());
   readonly #frames = new ToneFrames();
+  readonly #joints = new Map<EdgeEnd, Joint>();
+  readonly #work = new WorkQueue();
   #housekeeping: Timer | undefined;
+  #filling: Timer | undefined;
 
   constructor({ clock, music, emit }: EdgeThreadOptions) {
     const sounds = new SoundLibrary(music);
@@ -106,13 +114,14 @@ export class EdgeThread {
     else this.#add(new TonePort({ portId, start, parts: this.#parts, frames: this.#frames }));
   }
 
-  #connect(command: Of<'connect-port' | 'connect-inner' | 'connect-built-in'>): undefined {
+  async #connect(command: Of<'connect-port' | 'connect-inner' | 'connect-built-in'>): Promise<undefined> {
     const port = this.#portOf(command.portId);
     if (command.op === 'connect-port' && port instanceof SipPort) port.connect(command);
     else if (command.op === 'connect-inner' && port instanceof InnerPort) port.connect(command);
     else if (command.op === 'connect-built-in' && isOurs(port)) {
-      port.connect(command.format);
+      await port.connect(command.format);
     } else throw edgeErrors.MEDIA_UNKNOWN_PORT([command.portId]);
+    await this.#fit(this.#joints.get(port));
   }
 
   #agent(command: AgentCommand): EdgeResults['flush-speech'] | undefined {
@@ -125,18 +134,46 @@ export class EdgeThread {
     return undefined;
   }
 
-  #bridge(a: EdgeEnd, b: EdgeEnd): undefined {
+  async #bridge(a: EdgeEnd, b: EdgeEnd): Promise<undefined> {
     this.#unbridge(a);
     this.#unbridge(b);
-    a.peer = b;
-    b.peer = a;
+    const joint = new Joint({ ends: [a, b], work: this.#work, onTranscoded: (ms) => this.#onTranscoded(ms) });
+    this.#joints.set(a, joint);
+    this.#joints.set(b, joint);
     a.restart();
     b.restart();
+    await this.#fit(joint);
+  }
+
+  /** Whose formats have no path between them hear nothing of each other but digits. */
+  async #fit(joint: Joint | undefined): Promise<void> {
+    await joint?.fit(this.#parts.clock.now());
+    if (joint?.isTranscoding === true) this.#filling ??= this.#fill();
   }
 
   #unbridge(port: EdgeEnd): void {
-    if (port.peer?.peer === port) port.peer.peer = undefined;
-    port.peer = undefined;
+    const joint = this.#joints.get(port);
+    if (!joint) return;
+    for (const end of joint.ends) this.#joints.delete(end);
+    joint.part(this.#parts.clock.now());
+  }
+
+  /** Losses of transcoded calls show by time passing, too. Ends with the last such call. */
+  #fill(): Timer {
+    return this.#parts.clock.after(FILL_MS, () => {
+      const nowMs = this.#parts.clock.now();
+      let isTranscoding = false;
+      for (const [end, joint] of this.#joints) {
+        if (end !== joint.ends[0] || !joint.isTranscoding) continue;
+        joint.fill(nowMs);
+        isTranscoding = true;
+      }
+      this.#filling = isTranscoding ? this.#fill() : undefined;
+    });
+  }
+
+  #onTranscoded(ms: number): void {
+    this.#totals.transcodedMs += ms;
   }
 
   #pressDigit({ portId, ...press }: Of<'send-digit'>): undefined {
@@ -175,6 +212,7 @@ export class EdgeThread {
     return this.#parts.clock.after(HOUSEKEEPING_MS, () => {
       const nowMs = this.#parts.clock.now();
       for (const port of this.#ports.values()) port.tick(nowMs);
+      for (const joint of new Set(this.#joints.values())) joint.tick(nowMs);
       this.#housekeeping = this.#keepHouse();
     });
   }

@@ -152,6 +152,7 @@ const NOTHING_COUNTED: EdgeCounters = {
   srtpPacketsFailed: 0,
   rtcpPacketsReceived: 0,
   digitsRelayed: 0,
+  transcodedMs: 0,
 };
 
 class ThreadedEdge implements Edge {
@@ -470,6 +471,7 @@ function add(a: EdgeCounters, b: EdgeCounters): EdgeCounters {
     srtpPacketsFailed: a.srtpPacketsFailed + b.srtpPacketsFailed,
     rtcpPacketsReceived: a.rtcpPacketsReceived + b.rtcpPacketsReceived,
     digitsRelayed: a.digitsRelayed + b.digitsRelayed,
+    transcodedMs: a.transcodedMs + b.transcodedMs,
   };
 }
 

@@ -7,18 +7,24 @@ import type { ClosedPort, EdgeThreadEvent } from './messages.ts';
 import type { SoundLibrary } from './sound-library.ts';
 import type { Ticker } from './ticker.ts';
 
-/** One end of a bridge: what its peer received is given to `send`. */
-export interface EdgeEnd {
-  readonly portId: PortId;
-  /** The end that hears this one. */
-  peer: EdgeEnd | undefined;
+/** Who is given what an end receives. */
+export interface Hearer {
   readonly format: AudioFormat | undefined;
-  /** Whether a key or a sound is being played to its remote. */
+  /** Whether a key or a sound is being played to its remote, or what it is given is changed. */
   readonly isBusy: boolean;
   /** Takes a packet over: its memory is changed. Ends that cannot use it drop it. */
   send(packet: Buffer, arrival: Arrival): void;
   /** The next packet comes from another party. */
   restart(): void;
+}
+
+/** One end of a bridge: what its peer received is given to `send`. */
+export interface EdgeEnd extends Hearer {
+  readonly portId: PortId;
+  /** The end that hears this one, or the transcoder before it. */
+  peer: Hearer | undefined;
+  /** What fraction (0 to 1) of our packets the remote loses of late, by its reports. */
+  readonly remoteLoss: number;
   /** Called four times a second: reports, timeouts. */
   tick(nowMs: number): void;
   /** Sends a key press, after those before it. */
@@ -37,6 +43,7 @@ export interface Totals {
   srtpPacketsFailed: number;
   rtcpPacketsReceived: number;
   digitsRelayed: number;
+  transcodedMs: number;
 }
 
 export interface ThreadParts {
@@ -47,7 +54,8 @@ export interface ThreadParts {
   readonly emit: (event: EdgeThreadEvent) => void;
 }
 
-/** Audio goes from one end to the other only under the same codec: nothing is transcoded here. */
-export function sharesCodec(a: EdgeEnd, b: EdgeEnd): boolean {
-  return a.format !== undefined && a.format.codec.name === b.format?.codec.name;
+/** Audio goes from one end to the other as it is only under the same codec. */
+export function sharesCodec(a: Hearer, b: Hearer): boolean {
+  const [one, other] = [a.format?.codec, b.format?.codec];
+  return one !== undefined && one.name === other?.name && one.clockRate === other.clockRate;
 }

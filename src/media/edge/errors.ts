@@ -5,7 +5,7 @@ export const edgeErrors = catalogue({
   MEDIA_UNKNOWN_PORT: { sip: 500, retryable: false, text: 'The edge has no port %s' },
   MEDIA_NO_FAMILY: { sip: 488, retryable: false, text: 'No media address of %s is configured' },
   MEDIA_BAD_ADDRESS: { sip: 488, retryable: false, text: 'The media address %s cannot be reached from a socket on %s' },
-  MEDIA_TONE_CODEC: { sip: 488, retryable: false, text: 'The tone endpoint cannot speak %s' },
+  MEDIA_NO_PATH: { sip: 488, retryable: false, text: 'No way to transcode between %s and %s' },
   MEDIA_NOT_SHARED: { sip: 500, retryable: true, text: 'The UDP port of %s could not be shared' },
   MEDIA_EDGE_FAILED: { sip: 503, retryable: true, text: 'The edge thread failed: %s' },
 });

@@ -14,11 +14,18 @@ import type { AudioFormat } from '../../sdp/index.ts';
 const DROP = 0;
 const AUDIO = 1;
 const EVENT = 2;
-type Kind = typeof DROP | typeof AUDIO | typeof EVENT;
+const NOISE = 3;
+type Kind = typeof DROP | typeof AUDIO | typeof EVENT | typeof NOISE;
+
+/** Of comfort noise beside audio of 8 kHz clock (RFC 3551 §6); it comes unasked from many a PBX. */
+const NOISE_TYPE = 13;
+const NOISE_CLOCK = 8000;
 
 /** A received packet's way to the other end: one object per port, filled anew for each packet. */
 export interface Arrival {
   isEvent: boolean;
+  /** Comfort noise (RFC 3389). */
+  isNoise: boolean;
   /** Of the payload type. */
   clockRate: number;
   nowMs: number;
@@ -29,7 +36,7 @@ const NO_DIGITS: readonly DigitPress[] = [];
 export class Incoming {
   readonly reception = new Reception();
   readonly digits = new DigitReader();
-  readonly arrival: Arrival = { isEvent: false, clockRate: 8000, nowMs: 0 };
+  readonly arrival: Arrival = { isEvent: false, isNoise: false, clockRate: 8000, nowMs: 0 };
   bytes = 0;
   packets = 0;
   readonly #kinds = new Uint8Array(128);
@@ -38,6 +45,7 @@ export class Incoming {
   /** From now on these payload types are accepted and no others. */
   setFormat({ codec, telephoneEvents }: AudioFormat): void {
     this.#kinds.fill(DROP);
+    if (codec.clockRate === NOISE_CLOCK) this.#accept(NOISE_TYPE, NOISE, NOISE_CLOCK);
     for (const event of telephoneEvents) this.#accept(event.payloadType, EVENT, event.clockRate);
     this.#accept(codec.payloadType, AUDIO, codec.clockRate);
   }
@@ -52,6 +60,7 @@ export class Incoming {
     const clockRate = this.#clockRates[payloadType] ?? 0;
     const isEvent = this.#kinds[payloadType] === EVENT;
     this.arrival.isEvent = isEvent;
+    this.arrival.isNoise = this.#kinds[payloadType] === NOISE;
     this.arrival.clockRate = clockRate;
     this.arrival.nowMs = nowMs;
     this.bytes += packet.length;

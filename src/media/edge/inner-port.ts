@@ -2,7 +2,7 @@
 import type { DigitPress, PortReport, Sound } from '../../calls/index.ts';
 import { classifyPacket, ssrcOf } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
-import type { EdgeEnd } from './end.ts';
+import type { EdgeEnd, Hearer } from './end.ts';
 import type { Arrival } from './incoming.ts';
 import { type InnerSocket, type InnerSockets, LOOPBACK } from './inner-sockets.ts';
 import type { ClosedPort, ConnectInner } from './messages.ts';
@@ -48,11 +48,15 @@ export class InnerPort implements EdgeEnd {
     return this.#end.isBusy;
   }
 
-  get peer(): EdgeEnd | undefined {
+  get remoteLoss(): number {
+    return this.#end.rtcp.remoteLoss;
+  }
+
+  get peer(): Hearer | undefined {
     return this.#end.peer;
   }
 
-  set peer(peer: EdgeEnd | undefined) {
+  set peer(peer: Hearer | undefined) {
     this.#end.peer = peer;
   }
 

@@ -15,6 +15,8 @@ export interface EdgeCounters {
   readonly srtpPacketsFailed: number;
   readonly rtcpPacketsReceived: number;
   readonly digitsRelayed: number;
+  /** Of calls whose ends have different codecs. */
+  readonly transcodedMs: number;
 }
 
 export interface ConnectEdgePort {

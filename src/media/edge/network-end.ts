@@ -3,7 +3,7 @@ import type { DigitPress, PortReport } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
 import { payloadLength, payloadOffset, type SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
-import { type EdgeEnd, sharesCodec, type ThreadParts } from './end.ts';
+import { type EdgeEnd, type Hearer, sharesCodec, type ThreadParts } from './end.ts';
 import { type Arrival, Incoming } from './incoming.ts';
 import { Outgoing } from './outgoing.ts';
 import { Player } from './player.ts';
@@ -28,7 +28,7 @@ export class NetworkEnd {
   readonly outgoing: Outgoing;
   readonly rtcp: RtcpReporter;
   readonly player: Player;
-  peer: EdgeEnd | undefined;
+  peer: Hearer | undefined;
   readonly #write: (packet: Buffer) => void;
   /** Keys that are still to be played as events. */
   readonly #digits: DigitPress[] = [];
@@ -164,7 +164,8 @@ export class NetworkEnd {
   }
 }
 
-/** Whether a packet from the other end may be sent here. */
+/** Whether a packet from the other end may be sent here. Comfort noise is agreed on with nobody: only transcoders play it. */
 export function mayPass(end: EdgeEnd, arrival: Arrival): boolean {
+  if (arrival.isNoise) return false;
   return arrival.isEvent || (end.peer !== undefined && sharesCodec(end, end.peer));
 }

@@ -33,7 +33,7 @@ interface Playing {
 
 export class Player {
   readonly #options: PlayerOptions;
-  readonly #arrival: Arrival = { isEvent: false, clockRate: 8000, nowMs: 0 };
+  readonly #arrival: Arrival = { isEvent: false, isNoise: false, clockRate: 8000, nowMs: 0 };
   #sound: Sound | undefined;
   #playing: Playing | undefined;
   readonly #keys = new KeyTones();

@@ -21,6 +21,8 @@ export class RtcpReporter {
   /** By the remote's last report about our stream. */
   remotePacketsLost: number | undefined;
   remoteJitterMs: number | undefined;
+  /** The fraction of our packets lost of late: what rises counts at once, what falls by half with each report. */
+  remoteLoss = 0;
   roundTripMs: number | undefined;
   readonly #clock: Clock;
   readonly #outgoing: Outgoing;
@@ -74,6 +76,8 @@ export class RtcpReporter {
     if (block.ssrc !== this.#outgoing.splice.ssrc) return;
     this.remotePacketsLost = Math.max(0, block.packetsLost);
     this.remoteJitterMs = (block.jitter * 1000) / this.#outgoing.audioClock;
+    const lost = block.fractionLost / 256;
+    this.remoteLoss = lost > this.remoteLoss ? lost : (lost + this.remoteLoss) / 2;
     if (block.lastReport === 0) return;
     const units = (shortNtp(this.#ntpAt(nowMs)) - block.lastReport - block.delay) | 0;
     const roundTripMs = (units * 1000) / SHORT_NTP_PER_SEC;

@@ -17,7 +17,7 @@ import {
   stepLatch,
 } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
-import type { EdgeEnd } from './end.ts';
+import type { EdgeEnd, Hearer } from './end.ts';
 import { edgeErrors } from './errors.ts';
 import { FlowProof } from './flow-proof.ts';
 import type { Arrival } from './incoming.ts';
@@ -102,11 +102,15 @@ export class SipPort implements EdgeEnd {
     return this.#end.isBusy;
   }
 
-  get peer(): EdgeEnd | undefined {
+  get remoteLoss(): number {
+    return this.#end.rtcp.remoteLoss;
+  }
+
+  get peer(): Hearer | undefined {
     return this.#end.peer;
   }
 
-  set peer(peer: EdgeEnd | undefined) {
+  set peer(peer: Hearer | undefined) {
     this.#end.peer = peer;
   }
 

@@ -17,8 +17,8 @@ function createOutgoing(format: AudioFormat): Outgoing {
   return outgoing;
 }
 
-const audio = (nowMs: number): Arrival => ({ isEvent: false, clockRate: 48_000, nowMs });
-const event48k = (nowMs: number): Arrival => ({ isEvent: true, clockRate: 48_000, nowMs });
+const audio = (nowMs: number): Arrival => ({ isEvent: false, isNoise: false, clockRate: 48_000, nowMs });
+const event48k = (nowMs: number): Arrival => ({ isEvent: true, isNoise: false, clockRate: 48_000, nowMs });
 
 describe('what a port sends', () => {
   it('has its own payload types, and events on the time line of its audio', () => {

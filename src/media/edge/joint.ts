@@ -1,0 +1,185 @@
+/**
+ * Two ends that hear each other: directly when they share a codec, through a pair of transcoders when they do not. It
+ * is fitted again whenever the format of one changes.
+ */
+import { Transcoder, type WorkQueue } from '../transcoder/index.ts';
+import { type EdgeEnd, type Hearer, sharesCodec } from './end.ts';
+import { edgeErrors } from './errors.ts';
+import type { Arrival } from './incoming.ts';
+
+export interface JointParts {
+  readonly ends: readonly [EdgeEnd, EdgeEnd];
+  readonly work: WorkQueue;
+  /** So much time of the call was transcoded since the last time, ms. */
+  readonly onTranscoded: (ms: number) => void;
+}
+
+export class Joint {
+  readonly ends: readonly [EdgeEnd, EdgeEnd];
+  readonly #parts: JointParts;
+  #ways: readonly TranscodedWay[] = [];
+  /** Of the formats that the transcoders were made for; '' when there are none. */
+  #fitsFor = '';
+  #countedMs = 0;
+
+  constructor(parts: JointParts) {
+    this.#parts = parts;
+    this.ends = parts.ends;
+  }
+
+  get isTranscoding(): boolean {
+    return this.#ways.length > 0;
+  }
+
+  /** Joins the ends as their formats are now. Throws MEDIA_NO_PATH when no path leads from one to the other. */
+  async fit(nowMs: number): Promise<void> {
+    const [a, b] = this.ends;
+    const wanted = needsTranscoding(a, b) ? `${describe(a)} ${describe(b)}` : '';
+    if (wanted !== '' && wanted === this.#fitsFor) return;
+    this.#closeWays(nowMs);
+    this.#fitsFor = wanted;
+    // Without transcoders ends of different codecs do not hear each other's audio, but their digits.
+    a.peer = b;
+    b.peer = a;
+    if (wanted === '') return;
+    const ways = await this.#openWays(a, b);
+    // Something else may have been wanted meanwhile.
+    if (this.#fitsFor !== wanted || this.isTranscoding) return closeAll(ways);
+    this.#ways = ways;
+    this.#countedMs = nowMs;
+    [a.peer, b.peer] = ways;
+    a.restart();
+    b.restart();
+  }
+
+  /** Called a hundred times a second while there are transcoders: losses show by time passing, too. */
+  fill(nowMs: number): void {
+    for (const way of this.#ways) way.fill(nowMs);
+  }
+
+  /** Called four times a second. */
+  tick(nowMs: number): void {
+    for (const way of this.#ways) way.followLoss();
+    this.#count(nowMs);
+  }
+
+  /** The ends hear each other no more. */
+  part(nowMs: number): void {
+    this.#closeWays(nowMs);
+    this.#fitsFor = '';
+    for (const end of this.ends) end.peer = undefined;
+  }
+
+  async #openWays(a: EdgeEnd, b: EdgeEnd): Promise<[TranscodedWay, TranscodedWay]> {
+    const { work } = this.#parts;
+    const opening = [TranscodedWay.open(a, b, work), TranscodedWay.open(b, a, work)] as const;
+    try {
+      return await Promise.all(opening);
+    } catch (cause) {
+      for (const each of await Promise.allSettled(opening)) if (each.status === 'fulfilled') each.value.close();
+      throw edgeErrors.MEDIA_NO_PATH([a.format?.codec.name ?? 'nothing', b.format?.codec.name ?? 'nothing'], { cause });
+    }
+  }
+
+  #closeWays(nowMs: number): void {
+    this.#count(nowMs);
+    closeAll(this.#ways);
+    this.#ways = [];
+  }
+
+  #count(nowMs: number): void {
+    if (this.isTranscoding) this.#parts.onTranscoded(nowMs - this.#countedMs);
+    this.#countedMs = nowMs;
+  }
+}
+
+/** What one end hears of the other: transcoded, a frame at a time. */
+class TranscodedWay implements Hearer {
+  /** It must see every packet. */
+  readonly isBusy = true;
+  readonly #speaker: EdgeEnd;
+  readonly #listener: EdgeEnd;
+  readonly #work: WorkQueue;
+  readonly #transcoder: Transcoder;
+  readonly #arrival: Arrival;
+  #isClosed = false;
+
+  private constructor(speaker: EdgeEnd, listener: EdgeEnd, work: WorkQueue, transcoder: Transcoder) {
+    this.#speaker = speaker;
+    this.#listener = listener;
+    this.#work = work;
+    this.#transcoder = transcoder;
+    this.#arrival = { isEvent: false, isNoise: false, clockRate: listener.format?.codec.clockRate ?? 8000, nowMs: 0 };
+  }
+
+  static async open(speaker: EdgeEnd, listener: EdgeEnd, work: WorkQueue): Promise<TranscodedWay> {
+    const [from, to] = [speaker.format, listener.format];
+    if (!from || !to) throw new RangeError('nothing to transcode before both formats are known');
+    const opened: { way?: TranscodedWay } = {};
+    const transcoder = await Transcoder.open({
+      from,
+      to,
+      ssrc: OUR_SSRC,
+      send: (packet, nowMs) => opened.way?.deliver(packet, nowMs),
+    });
+    opened.way = new TranscodedWay(speaker, listener, work, transcoder);
+    return opened.way;
+  }
+
+  /** The speaker finds its own format at the other end: whatever comes from there is in it. */
+  get format() {
+    return this.#speaker.format;
+  }
+
+  send(packet: Buffer, { isEvent, isNoise, nowMs, clockRate }: Arrival): void {
+    if (isEvent) {
+      this.#transcoder.passEvent(packet);
+      return this.#listener.send(packet, { isEvent, isNoise, nowMs, clockRate });
+    }
+    this.#work.add(() => {
+      if (!this.#isClosed) this.#transcoder.take(packet, nowMs, isNoise);
+    });
+  }
+
+  restart(): void {
+    this.#listener.restart();
+  }
+
+  deliver(packet: Buffer, nowMs: number): void {
+    this.#arrival.nowMs = nowMs;
+    this.#listener.send(packet, this.#arrival);
+  }
+
+  fill(nowMs: number): void {
+    if (nowMs < this.#transcoder.dueMs) return;
+    this.#work.add(() => {
+      if (!this.#isClosed) this.#transcoder.fill(nowMs);
+    });
+  }
+
+  followLoss(): void {
+    this.#transcoder.expectLoss(this.#listener.remoteLoss);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#transcoder.close();
+  }
+}
+
+/** Of the transcoders' own streams, which no remote sees: each end has a splice that puts its own in place. */
+const OUR_SSRC = 1;
+
+/** Whether the two cannot simply be given each other's packets. */
+function needsTranscoding(a: EdgeEnd, b: EdgeEnd): boolean {
+  if (a.format === undefined || b.format === undefined) return false;
+  return !sharesCodec(a, b);
+}
+
+function describe({ format }: EdgeEnd): string {
+  return JSON.stringify([format?.codec, format?.ptimeMs]);
+}
+
+function closeAll(ways: readonly TranscodedWay[]): void {
+  for (const way of ways) way.close();
+}

@@ -1,0 +1,2 @@
+export { Transcoder, type TranscoderParts } from './transcoder.ts';
+export { WorkQueue } from './work-queue.ts';
