@@ -206,6 +206,8 @@ export class EdgeThread {
   #rest(): void {
     this.#housekeeping?.cancel();
     this.#housekeeping = undefined;
+    this.#filling?.cancel();
+    this.#filling = undefined;
   }
 
   #keepHouse(): Timer {
