@@ -16,6 +16,7 @@ const PEERS = [
   'kamailio',
   'kamailio-tls-modules',
   'kamailio-websocket-modules',
+  'libopus-dev',
 ];
 
 async function main() {

@@ -1,10 +1,12 @@
 /**
- * The fuzz command: a million mutated messages over each transport against the engine.
+ * The fuzz command: a million mutated messages over each transport against the engine, and a million packets at the ports
+ * of calls.
  *
- *   npm run fuzz [-- --transport udp --seed 7 --count 1000000 --first 0]
+ *   npm run fuzz [-- --transport udp|tcp|ws|media --seed 7 --count 1000000 --first 0]
  */
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.ts';
+import { runMediaCampaign } from './media-campaign.ts';
 import type { FuzzTransport } from './senders.ts';
 
 const TRANSPORTS: readonly FuzzTransport[] = ['udp', 'tcp', 'ws'];
@@ -19,7 +21,8 @@ const { values } = parseArgs({
 });
 const seed = Number(values.seed) >>> 0;
 const chosen = TRANSPORTS.filter((one) => values.transport === undefined || values.transport === one);
-if (chosen.length === 0) throw new Error(`--transport takes ${TRANSPORTS.join(', ')}`);
+const hasMedia = values.transport === undefined || values.transport === 'media';
+if (chosen.length === 0 && !hasMedia) throw new Error(`--transport takes ${TRANSPORTS.join(', ')} or media`);
 
 console.log(`seed ${seed}`);
 let hasFailed = false;
@@ -28,6 +31,15 @@ for (const transport of chosen) {
   try {
     const result = await runCampaign({ ...campaign, log: (line) => console.log(line) });
     console.log(`${transport}: ok ${JSON.stringify(result)}`);
+  } catch (error) {
+    hasFailed = true;
+    console.error(error instanceof Error ? error.message : error);
+  }
+}
+if (hasMedia) {
+  try {
+    const result = await runMediaCampaign({ seed, count: Number(values.count), log: (line) => console.log(line) });
+    console.log(`media: ok ${JSON.stringify(result)}`);
   } catch (error) {
     hasFailed = true;
     console.error(error instanceof Error ? error.message : error);

@@ -49,13 +49,22 @@ export class LoadGenerator {
     readline.createInterface({ input: stdout }).on('line', (line) => this.#onLine(line));
   }
 
-  /** `webAddress`: the local address its WebRTC endpoints use. */
-  static async start(folder: string, log: (line: string) => void, webAddress = '127.0.0.1'): Promise<LoadGenerator> {
+  /** `webAddress`: the local address its WebRTC endpoints use. `priority`: of a real-time thread; 0: as any other. */
+  static async start(
+    folder: string,
+    log: (line: string) => void,
+    webAddress = '127.0.0.1',
+    priority = 10,
+  ): Promise<LoadGenerator> {
     const program = await compiled(folder, log);
-    const started = start(withPriority(10, [program]), path.join(folder, 'mload.log'), {
-      pipe: true,
-      env: { MLOAD_WEB_IP: webAddress },
-    });
+    const started = start(
+      priority === 0 ? [program] : withPriority(priority, [program]),
+      path.join(folder, 'mload.log'),
+      {
+        pipe: true,
+        env: { MLOAD_WEB_IP: webAddress },
+      },
+    );
     const generator = new LoadGenerator(started, webAddress);
     // It ends when it cannot bind a port; what it said about that is in its log.
     started.child.stdin?.on('error', () =>
