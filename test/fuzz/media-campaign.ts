@@ -131,12 +131,8 @@ export async function runMediaCampaign({ seed, count, log }: MediaCampaign): Pro
         sendOne(new Chance(seed, 'media', sent), legs, stranger);
         if (sent % BATCH === 0) await sleep(1);
       }
-      for (const [index, leg] of legs.entries()) {
-        if (!(await leg.isAlive())) throw new Error(`seed ${seed}: leg ${index} is dead after ${sent} packets`);
-      }
-      const failed = media.events.find(({ kind }) => kind === 'port-failed');
-      if (failed !== undefined || media.plane.workersRunning !== 1)
-        throw new Error(`seed ${seed}: a port failed before packet ${sent}`);
+      const why = await whatFailed(media, legs);
+      if (why !== undefined) throw new Error(`seed ${seed}: ${why} before packet ${sent}`);
       now = memoryOf(media);
       base ??= now;
       log(`media: ${sent} sent, RSS ${megabytes(now[0])} MB, worker ${megabytes(now[1])} MB`);
@@ -150,6 +146,13 @@ export async function runMediaCampaign({ seed, count, log }: MediaCampaign): Pro
     stranger.close();
     await media.plane.stop();
   }
+}
+
+async function whatFailed({ plane, events }: TestPlane, legs: readonly FuzzedLeg[]): Promise<string | undefined> {
+  if (plane.workersRunning !== 1) return 'the media worker died';
+  if (events.some(({ kind }) => kind === 'port-failed')) return 'a port failed';
+  const alive = await Promise.all(legs.map((leg) => leg.isAlive()));
+  return alive.includes(false) ? `leg ${alive.indexOf(false)} fell silent` : undefined;
 }
 
 function sendOne(chance: Chance, legs: readonly FuzzedLeg[], stranger: Socket): void {

@@ -107,7 +107,8 @@ function clientHello(turn: number): Buffer {
   const body = Buffer.concat([
     Buffer.from(turn % 4 === 1 ? 'feff' : 'fefd', 'hex'),
     randomBytes(32),
-    Buffer.from('0000' + '00020000' + '0100', 'hex'),
+    // No session, no cookie; one cipher suite, which is none; no compression.
+    Buffer.from('0000000200000100', 'hex'),
   ]);
   const head = Buffer.alloc(12);
   head[0] = 1;
