@@ -127,10 +127,7 @@ export async function runMediaCampaign({ seed, count, log }: MediaCampaign): Pro
     let now = memoryOf(media);
     for (let sent = 0; sent < count; ) {
       const end = Math.min(count, sent + Math.max(BATCH, Math.ceil(count / LOOKS)));
-      for (; sent < end; sent++) {
-        sendOne(new Chance(seed, 'media', sent), legs, stranger);
-        if (sent % BATCH === 0) await sleep(1);
-      }
+      for (; sent < end; sent++) await sendOne(sent, new Chance(seed, 'media', sent), legs, stranger);
       const why = await whatFailed(media, legs);
       if (why !== undefined) throw new Error(`seed ${seed}: ${why} before packet ${sent}`);
       now = memoryOf(media);
@@ -155,11 +152,13 @@ async function whatFailed({ plane, events }: TestPlane, legs: readonly FuzzedLeg
   return alive.includes(false) ? `leg ${alive.indexOf(false)} fell silent` : undefined;
 }
 
-function sendOne(chance: Chance, legs: readonly FuzzedLeg[], stranger: Socket): void {
+/** Waits now and then, so that the receive buffers hold what comes. */
+async function sendOne(index: number, chance: Chance, legs: readonly FuzzedLeg[], stranger: Socket): Promise<void> {
   const kind = chance.pick<PacketKind>(['rtp', 'rtp', 'rtcp', 'dtls', 'stun']);
   if (chance.oneIn(3)) stranger.send(fuzzedPacket(kind, chance), WEB_PORT, LOOPBACK);
   else if (chance.oneIn(4)) stranger.send(fuzzedPacket(kind, chance), chance.pick(legs).port, LOOPBACK);
   else chance.pick(legs).send(kind, chance);
+  if (index % BATCH === 0) await sleep(1);
 }
 
 function memoryOf({ plane }: TestPlane): readonly [number, number] {
