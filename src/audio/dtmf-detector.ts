@@ -14,7 +14,7 @@ const NORMAL_TWIST_DB = 8;
 const REVERSE_TWIST_DB = 6;
 /** By how much the other frequencies of its group stay below each of the two. */
 const ALONE_DB = 8;
-/** The part of the block's power that the two frequencies hold. Speech has seldom so much for 26 ms together. */
+/** The part of a block's power that the two frequencies hold. Speech has seldom so much for 26 ms together. */
 const SHARE = 0.8;
 const HITS_TO_BEGIN = 2;
 const MISSES_TO_END = 2;
@@ -29,6 +29,9 @@ export class DtmfDetector {
   readonly #block: Float64Array;
   readonly #rows: readonly number[];
   readonly #columns: readonly number[];
+  /** As long as a block, and the latest there is. */
+  readonly #latest: Float64Array;
+  #latestKey = '';
   #filled = 0;
   /** What the last block sounded like, and how often in a row. */
   #candidate = '';
@@ -40,13 +43,14 @@ export class DtmfDetector {
   constructor(rateHz: number) {
     this.#rateHz = rateHz;
     this.#block = new Float64Array(Math.round(rateHz / BLOCKS_PER_SEC));
+    this.#latest = new Float64Array(this.#block.length);
     this.#rows = DTMF_ROWS_HZ.map((hz) => this.#coefficient(hz));
     this.#columns = DTMF_COLUMNS_HZ.map((hz) => this.#coefficient(hz));
   }
 
   /** The audio now sounds like a key: whoever passes the key on otherwise must not let it through. */
   get isSounding(): boolean {
-    return this.#down !== '' || this.#candidate !== '';
+    return this.#down !== '' || this.#candidate !== '' || this.#latestKey !== '';
   }
 
   /** Takes samples as they come; answers with the key that has ended in them. */
@@ -56,14 +60,21 @@ export class DtmfDetector {
       this.#block[this.#filled++] = sample;
       if (this.#filled < this.#block.length) continue;
       this.#filled = 0;
-      heard = this.#step(this.#classify()) ?? heard;
+      heard = this.#step(this.#classify(this.#block)) ?? heard;
     }
+    // The blocks tell a frame too late whether a key begins in it.
+    const tail = samples.subarray(-this.#latest.length);
+    this.#latest.copyWithin(0, tail.length);
+    this.#latest.set(tail, this.#latest.length - tail.length);
+    this.#latestKey = this.#classify(this.#latest);
     return heard;
   }
 
   /** The audio has stopped altogether: a key that was down is up. */
   end(): HeardKey | undefined {
     this.#filled = 0;
+    this.#latest.fill(0);
+    this.#latestKey = '';
     this.#step('');
     return this.#step('');
   }
@@ -92,13 +103,13 @@ export class DtmfDetector {
     this.#misses = 0;
   }
 
-  /** The key that this block sounds like, '' for none. */
-  #classify(): string {
-    const length = this.#block.length;
+  /** The key that a block sounds like, '' for none. */
+  #classify(block: Float64Array): string {
+    const { length } = block;
     let total = 0;
-    for (const sample of this.#block) total += sample * sample;
-    const rows = this.#rows.map((coefficient) => this.#power(coefficient));
-    const columns = this.#columns.map((coefficient) => this.#power(coefficient));
+    for (const sample of block) total += sample * sample;
+    const rows = this.#rows.map((coefficient) => powerIn(block, coefficient));
+    const columns = this.#columns.map((coefficient) => powerIn(block, coefficient));
     const [row, column] = [strongest(rows), strongest(columns)];
     const [low, high] = [rows[row] ?? 0, columns[column] ?? 0];
     // A sine of amplitude A has the power (A N / 2)² in its filter, and A² N / 2 in the sum of squares.
@@ -113,16 +124,17 @@ export class DtmfDetector {
   #coefficient(hz: number): number {
     return 2 * Math.cos((2 * Math.PI * hz) / this.#rateHz);
   }
+}
 
-  #power(coefficient: number): number {
-    let [before, last] = [0, 0];
-    for (const sample of this.#block) {
-      const next = sample + coefficient * last - before;
-      before = last;
-      last = next;
-    }
-    return last * last + before * before - coefficient * last * before;
+/** Goertzel's filter. */
+function powerIn(block: Float64Array, coefficient: number): number {
+  let [before, last] = [0, 0];
+  for (const sample of block) {
+    const next = sample + coefficient * last - before;
+    before = last;
+    last = next;
   }
+  return last * last + before * before - coefficient * last * before;
 }
 
 const ratio = (db: number): number => 10 ** (db / 10);

@@ -152,14 +152,12 @@ export type MediaEvent =
       readonly reason: 'ice' | 'dtls' | 'worker' | 'edge';
     }
   /** A digit (0-9 * # A-D) was recognized from this Leg; reported once, at its end. */
-  | {
+  | ({
       readonly kind: 'digit';
       readonly portId: PortId;
       readonly callId: CallId;
       readonly legId: LegId;
-      readonly digit: string;
-      readonly durationMs: number;
-    };
+    } & DigitPress);
 
 /** Totals since start, for metrics. */
 export interface MediaCounters {
@@ -202,6 +200,8 @@ export interface MediaPlane {
    * none negotiated; as tones the other party is not heard meanwhile.
    */
   sendDigit(portId: PortId, press: DigitPress): Promise<void>;
+  /** Whether to listen for keys in the audio of the port's remote. They are taken out of it: they go on otherwise. */
+  detectTones(portId: PortId, isOn: boolean): Promise<void>;
   /**
    * Plays a sound to the port's remote in place of what it would hear from the port that it is bridged with, now or
    * later, until `stopPlaying`. Called again it begins another sound.

@@ -13,7 +13,9 @@ export const callFeatureSchemas = {
     })
     .prefault({}),
   dtmf: z
-    .enum(['rfc4733', 'info'])
-    .default('rfc4733')
-    .describe('how digits that came by INFO go on: as RTP events, or by INFO where no RTP events were negotiated'),
+    .enum(['auto', 'rfc4733', 'info', 'inband'])
+    .default('auto')
+    .describe(
+      'how keys go to such a party and come from it: rfc4733: as RTP events; info: by INFO (application/dtmf-relay); inband: as tones in the audio; auto: as RTP events where they were negotiated, else as tones. By INFO they are taken at any time',
+    ),
 };

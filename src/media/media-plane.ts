@@ -205,6 +205,15 @@ class ProcessMediaPlane implements RunningMediaPlane {
     await this.#edge.sendDigit({ portId, ...press });
   }
 
+  async detectTones(portId: PortId, isOn: boolean): Promise<void> {
+    const port = this.#portOf(portId);
+    // Two browsers of one router have no ear between them, and events for each other.
+    if (port.home === 'mediasoup' && !port.webRtc.isLinked) return;
+    if (isOn) await this.#handOvers.watch(portId, 'detector');
+    else this.#handOvers.unwatch(portId, 'detector');
+    await this.#edge.detectTones(portId, isOn);
+  }
+
   async play(portId: PortId, sound: Sound): Promise<void> {
     await this.#handOvers.watch(portId, 'sound');
     await this.#linkToEdge(this.#portOf(portId));

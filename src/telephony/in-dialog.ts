@@ -2,7 +2,8 @@
 import type { CallObserver, MediaPlane } from '../calls/index.ts';
 import type { LegId } from '../kernel/index.ts';
 import { ALLOW } from './allow.ts';
-import { formatDtmfRelay, parseDtmfInfo } from './dtmf-info.ts';
+import { relayKey } from './digit-relay.ts';
+import { parseDtmfInfo } from './dtmf-info.ts';
 import type { LiveCall } from './live-call.ts';
 import type { InboundRequest } from './sip-ports.ts';
 
@@ -37,7 +38,8 @@ function answerInfo(request: InboundRequest, place: DialogPlace): void {
       const press = parseDtmfInfo(type, request.body);
       if (press === undefined) return request.reply(400);
       request.reply(200);
-      return passDigit(press, place);
+      place.live.onDigit(place.legId, press.digit, press.durationMs);
+      return relayKey({ ...press, from: 'info' }, place);
     }
     case 'application/media_control+xml':
       request.reply(200);
@@ -59,24 +61,3 @@ function passKeyframeRequest({ live, legId, media, observer }: DialogPlace): voi
 }
 
 const ACCEPTED = 'application/dtmf-relay, application/dtmf, application/media_control+xml';
-
-interface KeyPress {
-  readonly digit: string;
-  readonly durationMs: number;
-}
-
-/** To the other party: as an event beside its audio, or by INFO where it has none and its profile says so. */
-function passDigit({ digit, durationMs }: KeyPress, { live, legId, media }: DialogPlace): void {
-  const otherId = live.parties.counterpartOf(legId);
-  live.onDigit(legId, digit, durationMs);
-  const other = otherId === undefined ? undefined : live.parties.standing(otherId);
-  if (other === undefined) return;
-  const hasEvents = (other.media.format?.telephoneEvents.length ?? 0) > 0;
-  const sent =
-    !hasEvents && other.media.profile.dtmf === 'info'
-      ? other
-          .dialog()
-          ?.request('INFO', formatDtmfRelay(digit, durationMs), { 'Content-Type': 'application/dtmf-relay' })
-      : media.sendDigit(other.leg.portId, { digit, durationMs, form: 'events' });
-  sent?.catch((error: unknown) => live.logger.warn({ err: error, legId: otherId }, 'digit not passed on'));
-}

@@ -177,7 +177,8 @@ export class LegMedia {
     if (this.#remote === undefined) this.#isOfferer = true;
     if (this.kind === 'rtp') this.#srtp = offerSrtp(this.#srtp, this.#srtpPolicy, this.#random);
     this.#hasOffered = true;
-    return this.#say(formats, (local) => formatOffer(local, this.#remote));
+    const allowed = this.#hasEvents ? formats : { ...formats, telephoneEvents: [] };
+    return this.#say(allowed, (local) => formatOffer(local, this.#remote));
   }
 
   /** Our answer to the peer's offer. */
@@ -263,11 +264,17 @@ export class LegMedia {
     return this.#media.close(this.owner.portId);
   }
 
+  /** A peer that wants its keys otherwise is neither offered events nor answered any. */
+  get #hasEvents(): boolean {
+    const { dtmf } = this.profile;
+    return dtmf === 'auto' || dtmf === 'rfc4733';
+  }
+
   #parse(text: string): RemoteDescription {
     const remote = parseRemoteDescription(text);
     if (remote.kind !== this.kind)
       throw sdpErrors.SDP_PROTOCOL([remote.kind === 'rtp' ? 'RTP/AVP' : 'UDP/TLS/RTP/SAVPF']);
-    return remote;
+    return this.#hasEvents ? remote : { ...remote, audio: { ...remote.audio, telephoneEvents: [] } };
   }
 
   #agreeSrtp({ audio }: RemoteDescription, role: 'offer' | 'answer'): void {

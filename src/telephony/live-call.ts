@@ -21,9 +21,10 @@ import type { Alignment } from './alignment.ts';
 import type { CallMediaWork } from './call-media.ts';
 import { CallParties, type CallParts } from './call-parties.ts';
 import type { CallerSide } from './caller-leg.ts';
-import type { HoldNotices } from './hold-notices.ts';
+import type { PressedKey } from './digit-relay.ts';
 import { type AlignmentOutcome, Negotiation } from './negotiation.ts';
 import { owedStatus, owedWarning } from './owed-answer.ts';
+import type { PartyCare } from './party-care.ts';
 import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
 import type { DialogEnd, InboundRequest, InDialogOffer, SipHeaders, SipReply } from './sip-ports.ts';
@@ -32,6 +33,8 @@ import type { DialogEnd, InboundRequest, InDialogOffer, SipHeaders, SipReply } f
 export interface PartyRequests {
   /** Answers it. */
   onRequest(live: LiveCall, legId: LegId, request: InboundRequest): void;
+  /** A party has pressed a key. */
+  onKey(live: LiveCall, legId: LegId, key: PressedKey): void;
   /** A party has hung up. True: a transfer takes care of the other, which must not be hung up. */
   onGone(live: LiveCall, legId: LegId): boolean;
 }
@@ -45,7 +48,7 @@ export interface LiveCallOptions {
   readonly logger: Logger;
   /** Names us in Warning headers. */
   readonly domain: string;
-  readonly holds: HoldNotices;
+  readonly care: PartyCare;
   readonly requests: PartyRequests;
   readonly onEnded: (call: LiveCall) => void;
 }
@@ -153,7 +156,7 @@ export class LiveCall {
       const { call, outputs } = step(this.#call, next, this.#options.clock.wallTime());
       this.#call = call;
       this.#perform(outputs);
-      if (next.kind === 'caller-answered') this.#tellHolds();
+      if (next.kind === 'caller-answered') this.#settle();
     }
     this.#isStepping = false;
   }
@@ -247,6 +250,7 @@ export class LiveCall {
         return;
       case 'digit':
         this.onDigit(legId, event.digit, event.durationMs);
+        this.#options.requests.onKey(this, legId, { ...event, from: event.form });
     }
   }
 
@@ -257,10 +261,8 @@ export class LiveCall {
     this.#options.observer({ kind: 'digit', callId: this.#call.callId, legId, durationMs });
   }
 
-  /** Each party that talks, whether the other one holds it. */
-  #tellHolds(): void {
-    for (const legId of this.parties.talking)
-      this.#options.holds.tell(this.parties.peerOf(legId), this.#parts?.media.legOf(legId));
+  #settle(): void {
+    this.#options.care.settle(this.parties, this.#parts?.media);
   }
 
   /** Offers a party another codec. */
@@ -397,7 +399,7 @@ export class LiveCall {
 
   /** Something in the session of one party has changed. */
   #renegotiated(): void {
-    this.#tellHolds();
+    this.#settle();
     const codecs = this.#parts?.media.codecs();
     if (codecs !== undefined && codecs.replans > this.#replans) {
       const { isTranscoding, reason } = codecs;

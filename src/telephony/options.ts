@@ -43,8 +43,8 @@ export interface TransferPolicy {
   readonly refer: 'off' | 'bridge' | 'forward';
 }
 
-/** How digits that come by INFO go on to a party: as RFC 4733 events, or by INFO to those that have none negotiated. */
-export type DtmfPolicy = 'rfc4733' | 'info';
+/** How keys go to a party and come from it; `auto`: as RFC 4733 events where they were negotiated, else as tones. */
+export type DtmfPolicy = 'auto' | 'rfc4733' | 'info' | 'inband';
 
 /** How to treat who comes in over a listener, or over a trunk. */
 export interface ProfilePolicy extends CodecTerms {

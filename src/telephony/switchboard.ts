@@ -7,12 +7,12 @@ import { type Caller, calledUri, identifyCaller, tenantOf } from './caller.ts';
 import { CallerLeg } from './caller-leg.ts';
 import { dialedUri } from './dialed-uri.ts';
 import { telephonyErrors } from './errors.ts';
-import { HoldNotices } from './hold-notices.ts';
 import { type InviteTerms, judgeTerms } from './invite-terms.ts';
 import { familyOf, LegMedia } from './leg-media.ts';
 import { LiveCall } from './live-call.ts';
 import { findObstacle } from './obstacles.ts';
 import { owedStatus, owedWarning } from './owed-answer.ts';
+import { PartyCare } from './party-care.ts';
 import { acceptedHeaders } from './passed-headers.ts';
 import { canonicalReason } from './reason.ts';
 import type { RecordBook } from './record-book.ts';
@@ -54,11 +54,12 @@ export class Switchboard {
   /** Calls that have ended and still wait for BYEs and ports. */
   readonly #ending = new Set<LiveCall>();
   readonly #desk: TransferDesk;
-  readonly #holds = new HoldNotices();
+  readonly #care: PartyCare;
   #isClosed = false;
 
   constructor(context: SwitchboardContext) {
     this.#context = context;
+    this.#care = new PartyCare(context.options.media, context.options.logger);
     this.#desk = new TransferDesk({
       ...context,
       openCall: (born) => this.#open(born),
@@ -213,7 +214,7 @@ export class Switchboard {
       random,
       logger,
       domain,
-      holds: this.#holds,
+      care: this.#care,
       requests: this.#desk,
       onEnded: (ended) => this.#onEnded(ended),
     });

@@ -1,5 +1,6 @@
 /** Takes REFER inside dialogs, and carries transfers through: who may ask for one, where it leads, who joins whom. */
 import type { LegId } from '../kernel/index.ts';
+import { type PressedKey, relayKey } from './digit-relay.ts';
 import { answerInDialog } from './in-dialog.ts';
 import type { BookedLeg } from './leg-book.ts';
 import type { LegMedia } from './leg-media.ts';
@@ -43,6 +44,10 @@ export class TransferDesk implements PartyRequests {
       const { media, observer } = this.#context.options;
       answerInDialog(request, { live, legId, media, observer });
     }
+  }
+
+  onKey(live: LiveCall, legId: LegId, key: PressedKey): void {
+    relayKey(key, { live, legId, media: this.#context.options.media });
   }
 
   onGone(live: LiveCall, legId: LegId): boolean {

@@ -124,6 +124,11 @@ export class RtpPeer {
     }
   }
 
+  /** Sends a packet as it is. */
+  sendRaw(packet: Buffer, port: number): void {
+    this.#socket.send(packet, port, '127.0.0.1');
+  }
+
   pause(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;

@@ -115,6 +115,7 @@ export class AgentPort implements EdgeEnd {
   tick(): void {}
   pressDigit(): void {}
   play(): void {}
+  detectTones(): void {}
 
   report(): PortReport {
     return {

@@ -38,6 +38,7 @@ export class EchoPort implements EdgeEnd {
   tick(): void {}
   pressDigit(): void {}
   play(): void {}
+  detectTones(): void {}
 
   report(): PortReport {
     const packets = { packetsReceived: this.#packets, packetsSent: this.#packets };
@@ -98,6 +99,7 @@ export class TonePort implements EdgeEnd {
   tick(): void {}
   pressDigit(): void {}
   play(): void {}
+  detectTones(): void {}
 
   report(): PortReport {
     return { ...emptyReport(this.portId), packetsSent: this.#packets, bytesSent: this.#bytes };

@@ -77,6 +77,8 @@ export class EdgeThread {
         return this.#bridge(this.#portOf(command.a), this.#portOf(command.b));
       case 'send-digit':
         return this.#pressDigit(command);
+      case 'detect-tones':
+        return this.#detectTones(command);
       case 'play':
         return this.#play(command);
       case 'report':
@@ -178,6 +180,10 @@ export class EdgeThread {
 
   #pressDigit({ portId, ...press }: Of<'send-digit'>): undefined {
     this.#portOf(portId).pressDigit(press);
+  }
+
+  #detectTones({ portId, isOn }: Of<'detect-tones'>): undefined {
+    this.#portOf(portId).detectTones(isOn);
   }
 
   #play({ portId, sound }: Of<'play'>): undefined {

@@ -98,6 +98,8 @@ export interface Edge {
   bridge(a: PortId, b: PortId): Promise<void>;
   /** Plays a key to the port's remote. Nothing happens when it cannot be played in this form there. */
   sendDigit(digit: SendDigit): Promise<void>;
+  /** Listens for keys in the audio of the port's remote, or no more. They are taken out of it. */
+  detectTones(portId: PortId, isOn: boolean): Promise<void>;
   /** Plays a sound to the port's remote in place of what it would hear; undefined: no more. */
   play(portId: PortId, sound: Sound | undefined): Promise<void>;
   /** How an open port does by now; undefined when there is none of this id. */
@@ -281,6 +283,10 @@ class ThreadedEdge implements Edge {
 
   async sendDigit(digit: SendDigit): Promise<void> {
     await this.#portOf(digit.portId).thread.link.request({ op: 'send-digit', ...digit });
+  }
+
+  async detectTones(portId: PortId, isOn: boolean): Promise<void> {
+    await this.#portOf(portId).thread.link.request({ op: 'detect-tones', portId, isOn });
   }
 
   async play(portId: PortId, sound: Sound | undefined): Promise<void> {

@@ -31,6 +31,8 @@ export interface EdgeEnd extends Hearer {
   pressDigit(press: DigitPress): void;
   /** Plays a sound to the remote in place of what its peer says; undefined: no more. */
   play(sound: Sound | undefined): void;
+  /** Listens for keys in the audio of the remote, or no more. */
+  detectTones(isOn: boolean): void;
   report(): PortReport;
   close(): Promise<ClosedPort>;
 }

@@ -1,5 +1,5 @@
 /** What the control side and an edge thread say to each other: plain data only. */
-import type { AgentEncoding, DigitForm, HeardSpeech, PlayoutNotice, PortReport, Sound } from '../../calls/index.ts';
+import type { AgentEncoding, DigitPress, HeardSpeech, PlayoutNotice, PortReport, Sound } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
 import type { KnownStream, Source, SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat, Direction, RtpAddress, SrtpKeyPair } from '../../sdp/index.ts';
@@ -59,11 +59,8 @@ export interface ConnectBuiltIn {
   readonly format: AudioFormat;
 }
 
-export interface SendDigit {
+export interface SendDigit extends DigitPress {
   readonly portId: PortId;
-  readonly digit: string;
-  readonly durationMs: number;
-  readonly form: DigitForm;
 }
 
 export type AgentCommand =
@@ -112,6 +109,7 @@ export type EdgeCommand =
   | ({ readonly op: 'connect-built-in' } & ConnectBuiltIn)
   | { readonly op: 'bridge'; readonly a: PortId; readonly b: PortId }
   | ({ readonly op: 'send-digit' } & SendDigit)
+  | { readonly op: 'detect-tones'; readonly portId: PortId; readonly isOn: boolean }
   /** Undefined: nothing any more. */
   | { readonly op: 'play'; readonly portId: PortId; readonly sound: Sound | undefined }
   | { readonly op: 'report'; readonly portId: PortId }
@@ -141,6 +139,7 @@ export interface EdgeResults {
   readonly 'connect-built-in': undefined;
   readonly bridge: undefined;
   readonly 'send-digit': undefined;
+  readonly 'detect-tones': undefined;
   readonly play: undefined;
   readonly report: PortReport | undefined;
   readonly shield: undefined;
@@ -180,7 +179,7 @@ export type EdgeThreadEvent =
   | ({ readonly kind: 'flow' } & ProvenFlow)
   /** The peer sends from elsewhere, and so our packets go elsewhere, while a PlainTransport still sends to the old address. */
   | { readonly kind: 'moved'; readonly portId: PortId }
-  | { readonly kind: 'digit'; readonly portId: PortId; readonly digit: string; readonly durationMs: number };
+  | ({ readonly kind: 'digit'; readonly portId: PortId } & DigitPress);
 
 /** What a thread is started with. */
 export interface EdgeWorkerData {

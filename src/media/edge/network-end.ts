@@ -1,4 +1,6 @@
 /** What ports with sockets have in common: RTP in, RTP out, reports, digits. */
+
+import type { HeardKey } from '../../audio/index.ts';
 import type { DigitPress, PortReport } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
 import { payloadLength, payloadOffset, type SpliceStart } from '../../rtp/index.ts';
@@ -8,6 +10,7 @@ import { type Arrival, Incoming } from './incoming.ts';
 import { Outgoing } from './outgoing.ts';
 import { Player } from './player.ts';
 import { RtcpReporter } from './rtcp-reporter.ts';
+import { ToneListener } from './tone-listener.ts';
 
 export interface NetworkEndOptions {
   readonly portId: PortId;
@@ -33,6 +36,8 @@ export class NetworkEnd {
   /** Keys that are still to be played as events. */
   readonly #digits: DigitPress[] = [];
   #pauseTicks = 0;
+  #isDetecting = false;
+  #listener: ToneListener | undefined;
   #stopDigit: (() => void) | undefined;
 
   /** `write` sends a packet to the remote, if anything may be sent there now. */
@@ -72,6 +77,7 @@ export class NetworkEnd {
   setFormat(format: AudioFormat): void {
     this.incoming.setFormat(format);
     this.outgoing.setFormat(format);
+    this.#listen();
   }
 
   /** Counts an RTP packet that could not be believed or understood. */
@@ -88,8 +94,11 @@ export class NetworkEnd {
 
   /** Statistics and digits of a believed packet; what is left to do is to hand it to the peer with the answer. */
   receive(packet: Buffer, nowMs: number): Arrival {
-    for (const press of this.incoming.take(packet, nowMs)) this.#reportDigit(press.digit, press.durationMs);
-    return this.incoming.arrival;
+    for (const { digit, durationMs } of this.incoming.take(packet, nowMs))
+      this.#reportDigit({ digit, durationMs, form: 'events' });
+    const { arrival } = this.incoming;
+    if (this.#listener !== undefined && !arrival.isEvent) this.#reportKey(this.#listener.take(packet, nowMs));
+    return arrival;
   }
 
   /** Rewrites a packet of the peer for this end's remote; undefined when it is not to be sent. */
@@ -132,13 +141,15 @@ export class NetworkEnd {
   }
 
   tick(nowMs: number): void {
+    if (this.#listener !== undefined) this.#reportKey(this.#listener.expire(nowMs));
     if (!this.incoming.digits.isPressed) return;
     const press = this.incoming.digits.expire(nowMs);
-    if (press) this.#reportDigit(press.digit, press.durationMs);
+    if (press) this.#reportDigit({ ...press, form: 'events' });
   }
 
   stop(): void {
     this.player.close();
+    this.#listener?.close();
     this.#endDigits();
   }
 
@@ -158,9 +169,28 @@ export class NetworkEnd {
     };
   }
 
-  #reportDigit(digit: string, durationMs: number): void {
+  /** Listens for keys in the audio that comes, or no more. */
+  detectTones(isOn: boolean): void {
+    this.#isDetecting = isOn;
+    this.#listen();
+  }
+
+  #listen(): void {
+    const codec = this.#isDetecting ? this.format?.codec.name : undefined;
+    if (this.#listener?.codec === codec) return;
+    this.#listener?.close();
+    this.#listener = codec === undefined ? undefined : new ToneListener(codec);
+    // Without a decoder no key is heard, and the call goes on.
+    this.#listener?.start().catch(() => {});
+  }
+
+  #reportKey(heard: HeardKey | undefined): void {
+    if (heard !== undefined) this.#reportDigit({ digit: heard.key, durationMs: heard.durationMs, form: 'tones' });
+  }
+
+  #reportDigit(press: DigitPress): void {
     if (this.peer) this.parts.totals.digitsRelayed++;
-    this.parts.emit({ kind: 'digit', portId: this.portId, digit, durationMs });
+    this.parts.emit({ kind: 'digit', portId: this.portId, ...press });
   }
 }
 

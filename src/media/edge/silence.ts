@@ -1,4 +1,4 @@
-import { encodeG711, G722Encoder } from '../../audio/index.ts';
+import { type CodecName, encodeG711, G722Encoder } from '../../audio/index.ts';
 import { payloadLength, payloadOffset } from '../../rtp/index.ts';
 import type { AudioCodecName } from '../../sdp/index.ts';
 
@@ -42,4 +42,34 @@ function bytesOf(bytes: Iterable<number>): Uint8Array {
   const isOneOf = new Uint8Array(256);
   for (const byte of bytes) isOneOf[byte] = 1;
   return isOneOf;
+}
+
+/** Opus frames of any length that are silent: one silent frame, and padding behind it (RFC 6716 §3.2.5). */
+const PADDED_SILENCE = { toc: 0xfb, oneFrameAndPadding: 0x41, frame: [0xff, 0xfe] } as const;
+const MOST_IN_A_LENGTH_BYTE = 254;
+
+/** Makes a payload silent without changing its length. */
+export function muteInPlace(codec: CodecName, payload: Buffer): void {
+  if (codec === 'opus') return muteOpus(payload);
+  const silence = codec === 'L16' ? NO_SOUND : frames[codec];
+  for (let at = 0; at < payload.length; at++) payload[at] = silence[at % silence.length] ?? 0;
+}
+
+const NO_SOUND = Buffer.alloc(1);
+
+function muteOpus(payload: Buffer): void {
+  const { toc, oneFrameAndPadding, frame } = PADDED_SILENCE;
+  // What is that short is silence already.
+  if (payload.length < 3 + frame.length) return;
+  const lengthBytes = Math.ceil((payload.length - 2 - frame.length) / (MOST_IN_A_LENGTH_BYTE + 1));
+  let padding = payload.length - 2 - frame.length - lengthBytes;
+  payload.fill(0);
+  payload[0] = toc;
+  payload[1] = oneFrameAndPadding;
+  for (let at = 2; at < 2 + lengthBytes; at++) {
+    const isLast = at === 1 + lengthBytes;
+    payload[at] = isLast ? padding : MOST_IN_A_LENGTH_BYTE + 1;
+    padding -= isLast ? 0 : MOST_IN_A_LENGTH_BYTE;
+  }
+  payload.set(frame, 2 + lengthBytes);
 }

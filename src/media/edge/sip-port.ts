@@ -190,6 +190,10 @@ export class SipPort implements EdgeEnd {
     this.#end.pressDigit(press);
   }
 
+  detectTones(isOn: boolean): void {
+    this.#end.detectTones(isOn);
+  }
+
   play(sound: Sound | undefined): void {
     if (sound === undefined) this.#end.player.stop();
     else this.#end.player.play(sound);

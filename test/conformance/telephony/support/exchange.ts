@@ -40,7 +40,7 @@ export const phones: ProfilePolicy = {
   auth: { required: true, algorithms: ['MD5'], nonceLifetimeSec: 300 },
   registration: { minExpiresSec: 30, maxExpiresSec: 3600, maxContacts: 10 },
   transfer: { refer: 'bridge' },
-  dtmf: 'rfc4733',
+  dtmf: 'auto',
 };
 export const browsers: ProfilePolicy = { ...phones, name: 'browsers', media: 'webrtc' };
 export const trunks: ProfilePolicy = {
@@ -74,7 +74,8 @@ const RULES = [
   },
 ];
 
-export async function startRealPlane(): Promise<RunningMediaPlane> {
+/** `musicOnHold`: without it who is held hears nothing but what the holder sends. */
+export async function startRealPlane(musicOnHold = 'none'): Promise<RunningMediaPlane> {
   if (!existsSync(workerBin)) throw new Error('these tests need the worker: run "node scripts/worker.mjs"');
   return startMediaPlane({
     workerBin,
@@ -89,6 +90,7 @@ export async function startRealPlane(): Promise<RunningMediaPlane> {
       clock: systemClock,
       random: systemRandom,
     },
+    musicOnHold,
     logger: silentLogger,
     clock: systemClock,
   });
@@ -147,6 +149,10 @@ export class WatchedPlane implements MediaPlane {
   async sendDigit(portId: PortId, press: DigitPress): Promise<void> {
     this.digits.push({ portId, ...press });
     await this.#plane.sendDigit(portId, press);
+  }
+
+  async detectTones(portId: PortId, isOn: boolean): Promise<void> {
+    await this.#plane.detectTones(portId, isOn);
   }
 
   async play(portId: PortId, sound: Sound): Promise<void> {

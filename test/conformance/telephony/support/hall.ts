@@ -20,7 +20,7 @@ export interface Hall {
 
 const openPeer = { udp: openUdpPeer, tcp: openTcpPeer, ws: openWsPeer };
 
-export function useHall(): Hall {
+export function useHall(media: { readonly musicOnHold?: string } = {}): Hall {
   let plane: RunningMediaPlane;
   let engine: TestEngine;
   let exchange: Exchange;
@@ -34,7 +34,7 @@ export function useHall(): Hall {
   };
 
   beforeAll(async () => {
-    [plane, engine] = await Promise.all([startRealPlane(), startTestEngine()]);
+    [plane, engine] = await Promise.all([startRealPlane(media.musicOnHold), startTestEngine()]);
   });
   afterAll(async () => {
     await engine.close();

@@ -1,0 +1,67 @@
+/**
+ * How a key goes on to the other party. Where both have telephone-events they pass from port to port beside the audio,
+ * and tones pass in it, with nothing to do here. All other ways begin with a key that was recognized, and end with one
+ * that is made: as RTP events, as tones, or by INFO.
+ */
+import type { DigitForm, MediaPlane } from '../calls/index.ts';
+import type { LegId } from '../kernel/index.ts';
+import { formatDtmfRelay } from './dtmf-info.ts';
+import type { LegMedia } from './leg-media.ts';
+import type { LiveCall } from './live-call.ts';
+import type { DtmfPolicy } from './options.ts';
+
+export interface PressedKey {
+  readonly digit: string;
+  readonly durationMs: number;
+  /** How it came. */
+  readonly from: DigitForm | 'info';
+}
+
+type Way = DigitForm | 'info' | 'none';
+
+/** How keys are to reach a party with this policy. */
+export function digitWay(policy: DtmfPolicy, hasEvents: boolean): Way {
+  switch (policy) {
+    case 'info':
+      return 'info';
+    case 'inband':
+      return 'tones';
+    case 'rfc4733':
+      return hasEvents ? 'events' : 'none';
+    case 'auto':
+      return hasEvents ? 'events' : 'tones';
+  }
+}
+
+function wayTo({ profile, format }: LegMedia): Way {
+  return digitWay(profile.dtmf, (format?.telephoneEvents.length ?? 0) > 0);
+}
+
+/** Whether keys are to be listened for in the audio of `leg`: they may come so, and could not go on so. */
+export function needsDetector(leg: LegMedia, other: LegMedia): boolean {
+  const [mine, theirs] = [wayTo(leg), wayTo(other)];
+  return mine === 'tones' && theirs !== 'tones' && theirs !== 'none';
+}
+
+export interface RelayPlace {
+  readonly live: LiveCall;
+  /** Of who has pressed the key. */
+  readonly legId: LegId;
+  readonly media: MediaPlane;
+}
+
+export function relayKey({ digit, durationMs, from }: PressedKey, { live, legId, media }: RelayPlace): void {
+  const otherId = live.parties.counterpartOf(legId);
+  const other = otherId === undefined ? undefined : live.parties.standing(otherId);
+  if (other === undefined) return;
+  const way = wayTo(other.media);
+  // Events and tones have gone over with the audio.
+  if (way === 'none' || (way === from && way !== 'info')) return;
+  const sent =
+    way === 'info'
+      ? other
+          .dialog()
+          ?.request('INFO', formatDtmfRelay(digit, durationMs), { 'Content-Type': 'application/dtmf-relay' })
+      : media.sendDigit(other.leg.portId, { digit, durationMs, form: way });
+  sent?.catch((error: unknown) => live.logger.warn({ err: error, legId: otherId }, 'digit not passed on'));
+}
