@@ -4,10 +4,10 @@
  * that is made: as RTP events, as tones, or by INFO.
  */
 import type { DigitForm, MediaPlane } from '../calls/index.ts';
-import type { LegId } from '../kernel/index.ts';
+import type { LegId, Logger } from '../kernel/index.ts';
+import type { CallParties } from './call-parties.ts';
 import { formatDtmfRelay } from './dtmf-info.ts';
 import type { LegMedia } from './leg-media.ts';
-import type { LiveCall } from './live-call.ts';
 import type { DtmfPolicy } from './options.ts';
 
 export interface PressedKey {
@@ -44,7 +44,7 @@ export function needsDetector(leg: LegMedia, other: LegMedia): boolean {
 }
 
 export interface RelayPlace {
-  readonly live: LiveCall;
+  readonly live: { readonly parties: CallParties; readonly logger: Logger };
   /** Of who has pressed the key. */
   readonly legId: LegId;
   readonly media: MediaPlane;
