@@ -1,6 +1,6 @@
 /**
  * The media plane alone in a process of its own, so that its CPU time is its own. Reads one JSON line for each call,
- * answers with one; ends with its standard input.
+ * answers with one; `"carried"` asks how many are handed over; ends with its standard input.
  */
 import readline from 'node:readline';
 import type { CallId, LegId, PortId } from '../../../src/kernel/index.ts';
@@ -46,6 +46,7 @@ const plane = await startMediaPlane({
   },
   logger: silentLogger,
   clock: systemClock,
+  ...(process.env['BENCH_HAND_OVER'] === 'on' ? { handOverAfterMs: 2000 } : {}),
 });
 
 async function setUp({ call, ssrc, fingerprint, sipPort }: CallRequest): Promise<CallAnswer> {
@@ -94,7 +95,8 @@ async function setUp({ call, ssrc, fingerprint, sipPort }: CallRequest): Promise
 const lines = readline.createInterface({ input: process.stdin });
 process.stdout.write(`${JSON.stringify({ pids: [process.pid, ...plane.workerPids] })}\n`);
 for await (const line of lines) {
-  const answer = await setUp(JSON.parse(line) as CallRequest);
+  const request = JSON.parse(line) as CallRequest | 'carried';
+  const answer = request === 'carried' ? (await plane.counters()).portsHandedOver : await setUp(request);
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 await plane.stop();

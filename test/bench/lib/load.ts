@@ -111,6 +111,11 @@ export class LoadGenerator {
     this.command('recv', id, 'stamp');
   }
 
+  /** From now on with sender reports, and a key a minute under this payload type. */
+  live(id: number, eventType: number): void {
+    this.command('life', id, eventType);
+  }
+
   async stats(): Promise<Record<string, GroupStats>> {
     const answer = once(this.#events, 'stats');
     this.command('stats');

@@ -4,7 +4,7 @@ import type { WebEndpoint } from './load.ts';
 
 export const token = (length: number): string => randomBytes(length).toString('hex').slice(0, length);
 
-const pcmu = ['m=audio', 'RTP/AVP 0', 'a=rtpmap:0 PCMU/8000'] as const;
+const pcmu = ['m=audio', 'RTP/AVP 0 101', 'a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000'] as const;
 
 export function plainSdp(ip: string, port: number): string {
   return [
@@ -29,7 +29,7 @@ export function webSdp(web: WebEndpoint, fingerprint: string, ssrc: number): str
     's=-',
     't=0 0',
     'a=group:BUNDLE 0',
-    `m=audio ${port} UDP/TLS/RTP/SAVPF 0`,
+    `m=audio ${port} UDP/TLS/RTP/SAVPF 0 101`,
     `c=IN IP4 ${ip}`,
     `a=rtcp:${port} IN IP4 ${ip}`,
     `a=ice-ufrag:${web.usernameFragment}`,

@@ -5,7 +5,8 @@ import { ensureAsterisk } from '../../support/asterisk-install.ts';
 import { sleep, start } from '../lib/command.ts';
 import { calleePort, type SignalingPeer } from '../lib/signaling-run.ts';
 
-const port = 44_592;
+export const asteriskPort = 44_592;
+const port = asteriskPort;
 
 const modules = [
   'res_timing_timerfd res_sorcery_config res_sorcery_memory res_sorcery_astdb res_crypto res_srtp res_rtp_asterisk',
@@ -14,6 +15,7 @@ const modules = [
   'bridge_holding app_dial pbx_config func_strings',
 ].join(' ');
 
+/** Its configuration: the text of each file. */
 const files: Readonly<Record<string, string>> = {
   asterisk: `[directories]
 astetcdir => /mnt
@@ -72,8 +74,18 @@ const empty = [
   'udptl',
 ];
 
-/** Undefined when it cannot be had here. */
-export async function startAsterisk(folder: string, log: (line: string) => void): Promise<SignalingPeer | undefined> {
+/**
+ * Undefined when it cannot be had here. `more` replaces files of the configuration by name; `priority` puts real-time
+ * priority before what it is started with.
+ */
+export async function startAsterisk(
+  folder: string,
+  log: (line: string) => void,
+  {
+    more = {},
+    priority = (command: readonly string[]): string[] => [...command],
+  }: { more?: Readonly<Record<string, string>>; priority?: (command: readonly string[]) => string[] } = {},
+): Promise<SignalingPeer | undefined> {
   let root: string;
   try {
     root = await ensureAsterisk();
@@ -82,7 +94,8 @@ export async function startAsterisk(folder: string, log: (line: string) => void)
     return undefined;
   }
   mkdirSync(path.join(folder, 'run'), { recursive: true });
-  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, `${name}.conf`), text);
+  for (const [name, text] of Object.entries({ ...files, ...more }))
+    writeFileSync(path.join(folder, `${name}.conf`), text);
   for (const name of empty) writeFileSync(path.join(folder, `${name}.conf`), '');
   // Mounts in a namespace of their own end with it.
   const script = [
@@ -91,7 +104,8 @@ export async function startAsterisk(folder: string, log: (line: string) => void)
     'mount --bind "$1" "$0/mnt"',
     'exec chroot "$0" asterisk -C /mnt/asterisk.conf -f',
   ].join('; ');
-  const asterisk = start(['unshare', '--mount', 'sh', '-ec', script, root, folder], path.join(folder, 'asterisk.log'));
+  const command = priority(['unshare', '--mount', 'sh', '-ec', script, root, folder]);
+  const asterisk = start(command, path.join(folder, 'asterisk.log'));
   await sleep(5000);
   return { pids: [asterisk.pid], port, number: '1234', stop: () => asterisk.stop() };
 }

@@ -63,7 +63,7 @@ export async function measureJanus(run: MediaRun): Promise<Figures> {
     await callee.start();
     client = await JanusClient.connect('ws://127.0.0.1:8188');
     for (let call = 0; call < run.calls; call += 1) await setUp(client, load, call);
-    await settle(load, run.calls);
+    await settle(load, run);
     return await measureWindows(load, [gateway.pid], run);
   } finally {
     client?.close();

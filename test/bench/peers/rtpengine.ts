@@ -44,7 +44,7 @@ export async function measureRtpengine(run: MediaRun): Promise<Figures> {
   try {
     await answered(client);
     for (let call = 0; call < run.calls; call += 1) await setUp(client, load, call);
-    await settle(load, run.calls);
+    await settle(load, run);
     return await measureWindows(load, [gateway.pid], run);
   } finally {
     client.close();

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import readline from 'node:readline';
 import type { CallAnswer, CallRequest } from '../gateway/media-gateway.ts';
-import { start, withPriority } from '../lib/command.ts';
+import { sleep, start, withPriority } from '../lib/command.ts';
 import type { Figures } from '../lib/goal.ts';
 import { LoadGenerator } from '../lib/load.ts';
 import { firstPort, type MediaRun, settle } from '../lib/media-run.ts';
@@ -11,9 +11,16 @@ import { measureWindows } from '../lib/window.ts';
 
 const program = path.join(import.meta.dirname, '..', 'gateway', 'media-gateway.ts');
 
-export async function measureViaductMedia(run: MediaRun): Promise<Figures> {
+/** How often it is asked whether all calls are handed over, 200 ms apart. */
+const mostLooks = 100;
+
+/** `isHandedOver`: mediasoup alone carries when it is measured; otherwise the edge does all the time. */
+export async function measureViaductMedia(run: MediaRun, isHandedOver: boolean): Promise<Figures> {
   const command = [process.execPath, '--disable-warning=ExperimentalWarning', program];
-  const gateway = start(withPriority(5, command), path.join(run.folder, 'viaduct.log'), { pipe: true });
+  const gateway = start(withPriority(5, command), path.join(run.folder, 'viaduct.log'), {
+    pipe: true,
+    env: { BENCH_HAND_OVER: isHandedOver ? 'on' : 'off' },
+  });
   const load = await LoadGenerator.start(run.folder, run.log);
   try {
     const { stdout, stdin } = gateway.child;
@@ -29,8 +36,17 @@ export async function measureViaductMedia(run: MediaRun): Promise<Figures> {
       stdin.write(`${JSON.stringify(openEndpoints(load, call))}\n`);
       connectEndpoints(load, call, await next<CallAnswer>());
     }
-    await settle(load, run.calls);
-    return await measureWindows(load, pids, run);
+    await settle(load, run);
+    const carried = async (): Promise<number> => {
+      stdin.write('"carried"\n');
+      return run.calls - (await next<number>());
+    };
+    for (let look = 0; isHandedOver && (await carried()) > 0; look += 1) {
+      if (look === mostLooks) throw new Error(`${await carried()} calls are still carried by the edge`);
+      await sleep(200);
+    }
+    const figures = await measureWindows(load, pids, run);
+    return { ...figures, handedOver: run.calls - (await carried()) };
   } finally {
     await load.stop();
     await gateway.stop();
