@@ -5,12 +5,14 @@ import type { Edge, ProvenFlow } from './edge/index.ts';
 import { emptyReport } from './empty-report.ts';
 import { HandOver, type TakeBack } from './hand-over.ts';
 import { changeOf, type WhyCarried, whyCarried } from './hand-over-rule.ts';
-import { onStray } from './stray-log.ts';
+import { onStray, StrayRate } from './stray-log.ts';
 import type { WebRtcPort } from './webrtc-port.ts';
 import { addReport } from './webrtc-report.ts';
 
 /** An SSRC that was looked for and found to be of no importance is not looked for again within this, ms. */
 const strayRestMs = 10_000;
+/** How long no worker tells of strays after a flood of them: what they show is then seen by statistics alone, ms. */
+const deafMs = 10_000;
 /** Strays remembered at once. */
 const mostStrays = 1000;
 
@@ -21,6 +23,8 @@ export interface HandOversParts {
   /** Undefined: never hand over. */
   readonly stableMs: number | undefined;
   readonly partnerOf: (portId: PortId) => PortId | undefined;
+  /** Whether the workers tell of packets that no Producer was made for. */
+  readonly tellStrays: (isTold: boolean) => Promise<void>;
   readonly webRtcOf: (portId: PortId) => WebRtcPort | undefined;
 }
 
@@ -31,6 +35,7 @@ export class HandOvers {
   readonly #ports = new Map<PortId, HandOver>();
   readonly #strays = new Map<number, number>();
   #stopListening: Unsubscribe = () => {};
+  readonly #strayRate = new StrayRate();
   #isLooking = false;
   /** Over ports that are closed. */
   #before = emptyReport('' as PortId);
@@ -141,11 +146,19 @@ export class HandOvers {
   /** mediasoup does not say on which transport: it is looked for, once for each SSRC. */
   #onStray(ssrc: number): void {
     const nowMs = this.#parts.clock.now();
+    if (this.#strayRate.isFlood(nowMs)) this.#goDeaf();
     if (this.#isLooking || nowMs - (this.#strays.get(ssrc) ?? Number.NEGATIVE_INFINITY) < strayRestMs) return;
     this.#isLooking = true;
     void this.#lookAround(ssrc).finally(() => {
       this.#isLooking = false;
     });
+  }
+
+  #goDeaf(): void {
+    const { clock, logger, tellStrays } = this.#parts;
+    logger.warn({ deafMs }, 'flood of RTP with unknown SSRCs on ports that are handed over');
+    void tellStrays(false);
+    clock.after(deafMs, () => void tellStrays(true));
   }
 
   async #lookAround(ssrc: number): Promise<void> {

@@ -120,6 +120,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
       edge,
       partnerOf: (portId) => this.#partners.get(portId),
       webRtcOf: (portId) => this.#webRtcOf(portId),
+      tellStrays: (isTold) => this.#pool.tellStrays(isTold),
     });
     edge.onEvent((event) => this.#onEdgeEvent(event));
   }

@@ -3,7 +3,7 @@ import { createWorker, type types } from 'mediasoup';
 import type { Clock, Logger, Timer } from '../kernel/index.ts';
 import { CodedError } from '../kernel/index.ts';
 import { mediaErrors } from './media-errors.ts';
-import { strayLogSettings } from './stray-log.ts';
+import { deafLogSettings, strayLogSettings } from './stray-log.ts';
 import { type WebRtcListen, webRtcListenInfos } from './webrtc-listen.ts';
 
 const firstBackoffMs = 500;
@@ -88,6 +88,15 @@ export class MediaWorker {
       this.#routers -= 1;
     });
     return { router, server: running.server };
+  }
+
+  /** Whether the worker tells of packets that no Producer was made for. */
+  async tellStrays(isTold: boolean): Promise<void> {
+    try {
+      await this.#running?.worker.updateSettings(isTold ? strayLogSettings : deafLogSettings);
+    } catch (error) {
+      this.#options.logger.debug({ error }, 'media worker went away while it was set up');
+    }
   }
 
   /** Counts in the worker itself, not in our books: a leak shows here. */

@@ -57,6 +57,11 @@ export class WorkerPool {
     return { ...(await best.createRouter(mediaCodecs)), worker: best };
   }
 
+  /** Whether the workers tell of packets that no Producer was made for. */
+  async tellStrays(isTold: boolean): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.tellStrays(isTold)));
+  }
+
   async counts(): Promise<{ routers: number; webRtcTransports: number }> {
     const all = await Promise.all(this.#workers.map((worker) => worker.counts()));
     return {
