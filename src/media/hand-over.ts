@@ -129,8 +129,9 @@ export class HandOver {
     this.#web = web;
     await web.hearDirect(await this.#path.take(flow.ssrc));
     if (!this.#isSending) {
-      // In this order a packet may go out twice between the two, and none is lost.
-      await Promise.all([this.#path.send(true), web.feedEdge(false)]);
+      // One after the other: a packet may go out twice between the two, and none is lost.
+      await this.#path.send(true);
+      await web.feedEdge(false);
       this.#isSending = true;
     }
     await edge.place({ portId, place: 'away', silentMs: 0 });
@@ -168,11 +169,12 @@ export class HandOver {
     if (wasAway) this.#path?.give();
   }
 
-  /** In this order a packet may go out twice between the two, and none is lost. */
+  /** One after the other: a packet may go out twice between the two, and none is lost. */
   async #sendAgain(): Promise<void> {
     if (!this.#isSending) return;
     this.#isSending = false;
-    await Promise.all([this.#web?.feedEdge(true), this.#path?.send(false)]);
+    await this.#web?.feedEdge(true);
+    await this.#path?.send(false);
   }
 
   /** What is queued for the way is still taken: nobody waits for that. */

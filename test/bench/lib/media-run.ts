@@ -18,7 +18,7 @@ const eventType = 101;
 
 /** Starts the load and waits until every call is up and the first storm is over. */
 export async function settle(load: LoadGenerator, { calls, isLively = false }: MediaRun): Promise<void> {
-  for (let id = 0; isLively && id < 2 * calls; id += 1) load.live(id, eventType);
+  if (isLively) for (let id = 0; id < 2 * calls; id += 1) load.live(id, eventType);
   load.command('go');
   for (let waited = 0; waited < 60 && load.count('dtls') < calls; waited += 1) await sleep(100);
   await sleep(3000);

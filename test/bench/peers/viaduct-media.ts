@@ -41,7 +41,7 @@ export async function measureViaductMedia(run: MediaRun, isHandedOver: boolean):
       stdin.write('"carried"\n');
       return run.calls - (await next<number>());
     };
-    for (let look = 0; isHandedOver && (await carried()) > 0; look += 1) {
+    for (let look = 0; (await carried()) > (isHandedOver ? 0 : run.calls); look += 1) {
       if (look === mostLooks) throw new Error(`${await carried()} calls are still carried by the edge`);
       await sleep(200);
     }
