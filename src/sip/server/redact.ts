@@ -5,7 +5,7 @@ const SECRETS: readonly [RegExp, string][] = [
   // RFC 7616 §3.4: with the response and what goes into it a password can be guessed offline.
   [/^((?:Proxy-)?Authorization\s*:.*)$/gim, ''],
   // RFC 4568 §6.1 and RFC 8839 §5.4.
-  [/^(a=crypto:\d+ \S+ inline:)[^\s|]+/gim, `$1${MASK}`],
+  [/^(a=crypto:[^\r\n]*?inline:)[^\r\n]+/gim, `$1${MASK}`],
   [/^(a=ice-pwd:).+$/gim, `$1${MASK}`],
   // Digits as INFO carries them.
   [/^(Signal\s*=\s*).+$/gim, `$1${MASK}`],

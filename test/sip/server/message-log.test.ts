@@ -153,10 +153,13 @@ describe('T36 what is shown of a message', () => {
         'Content-Type: application/sdp',
         '',
         'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^20',
+        // Two spaces, two keys.
+        'a=crypto:2  AES_CM_128_HMAC_SHA1_80  inline:WnDvRmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJS|1:1;inline:T3NmcmVCspeE|2:1',
         'a=ice-pwd:verysecretpassword',
       ].join('\r\n'),
     );
-    for (const secret of ['s3cret', 'c0nce', 'n0nce', 'd0RmdmcmVC', 'verysecret']) expect(shown).not.toContain(secret);
+    for (const secret of ['s3cret', 'c0nce', 'n0nce', 'd0RmdmcmVC', 'WnDv', 'T3Nm', 'verysecret'])
+      expect(shown).not.toContain(secret);
     expect(shown).toContain('username="alice"');
     const info = 'INFO sip:x SIP/2.0\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal=7\r\nDuration=160\r\n';
     expect(redact(info)).not.toContain('Signal=7');
