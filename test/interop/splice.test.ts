@@ -32,7 +32,7 @@ describe('T3: a PBX that changes its stream', () => {
     const trial = await SpliceTrial.start({ gateway, chromium, pbx, codec: 'PCMU' });
     await trial.hold(45_000);
     await trial.newSsrc();
-    await trial.rtpRestart();
+    await trial.rtpRestart(-500);
     await trial.newPort();
     await trial.unannouncedPort();
     await trial.stop();

@@ -10,17 +10,20 @@ export interface PbxSdp {
 
 let version = 1;
 
-/** Session descriptions of one session: the version goes up each time. */
+const EVENTS = { payloadType: 101, rtpmap: 'telephone-event/8000' } as const;
+
+/** Session descriptions of one session, with telephone-event: the version goes up each time. */
 export function pbxSdp({ port, codecs, direction = 'sendrecv' }: PbxSdp): string {
   version += 1;
+  const formats = [...codecs, EVENTS];
   return [
     'v=0',
     `o=- 1 ${version} IN IP4 127.0.0.1`,
     's=-',
     'c=IN IP4 127.0.0.1',
     't=0 0',
-    `m=audio ${port} RTP/AVP ${codecs.map(({ payloadType }) => payloadType).join(' ')}`,
-    ...codecs.map(({ payloadType, rtpmap }) => `a=rtpmap:${payloadType} ${rtpmap}`),
+    `m=audio ${port} RTP/AVP ${formats.map(({ payloadType }) => payloadType).join(' ')}`,
+    ...formats.map(({ payloadType, rtpmap }) => `a=rtpmap:${payloadType} ${rtpmap}`),
     `a=${direction}`,
     '',
   ].join('\r\n');
