@@ -33,6 +33,8 @@ export interface AsteriskOptions {
   readonly sessionExpiresSec?: number;
   /** Codecs, best first, as Asterisk names them. */
   readonly codecs?: readonly string[];
+  /** SRTP with keys in the SDP towards the gateway, and no call without. */
+  readonly hasSrtp?: boolean;
 }
 
 export class Asterisk {
@@ -207,7 +209,7 @@ bind_rtp_to_media_address=yes
 trust_id_inbound=yes
 send_pai=yes
 ${timers}
-${further}`;
+${options.hasSrtp === true ? 'media_encryption=sdes\n' : ''}${further}`;
   return `[global]
 type=global
 user_agent=asterisk
