@@ -14,6 +14,7 @@ export type {
   ConnectPort,
   ConnectRtpPort,
   ConnectWebRtcPort,
+  ConnectWebRtcVideo,
   DigitForm,
   DigitPress,
   KeyframeResult,

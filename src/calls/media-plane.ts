@@ -17,6 +17,8 @@ import type {
   RtpAddress,
   SrtpKeyPair,
   TelephoneEventFormat,
+  VideoCodec,
+  VideoFormat,
 } from '../sdp/index.ts';
 import type { AgentAudio, AgentEncoding } from './agent-audio.ts';
 
@@ -44,6 +46,8 @@ export interface OpenWebRtcPort extends PortOwner {
   /** Every codec and telephone-event of the offer (ours or theirs), under the payload types of this Leg. */
   readonly codecs: readonly AudioCodec[];
   readonly telephoneEvents: readonly TelephoneEventFormat[];
+  /** Of the offer as well; without any this port will never carry video. */
+  readonly videoCodecs?: readonly VideoCodec[];
   /** Share the router of this webrtc port: only when both use the same payload types (decision D10). */
   readonly joinPortId?: PortId;
 }
@@ -64,6 +68,20 @@ export interface OpenAgentPort extends PortOwner {
 
 export type OpenPort = OpenRtpPort | OpenWebRtcPort | OpenBuiltInPort | OpenAgentPort;
 
+/** Of a port whose video has been opened. */
+export interface ConnectRtpVideo {
+  readonly remote: RtpAddress;
+  readonly format: VideoFormat;
+  /** Ours. */
+  readonly direction: Direction;
+}
+
+/** On the transport of the audio. */
+export interface ConnectWebRtcVideo
+  extends Pick<ConnectWebRtcPort, 'mid' | 'headerExtensions' | 'ssrc' | 'cname' | 'direction'> {
+  readonly format: VideoFormat;
+}
+
 export interface ConnectRtpPort {
   readonly kind: 'rtp';
   readonly portId: PortId;
@@ -77,6 +95,8 @@ export interface ConnectRtpPort {
   readonly direction: Direction;
   /** SRTP and SRTCP under these keys and nothing else; left out: plain RTP and nothing else. */
   readonly srtp?: SrtpKeyPair | undefined;
+  /** Undefined: there is none, and what was opened for it is closed. */
+  readonly video?: ConnectRtpVideo | undefined;
 }
 
 export interface ConnectWebRtcPort {
@@ -92,6 +112,8 @@ export interface ConnectWebRtcPort {
   readonly cname: string | undefined;
   readonly format: AudioFormat;
   readonly direction: Direction;
+  /** Undefined: there is none, or none any more. */
+  readonly video?: ConnectWebRtcVideo | undefined;
 }
 
 export interface ConnectBuiltInPort {
@@ -151,6 +173,8 @@ export type MediaEvent =
       readonly legId: LegId;
       readonly reason: 'ice' | 'dtls' | 'worker' | 'edge';
     }
+  /** Who sees this Leg needs a complete picture, and its remote knows no RTCP for that: it is to be asked by SIP (RFC 5168). */
+  | { readonly kind: 'keyframe-wanted'; readonly portId: PortId; readonly callId: CallId; readonly legId: LegId }
   /** A digit (0-9 * # A-D) was recognized from this Leg; reported once, at its end. */
   | ({
       readonly kind: 'digit';
@@ -189,6 +213,8 @@ export interface MediaPlane {
   open(request: OpenRtpPort): Promise<LocalRtp>;
   open(request: OpenWebRtcPort): Promise<LocalWebRtc>;
   open(request: OpenBuiltInPort | OpenAgentPort): Promise<undefined>;
+  /** Opens a second pair of ports beside an rtp port's own, for video: what our SDP must tell. Once; errors as of `open`. */
+  openVideo(portId: PortId): Promise<RtpAddress>;
   /** Applies what was negotiated. Called again (re-INVITE) it moves an rtp port's address, and the format and direction of any. */
   connect(request: ConnectPort): Promise<void>;
   /** New ICE credentials for a webrtc port (RFC 8445 §9): what our answer must tell. Media flows on over the old path meanwhile. */

@@ -7,6 +7,10 @@ export const codecSchemas = {
     .min(1)
     .default(['opus', 'G722', 'PCMU', 'PCMA'])
     .describe('audio codecs that may be used'),
+  video: z
+    .array(z.enum(['H264', 'VP8']))
+    .default([])
+    .describe('video codecs that may pass through beside the audio; none: calls are of audio alone'),
   codecOrder: z
     .enum(['peer', 'profile'])
     .default('peer')

@@ -17,7 +17,7 @@ import type {
   Sound,
 } from '../calls/index.ts';
 import { type Clock, Emitter, type Logger, type PortId, type Unsubscribe } from '../kernel/index.ts';
-import type { LocalRtp, LocalWebRtc } from '../sdp/index.ts';
+import type { LocalRtp, LocalWebRtc, RtpAddress } from '../sdp/index.ts';
 import { AgentPorts } from './agent-ports.ts';
 import { type Edge, type EdgeEvent, type EdgeOptions, sharesPorts, startEdge } from './edge/index.ts';
 import { emptyReport } from './empty-report.ts';
@@ -27,7 +27,10 @@ import { mediaErrors } from './media-errors.ts';
 import type { MediaWorker } from './media-worker.ts';
 import { loadMusic } from './music.ts';
 import { routerFormats, rtpCapabilities } from './router-codecs.ts';
+import { routerVideo } from './router-video.ts';
 import { SharedRouter } from './shared-router.ts';
+import { ownerOfVideo } from './video-port-id.ts';
+import { type VideoParty, VideoPorts } from './video-ports.ts';
 import type { WebRtcListen } from './webrtc-listen.ts';
 import { WebRtcPort, type WebRtcPortState } from './webrtc-port.ts';
 import { addReport } from './webrtc-report.ts';
@@ -96,6 +99,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
   readonly transcodable = [];
   readonly #edge: Edge;
   readonly #agents: AgentPorts;
+  readonly #video: VideoPorts;
   readonly #pool: WorkerPool;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -111,6 +115,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
   constructor(options: MediaPlaneOptions & { readonly stableMs: number | undefined }, edge: Edge) {
     this.#edge = edge;
     this.#agents = new AgentPorts(edge);
+    this.#video = new VideoPorts(edge, options.logger);
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#innerPorts = innerPorts(options.edge.portRange);
@@ -165,6 +170,14 @@ class ProcessMediaPlane implements RunningMediaPlane {
     await this.#handOvers.beforeConnect(request);
     if (request.kind === 'webrtc') await this.#connectWebRtc(request, port);
     else await this.#edge.connect(request);
+    await this.#video.connect(request, partyOf(port));
+    await this.#joinVideo(request.portId);
+  }
+
+  async openVideo(portId: PortId): Promise<RtpAddress> {
+    const { owner } = this.#portOf(portId);
+    if (owner.kind !== 'rtp') throw mediaErrors.MEDIA_PORT_KIND([portId, owner.kind, 'rtp']);
+    return this.#video.open(owner);
   }
 
   async restartIce(portId: PortId): Promise<LocalWebRtc> {
@@ -173,9 +186,9 @@ class ProcessMediaPlane implements RunningMediaPlane {
     return port.webRtc.restartIce();
   }
 
-  /** No port carries video. */
-  requestKeyframe(): Promise<KeyframeResult> {
-    return Promise.resolve('no-video');
+  async requestKeyframe(portId: PortId): Promise<KeyframeResult> {
+    const port = this.#ports.get(portId);
+    return port === undefined ? 'no-video' : this.#video.requestKeyframe(partyOf(port));
   }
 
   async bridge(a: PortId, b: PortId): Promise<void> {
@@ -196,6 +209,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
     await this.#edge.bridge(a, b);
     this.#release(portA, portB);
     this.#release(portB, portA);
+    await this.#joinVideo(a);
   }
 
   async sendDigit(portId: PortId, press: DigitPress): Promise<void> {
@@ -249,8 +263,9 @@ class ProcessMediaPlane implements RunningMediaPlane {
     const direct = await this.#handOvers.close(portId);
     this.#part(portId);
     this.#agents.forget(portId);
-    if (port.home === 'edge') return addReport(await this.#edge.close(portId), direct);
-    const report = await port.webRtc.close();
+    const report = port.home === 'edge' ? addReport(await this.#edge.close(portId), direct) : await port.webRtc.close();
+    await this.#video.close(portId);
+    if (port.home === 'edge') return report;
     if (port.webRtc.isLinked) await this.#edge.close(portId);
     return report;
   }
@@ -321,7 +336,13 @@ class ProcessMediaPlane implements RunningMediaPlane {
     }
   }
 
-  async #routerFor({ portId, codecs, telephoneEvents, joinPortId }: OpenWebRtcPort): Promise<SharedRouter> {
+  async #routerFor({
+    portId,
+    codecs,
+    telephoneEvents,
+    videoCodecs = [],
+    joinPortId,
+  }: OpenWebRtcPort): Promise<SharedRouter> {
     if (joinPortId !== undefined) {
       const joined = this.#portOf(joinPortId);
       if (joined.home === 'mediasoup') return joined.webRtc.shared.retain();
@@ -329,7 +350,12 @@ class ProcessMediaPlane implements RunningMediaPlane {
     }
     if (codecs.length === 0) throw mediaErrors.MEDIA_NO_CODECS([portId]);
     const formats = routerFormats(codecs, telephoneEvents);
-    return new SharedRouter(await this.#pool.createRouter(rtpCapabilities(formats).codecs), formats, this.#innerPorts);
+    const audio = rtpCapabilities(formats).codecs;
+    const video = routerVideo(
+      videoCodecs,
+      formats.map(({ payloadType }) => payloadType),
+    );
+    return new SharedRouter(await this.#pool.createRouter([...audio, ...video]), formats, this.#innerPorts);
   }
 
   async #connectWebRtc(request: ConnectWebRtcPort, port: Port): Promise<void> {
@@ -352,6 +378,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
     const formerId = this.#partners.get(portId);
     if (formerId === undefined || formerId === next) return;
     this.#part(portId);
+    this.#video.part(portId);
     const [port, former] = [this.#ports.get(portId), this.#ports.get(formerId)];
     const pair = port === undefined || former === undefined ? undefined : directPair(port, former);
     await Promise.all((pair ?? []).map((each) => each.hearNobody()));
@@ -361,6 +388,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
     if (!webRtc.isLinked) return;
     await webRtc.hearNobody();
     await this.#edge.close(webRtc.owner.portId);
+    await this.#video.close(webRtc.owner.portId);
   }
 
   async #linkToEdge(port: Port): Promise<void> {
@@ -370,6 +398,15 @@ class ProcessMediaPlane implements RunningMediaPlane {
   #webRtcOf(portId: PortId): WebRtcPort | undefined {
     const port = this.#ports.get(portId);
     return port?.home === 'mediasoup' ? port.webRtc : undefined;
+  }
+
+  async #joinVideo(portId: PortId): Promise<void> {
+    const partnerId = this.#partners.get(portId);
+    const [port, partner] = [this.#ports.get(portId), partnerId === undefined ? undefined : this.#ports.get(partnerId)];
+    if (port === undefined || partner === undefined) return;
+    const pair = directPair(port, partner);
+    if (pair === undefined) await this.#video.join(partyOf(port), partyOf(partner));
+    else await Promise.all([pair[0].hear(pair[1]), pair[1].hear(pair[0])]);
   }
 
   #portOf(portId: PortId): Port {
@@ -401,7 +438,9 @@ class ProcessMediaPlane implements RunningMediaPlane {
 
   #onEdgeEvent(event: EdgeEvent): void {
     if (event.kind === 'heard' || event.kind === 'playout') return this.#agents.onEvent(event);
-    const port = this.#ports.get(event.portId);
+    const port = this.#ports.get(
+      event.kind === 'keyframe-wanted' ? (ownerOfVideo(event.portId) ?? event.portId) : event.portId,
+    );
     if (port === undefined) return;
     if (event.kind === 'flow') return void this.#handOvers.onFlow(event);
     if (event.kind === 'moved') return void this.#handOvers.onMoved(event.portId);
@@ -417,6 +456,10 @@ class ProcessMediaPlane implements RunningMediaPlane {
     if (event.kind === 'port-up' && port.home === 'mediasoup') return;
     this.#events.emit('media', { ...event, portId, callId, legId });
   }
+}
+
+function partyOf(port: Port): VideoParty {
+  return { portId: port.owner.portId, webRtc: port.home === 'mediasoup' ? port.webRtc : undefined };
 }
 
 /** The two browser Legs when they live on one router and need no edge between them. */

@@ -1,6 +1,6 @@
 /** A browser Leg's attachment: its WebRtcTransport, what it says (a Producer) and what it hears (a Consumer). */
 import type { types } from 'mediasoup';
-import type { ConnectWebRtcPort, PortOwner, PortReport } from '../calls/index.ts';
+import type { ConnectWebRtcPort, ConnectWebRtcVideo, PortOwner, PortReport } from '../calls/index.ts';
 import type { Clock, Timer } from '../kernel/index.ts';
 import type { AudioFormat, Direction, LocalWebRtc } from '../sdp/index.ts';
 import type { Edge } from './edge/index.ts';
@@ -10,6 +10,7 @@ import { localWebRtc, midExtension } from './local-webrtc.ts';
 import { routerFormats, rtpCapabilities, rtpCodecs } from './router-codecs.ts';
 import type { SharedRouter } from './shared-router.ts';
 import { addReport, webRtcReport } from './webrtc-report.ts';
+import { WebRtcVideo } from './webrtc-video.ts';
 
 /** For what is under way to a browser when another Consumer takes over, ms. */
 const drainMs = 250;
@@ -41,6 +42,7 @@ export class WebRtcPort {
   #says: types.Producer | undefined;
   #hears: types.Consumer | undefined;
   #link: EdgeLink | undefined;
+  readonly #video: WebRtcVideo;
   /** Of streams that are over. */
   #former: PortReport;
   /** What the browser hears instead of the edge. */
@@ -57,6 +59,7 @@ export class WebRtcPort {
     this.#transport = parts.transport;
     this.#clock = parts.clock;
     this.#onState = parts.onState;
+    this.#video = new WebRtcVideo(parts);
   }
 
   static async open(parts: Omit<WebRtcPortParts, 'transport'>): Promise<WebRtcPort> {
@@ -87,6 +90,10 @@ export class WebRtcPort {
   /** DTLS is done: what is sent is heard. */
   get isUp(): boolean {
     return this.#transport.dtlsState === 'connected';
+  }
+
+  get hasVideo(): boolean {
+    return this.#video.isOn;
   }
 
   get isLinked(): boolean {
@@ -141,10 +148,21 @@ export class WebRtcPort {
     return this.#inTurn(async () => this.#link?.feedEdge(isFed));
   }
 
+  /** Applies what was negotiated for the video, after `connect`. */
+  connectVideo(video: ConnectWebRtcVideo | undefined): Promise<void> {
+    return this.#inTurn(() => this.#video.connect(video));
+  }
+
+  /** The same for the video. */
+  linkVideo(edge: Edge): Promise<void> {
+    return this.#inTurn(() => this.#video.linkToEdge(edge));
+  }
+
   /** Plays to the browser what `other`, on the same router, says. Does nothing until `other` is connected. */
   hear(other: WebRtcPort): Promise<void> {
     return this.#inTurn(async () => {
       if (other.producer !== undefined) await this.#listenTo(other.producer);
+      await this.#video.see(other.#video);
     });
   }
 
@@ -156,6 +174,7 @@ export class WebRtcPort {
       this.#direct = undefined;
       this.#link?.close();
       this.#link = undefined;
+      this.#video.seeNobody();
     });
   }
 
@@ -170,6 +189,7 @@ export class WebRtcPort {
       const report = await this.#report();
       this.#transport.close();
       this.#link?.close();
+      this.#video.seeNobody();
       this.shared.release();
       return report;
     });

@@ -2,6 +2,7 @@ export { type DigitPress, DigitReader } from './digit-reader.ts';
 export { DIGIT_STEP_MS, DigitSender, type DigitStep } from './digit-sender.ts';
 export { EventRescaler } from './event-rescaler.ts';
 export { type BufferCounts, type BufferInput, type BufferOutput, JitterBuffer } from './jitter-buffer.ts';
+export { buildFir, buildPli, hasKeyframeRequest } from './keyframe-request.ts';
 export {
   createLatch,
   type KnownStream,

@@ -97,6 +97,10 @@ export function setMarker(packet: Buffer): void {
   packet[1] = (packet[1] ?? 0) | 0x80;
 }
 
+export function clearMarker(packet: Buffer): void {
+  packet[1] = (packet[1] ?? 0) & 0x7f;
+}
+
 export interface RtpHeader {
   readonly payloadType: number;
   readonly marker: boolean;

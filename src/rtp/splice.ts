@@ -5,7 +5,7 @@
  * everything as replayed (RFC 3711 §3.3.2), and a number used twice would encrypt two payloads with one key stream
  * (§9.1): so no number is ever given to two packets.
  */
-import { sequenceOf, setMarker, ssrcOf, timestampOf } from './packet.ts';
+import { clearMarker, hasMarker, sequenceOf, setMarker, ssrcOf, timestampOf } from './packet.ts';
 import { isContinuous, sequenceDelta, timestampDelta } from './sequence.ts';
 
 /** The least advance of the timestamp between two sources: one usual frame. */
@@ -18,6 +18,7 @@ const MAX_LATE_MS = 1000;
 const SWITCH_BACK_MS = 70;
 /** More than any packet can be late. */
 const REMEMBERED = 256;
+const VIDEO_HZ = 90_000;
 
 export interface SpliceStart {
   readonly ssrc: number;
@@ -83,8 +84,26 @@ export class Splice {
    */
   applyAudio(packet: Buffer, clockRate: number, nowMs: number): boolean {
     this.#nowMs = nowMs;
+    return this.#apply(packet, clockRate, this.#hasClockReset(packet, timestampOf(packet), clockRate));
+  }
+
+  /**
+   * The same for a packet of video. Its marker ends a picture and says nothing about sources (RFC 6184 §5.1), and
+   * pictures may be sent in another order than that of their timestamps.
+   */
+  applyVideo(packet: Buffer, nowMs: number): boolean {
+    this.#nowMs = nowMs;
+    const isEnd = hasMarker(packet);
+    const distance = Math.abs(timestampDelta(timestampOf(packet), this.#sourceTimestamp));
+    const hasClockReset = distance > VIDEO_HZ * (MAX_LEAD_SEC + (nowMs - this.#sentMs) / 1000);
+    const isNew = this.#apply(packet, VIDEO_HZ, hasClockReset);
+    if (!isEnd) clearMarker(packet);
+    return isNew;
+  }
+
+  #apply(packet: Buffer, clockRate: number, hasClockReset: boolean): boolean {
     const timestamp = timestampOf(packet);
-    if (this.#begins(packet) || this.#hasClockReset(packet, timestamp, clockRate)) {
+    if (this.#begins(packet) || hasClockReset) {
       if (this.#isOver(packet)) return false;
       this.#join(packet, timestamp, clockRate);
     } else this.#goOn(sequenceOf(packet));
@@ -93,7 +112,7 @@ export class Splice {
     const out = timestampOf(packet);
     if (isNew && timestampDelta(out, this.#timestamp) > 0) {
       this.#timestamp = out;
-      this.#sentMs = nowMs;
+      this.#sentMs = this.#nowMs;
     }
     return isNew;
   }

@@ -4,7 +4,7 @@ export { answerDirection } from './direction.ts';
 export { sdpErrors } from './errors.ts';
 export { formatAnswer, formatOffer } from './format.ts';
 export { answerH264, formatH264Format, type H264Format, isSameH264, pairH264, parseH264Format } from './h264-format.ts';
-export { sharedExtensions } from './header-extensions.ts';
+export { sharedExtensions, TRANSPORT_CC } from './header-extensions.ts';
 export type {
   AudioCodec,
   AudioCodecName,

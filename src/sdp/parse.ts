@@ -72,6 +72,8 @@ function findVideo(
     // SRTP is for audio.
     if (kind === 'rtp' && isSrtpOnly(section)) return undefined;
     if (kind === 'webrtc' && !bundle.includes(midOf(section))) return undefined;
+    // SRTP of a SIP leg is for audio alone.
+    if (kind === 'rtp' && /SAVP/iu.test(section.protocol)) return undefined;
     return { video: videoOf(section, kind, lines), index };
   } catch (error) {
     if (error instanceof CodedError) return undefined;

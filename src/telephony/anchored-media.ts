@@ -6,6 +6,7 @@ import type { Alignment } from './alignment.ts';
 import { connectBuiltIn, openBuiltIn } from './built-in-leg.ts';
 import type { CallerAnswer, CallMediaWork } from './call-media.ts';
 import { type BranchMedia, CallPlans, isOtherPlan } from './call-plans.ts';
+import { agreeOnVideo, planOfferedVideo } from './call-video.ts';
 import { EarlyOffer } from './early-offer.ts';
 import { telephonyErrors } from './errors.ts';
 import type { LegMedia, PlanLeg } from './leg-media.ts';
@@ -61,6 +62,11 @@ export class AnchoredMedia implements CallMediaWork {
     }
     const { leg } = branch;
     const offer = this.#plans.offerTo(leg);
+    planOfferedVideo(
+      this.#inbound,
+      leg,
+      [...offer.codecs, ...offer.telephoneEvents].map(({ payloadType }) => payloadType),
+    );
     const join = this.#canJoin(leg, offer) ? this.#inbound : undefined;
     if (join !== undefined) await this.openInbound();
     await leg.open(offer, join);
@@ -215,6 +221,7 @@ export class AnchoredMedia implements CallMediaWork {
     const plan = this.#planOf(legId);
     const branch = this.#branch(legId);
     await this.openInbound();
+    if (branch.kind === 'sip') agreeOnVideo(this.#inbound, branch.leg, this.#options.logger);
     await Promise.all([
       this.#inbound.connect(plan.first),
       branch.kind === 'sip'

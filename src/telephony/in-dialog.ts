@@ -5,6 +5,7 @@ import { ALLOW } from './allow.ts';
 import { relayKey } from './digit-relay.ts';
 import { parseDtmfInfo } from './dtmf-info.ts';
 import type { LiveCall } from './live-call.ts';
+import { MEDIA_CONTROL } from './picture-request.ts';
 import type { InboundRequest } from './sip-ports.ts';
 
 export interface DialogPlace {
@@ -41,7 +42,7 @@ function answerInfo(request: InboundRequest, place: DialogPlace): void {
       place.live.onDigit(place.legId, press.digit, press.durationMs);
       return relayKey({ ...press, from: 'info' }, place);
     }
-    case 'application/media_control+xml':
+    case MEDIA_CONTROL:
       request.reply(200);
       return passKeyframeRequest(place);
     default:
@@ -60,4 +61,4 @@ function passKeyframeRequest({ live, legId, media, observer }: DialogPlace): voi
     .catch((error: unknown) => live.logger.warn({ err: error, legId: otherId }, 'keyframe not asked for'));
 }
 
-const ACCEPTED = 'application/dtmf-relay, application/dtmf, application/media_control+xml';
+const ACCEPTED = `application/dtmf-relay, application/dtmf, ${MEDIA_CONTROL}`;

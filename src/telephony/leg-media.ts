@@ -40,6 +40,7 @@ import {
 } from '../sdp/index.ts';
 import type { Alignment } from './alignment.ts';
 import { telephonyErrors } from './errors.ts';
+import { LegVideo } from './leg-video.ts';
 import type { ProfilePolicy } from './options.ts';
 
 /** Makes a plan of a description of the peer. Throws when there is none. */
@@ -69,6 +70,7 @@ export class LegMedia {
   readonly owner: PortOwner;
   readonly kind: SdpKind;
   readonly profile: ProfilePolicy;
+  readonly video: LegVideo;
   readonly #media: MediaPlane;
   readonly #family: 4 | 6 | undefined;
   readonly #signalingAddress: string | undefined;
@@ -103,7 +105,9 @@ export class LegMedia {
     this.#family = options.family;
     this.#signalingAddress = options.signalingAddress;
     this.#random = options.random;
-    const { srtp = 'refused', srtpKeysInClear = false } = options.profile;
+    const { srtp = 'refused', srtpKeysInClear = false, video = [] } = options.profile;
+    // Pictures are not to go in clear beside a voice that does not.
+    this.video = new LegVideo({ ...options, allowed: options.kind === 'rtp' && srtp !== 'refused' ? [] : video });
     this.#srtpPolicy = { mode: srtp, mayTellKeys: options.isSecure === true || srtpKeysInClear };
     this.#origin = createOrigin(options.random);
   }
@@ -170,6 +174,7 @@ export class LegMedia {
       this.#opening = this.#open(formats, join);
     }
     this.#local = await this.#opening;
+    if (this.video.offered.length > 0) await this.video.open();
   }
 
   /** Our offer, also as the answer to a re-INVITE without one. */
@@ -178,14 +183,16 @@ export class LegMedia {
     if (this.kind === 'rtp') this.#srtp = offerSrtp(this.#srtp, this.#srtpPolicy, this.#random);
     this.#hasOffered = true;
     const allowed = this.#hasEvents ? formats : { ...formats, telephoneEvents: [] };
-    return this.#say(allowed, (local) => formatOffer(local, this.#remote));
+    const video = this.video.local(true);
+    return this.#say(allowed, (local) => formatOffer({ ...local, video }, this.#remote));
   }
 
   /** Our answer to the peer's offer. */
   answer({ said }: LegPlan): string {
     const remote = this.#remote;
     if (remote === undefined) throw sdpErrors.SDP_NO_AUDIO();
-    return this.#say(said, (local) => formatAnswer(remote, local));
+    const video = this.video.local(false);
+    return this.#say(said, (local) => formatAnswer(remote, { ...local, video }));
   }
 
   /** Applies what was agreed, and again whenever the peer moves. A browser's transport stays, and its codec unless it was told another. */
@@ -342,10 +349,12 @@ export class LegMedia {
         ...(announcedAddress === undefined ? {} : { announcedAddress }),
       });
     const joined = join === undefined ? {} : { joinPortId: join.owner.portId };
-    return this.#media.open({ ...this.owner, kind: 'webrtc', codecs, telephoneEvents, ...joined });
+    const videoCodecs = this.video.toOpen(this.#remote);
+    return this.#media.open({ ...this.owner, kind: 'webrtc', codecs, telephoneEvents, videoCodecs, ...joined });
   }
 
-  async #connectRtp({ audio }: RemoteDescription, format: AudioFormat): Promise<void> {
+  async #connectRtp(remote: RemoteDescription, format: AudioFormat): Promise<void> {
+    const { audio } = remote;
     await this.#media.connect({
       kind: 'rtp',
       portId: this.owner.portId,
@@ -356,10 +365,12 @@ export class LegMedia {
       format,
       direction: answerDirection(audio.direction, 'sendrecv'),
       srtp: this.#srtp.keys,
+      video: await this.video.toRtp(remote),
     });
   }
 
-  async #connectWebRtc({ audio }: RemoteDescription, format: AudioFormat): Promise<void> {
+  async #connectWebRtc(remote: RemoteDescription, format: AudioFormat): Promise<void> {
+    const { audio } = remote;
     const { ice, dtls, mid, ssrc, cname } = audio;
     if (ice === undefined) throw sdpErrors.SDP_NO_ICE();
     if (dtls === undefined) throw sdpErrors.SDP_NO_FINGERPRINT();
@@ -375,6 +386,7 @@ export class LegMedia {
       cname,
       format,
       direction,
+      video: this.video.toWebRtc(remote),
     });
   }
 

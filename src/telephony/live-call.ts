@@ -35,6 +35,8 @@ export interface PartyRequests {
   onRequest(live: LiveCall, legId: LegId, request: InboundRequest): void;
   /** A party has pressed a key. */
   onKey(live: LiveCall, legId: LegId, key: PressedKey): void;
+  /** A party is to be asked for a complete picture. */
+  onPictureWanted(live: LiveCall, legId: LegId): void;
   /** A party has hung up. True: a transfer takes care of the other, which must not be hung up. */
   onGone(live: LiveCall, legId: LegId): boolean;
 }
@@ -238,16 +240,15 @@ export class LiveCall {
   }
 
   onMedia(event: MediaEvent): void {
-    const { callId } = this.#call;
-    const { legId } = event;
+    const [callId, legId] = [this.#call.callId, event.legId];
     switch (event.kind) {
       case 'port-up':
-        this.#options.observer({ kind: 'media-up', callId, legId });
-        return;
+        return this.#options.observer({ kind: 'media-up', callId, legId });
       case 'port-failed':
         this.#logger.warn({ legId, reason: event.reason }, 'media failed');
-        this.feed({ kind: 'media-failed', legId });
-        return;
+        return this.feed({ kind: 'media-failed', legId });
+      case 'keyframe-wanted':
+        return this.#options.requests.onPictureWanted(this, legId);
       case 'digit':
         this.onDigit(legId, event.digit, event.durationMs);
         this.#options.requests.onKey(this, legId, { ...event, from: event.form });

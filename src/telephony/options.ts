@@ -3,7 +3,7 @@ import type { AgentDesk, CallObserver, MediaPlane, RtpSourcePolicy } from '../ca
 import type { Dialplan, RouteHook } from '../dialplan/index.ts';
 import type { FraudPolicy } from '../fraud/index.ts';
 import type { Clock, Logger, Random } from '../kernel/index.ts';
-import type { CodecTerms, SrtpMode } from '../sdp/index.ts';
+import type { CodecTerms, SrtpMode, VideoCodecName } from '../sdp/index.ts';
 import type { LocateTransport } from '../sip/locate/index.ts';
 import type { Store } from '../store/index.ts';
 import type { BanPolicy } from './bans.ts';
@@ -50,6 +50,8 @@ export type DtmfPolicy = 'auto' | 'rfc4733' | 'info' | 'inband';
 export interface ProfilePolicy extends CodecTerms {
   readonly name: string;
   readonly media: 'rtp' | 'webrtc' | 'bypass';
+  /** Video codecs that may pass through beside the audio. Default: none. */
+  readonly video?: readonly VideoCodecName[] | undefined;
   readonly nat: { readonly source: RtpSourcePolicy };
   /** SDES-SRTP, where media is rtp. Default refused. */
   readonly srtp?: SrtpMode | undefined;

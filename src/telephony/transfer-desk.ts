@@ -6,6 +6,7 @@ import type { BookedLeg } from './leg-book.ts';
 import type { LegMedia } from './leg-media.ts';
 import type { LiveCall, PartyRequests } from './live-call.ts';
 import { canonicalValue } from './passed-headers.ts';
+import { PictureRequests } from './picture-request.ts';
 import { isReferNotify, parseReplaces, type ReferRequest, readRefer } from './refer.ts';
 import type { RouteQuery, Routing } from './routing.ts';
 import type { InboundRequest } from './sip-ports.ts';
@@ -27,6 +28,7 @@ interface Asked {
 
 export class TransferDesk implements PartyRequests {
   readonly #context: DeskContext;
+  readonly #pictures = new PictureRequests();
   readonly #running = new Map<LiveCall, TransferRun>();
   /** Calls whose transfer is being decided about. */
   readonly #deciding = new Set<LiveCall>();
@@ -48,6 +50,10 @@ export class TransferDesk implements PartyRequests {
 
   onKey(live: LiveCall, legId: LegId, key: PressedKey): void {
     relayKey(key, { live, legId, media: this.#context.options.media });
+  }
+
+  onPictureWanted(live: LiveCall, legId: LegId): void {
+    this.#pictures.ask(live.parties.dialogOf(legId), live.logger);
   }
 
   onGone(live: LiveCall, legId: LegId): boolean {

@@ -84,7 +84,7 @@ export class Chromium {
 
   /** A fresh profile: no storage shared with other pages. */
   async context(options: Parameters<Browser['newContext']>[0] = {}): Promise<BrowserContext> {
-    return this.#browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'], ...options });
+    return this.#browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone', 'camera'], ...options });
   }
 
   /** Opens the gateway's softphone with a microphone whose sound is not processed; `prepare` sees the page before. */

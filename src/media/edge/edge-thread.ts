@@ -73,6 +73,11 @@ export class EdgeThread {
       case 'connect-inner':
       case 'connect-built-in':
         return this.#connect(command);
+      case 'connect-video-port':
+      case 'connect-video-inner':
+        return this.#connectVideo(command);
+      case 'want-keyframe':
+        return this.#wantKeyframe(command.portId);
       case 'bridge':
         return this.#bridge(this.#portOf(command.a), this.#portOf(command.b));
       case 'send-digit':
@@ -134,6 +139,18 @@ export class EdgeThread {
     else if (command.op === 'mark-speech') port.mark(command.name);
     else port.release();
     return undefined;
+  }
+
+  #connectVideo(command: Of<'connect-video-port' | 'connect-video-inner'>): undefined {
+    const port = this.#portOf(command.portId);
+    if (command.op === 'connect-video-port' && port instanceof SipPort) port.connectVideo(command);
+    else if (command.op === 'connect-video-inner' && port instanceof InnerPort) port.connectVideo(command);
+    else throw edgeErrors.MEDIA_UNKNOWN_PORT([command.portId]);
+  }
+
+  #wantKeyframe(portId: PortId): undefined {
+    const port: EdgeEnd = this.#portOf(portId);
+    port.wantKeyframe?.();
   }
 
   async #bridge(a: EdgeEnd, b: EdgeEnd): Promise<undefined> {

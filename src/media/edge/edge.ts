@@ -26,9 +26,20 @@ import {
 import type { SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat, LocalRtp } from '../../sdp/index.ts';
 import { emptyReport } from '../empty-report.ts';
+import { addCounters, NOTHING_COUNTED } from './edge-counters.ts';
 import { edgeErrors } from './errors.ts';
-import type { AgentCommand, ConnectInner, EdgeCounters, EdgeThreadEvent, PlacePort, SendDigit } from './messages.ts';
+import type {
+  AgentCommand,
+  ConnectInner,
+  ConnectVideoInner,
+  ConnectVideoPort,
+  EdgeCounters,
+  EdgeThreadEvent,
+  PlacePort,
+  SendDigit,
+} from './messages.ts';
 import { PortRange } from './port-range.ts';
+import { plainAddress, reachable } from './remote-address.ts';
 import type { Music } from './sound-library.ts';
 import { ThreadBridge } from './thread-bridge.ts';
 import { ThreadLink } from './thread-link.ts';
@@ -94,6 +105,11 @@ export interface Edge {
   connect(request: ConnectRtpPort | ConnectBuiltInPort | ConnectAgentPort): Promise<void>;
   /** Tells an inner endpoint where its PlainTransport is and what goes over it; may be repeated when the format is known. */
   connectInner(request: ConnectInner): Promise<void>;
+  /** The same for a port or an inner endpoint that carries video. */
+  connectVideo(request: ConnectVideoPort): Promise<void>;
+  connectVideoInner(request: ConnectVideoInner): Promise<void>;
+  /** Asks the port's remote for a complete picture. */
+  wantKeyframe(portId: PortId): Promise<void>;
   /** Two ports of one Call hear each other from now on, and nobody else. */
   bridge(a: PortId, b: PortId): Promise<void>;
   /** Plays a key to the port's remote. Nothing happens when it cannot be played in this form there. */
@@ -146,16 +162,6 @@ interface Port {
   /** To the port of another thread. */
   bridge?: ThreadBridge;
 }
-
-const NOTHING_COUNTED: EdgeCounters = {
-  rtpPacketsReceived: 0,
-  rtpPacketsSent: 0,
-  rtpPacketsRejected: 0,
-  srtpPacketsFailed: 0,
-  rtcpPacketsReceived: 0,
-  digitsRelayed: 0,
-  transcodedMs: 0,
-};
 
 class ThreadedEdge implements Edge {
   readonly #options: EdgeOptions;
@@ -236,12 +242,8 @@ class ThreadedEdge implements Edge {
       await link.request({ op: 'connect-built-in', portId, format });
       return this.#noteFormat(port, format);
     }
-    const { kind: _, portId, format, srtp, signalingAddress, ...rest } = request;
-    const remote = { ...request.remote, address: plainAddress(request.remote.address) };
-    const { address = '' } = port;
-    if (isIP(remote.address) !== isIP(address) || !isPort(remote.rtpPort) || !isPort(remote.rtcpPort)) {
-      throw edgeErrors.MEDIA_BAD_ADDRESS([`${remote.address}:${remote.rtpPort}`, address]);
-    }
+    const { kind: _, video: __, portId, format, srtp, signalingAddress, ...rest } = request;
+    const remote = reachable(request.remote, port.address);
     await link.request({
       op: 'connect-port',
       ...rest,
@@ -252,6 +254,22 @@ class ThreadedEdge implements Edge {
       signalingAddress: signalingAddress === undefined ? undefined : plainAddress(signalingAddress),
     });
     await this.#noteFormat(port, format);
+  }
+
+  async connectVideo(request: ConnectVideoPort): Promise<void> {
+    const port = this.#portOf(request.portId);
+    const remote = reachable(request.remote, port.address);
+    const { signalingAddress: from } = request;
+    const signalingAddress = from === undefined ? undefined : plainAddress(from);
+    await port.thread.link.request({ op: 'connect-video-port', ...request, remote, signalingAddress });
+  }
+
+  async connectVideoInner(request: ConnectVideoInner): Promise<void> {
+    await this.#portOf(request.portId).thread.link.request({ op: 'connect-video-inner', ...request });
+  }
+
+  async wantKeyframe(portId: PortId): Promise<void> {
+    await this.#portOf(portId).thread.link.request({ op: 'want-keyframe', portId });
   }
 
   async connectInner(request: ConnectInner): Promise<void> {
@@ -338,7 +356,7 @@ class ThreadedEdge implements Edge {
 
   async counters(): Promise<EdgeTotals> {
     const counted = await Promise.all(this.#threads.map((thread) => this.#count(thread)));
-    const sum = counted.reduce(add, NOTHING_COUNTED);
+    const sum = counted.reduce(addCounters, NOTHING_COUNTED);
     return { ...sum, portsOpen: this.#ports.size, portsQuarantined: this.#range.resting };
   }
 
@@ -460,28 +478,7 @@ class ThreadedEdge implements Edge {
 
   /** A thread's totals; they do not run backwards when it dies. */
   async #count(thread: Thread): Promise<EdgeCounters> {
-    thread.seen = add(thread.former, await thread.link.request({ op: 'counters' }));
+    thread.seen = addCounters(thread.former, await thread.link.request({ op: 'counters' }));
     return thread.seen;
   }
-}
-
-function isPort(port: number): boolean {
-  return Number.isInteger(port) && port >= 0 && port <= 65_535;
-}
-
-function add(a: EdgeCounters, b: EdgeCounters): EdgeCounters {
-  return {
-    rtpPacketsReceived: a.rtpPacketsReceived + b.rtpPacketsReceived,
-    rtpPacketsSent: a.rtpPacketsSent + b.rtpPacketsSent,
-    rtpPacketsRejected: a.rtpPacketsRejected + b.rtpPacketsRejected,
-    srtpPacketsFailed: a.srtpPacketsFailed + b.srtpPacketsFailed,
-    rtcpPacketsReceived: a.rtcpPacketsReceived + b.rtcpPacketsReceived,
-    digitsRelayed: a.digitsRelayed + b.digitsRelayed,
-    transcodedMs: a.transcodedMs + b.transcodedMs,
-  };
-}
-
-/** An IPv6 address as sockets write it: packets are recognized by the text of their source. */
-function plainAddress(address: string): string {
-  return isIP(address) === 6 ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
 }

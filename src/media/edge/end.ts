@@ -1,7 +1,7 @@
 /** What the thread's parts share. */
 import type { DigitPress, PortReport, Sound } from '../../calls/index.ts';
 import type { Clock, PortId } from '../../kernel/index.ts';
-import type { AudioFormat } from '../../sdp/index.ts';
+import type { AudioFormat, VideoFormat } from '../../sdp/index.ts';
 import type { Arrival } from './incoming.ts';
 import type { ClosedPort, EdgeThreadEvent } from './messages.ts';
 import type { SoundLibrary } from './sound-library.ts';
@@ -12,10 +12,14 @@ export interface Hearer {
   readonly format: AudioFormat | undefined;
   /** Whether a key or a sound is being played to its remote, or what it is given is changed. */
   readonly isBusy: boolean;
+  /** Of an end that carries video instead of audio. */
+  readonly video?: VideoFormat | undefined;
   /** Takes a packet over: its memory is changed. Ends that cannot use it drop it. */
   send(packet: Buffer, arrival: Arrival): void;
   /** The next packet comes from another party. */
   restart(): void;
+  /** Who hears this end of video needs a complete picture of its remote. */
+  wantKeyframe?(): void;
 }
 
 /** One end of a bridge: what its peer received is given to `send`. */

@@ -9,13 +9,13 @@ import {
   ssrcOf,
   timestampOf,
 } from '../../rtp/index.ts';
-import type { AudioFormat } from '../../sdp/index.ts';
+import type { AudioFormat, VideoFormat } from '../../sdp/index.ts';
 
 const DROP = 0;
-const AUDIO = 1;
+const MEDIA = 1;
 const EVENT = 2;
 const NOISE = 3;
-type Kind = typeof DROP | typeof AUDIO | typeof EVENT | typeof NOISE;
+type Kind = typeof DROP | typeof MEDIA | typeof EVENT | typeof NOISE;
 
 /** Of comfort noise beside audio of 8 kHz clock (RFC 3551 §6); it comes unasked from many a PBX. */
 const NOISE_TYPE = 13;
@@ -47,7 +47,12 @@ export class Incoming {
     this.#kinds.fill(DROP);
     if (codec.clockRate === NOISE_CLOCK) this.#accept(NOISE_TYPE, NOISE, NOISE_CLOCK);
     for (const event of telephoneEvents) this.#accept(event.payloadType, EVENT, event.clockRate);
-    this.#accept(codec.payloadType, AUDIO, codec.clockRate);
+    this.#accept(codec.payloadType, MEDIA, codec.clockRate);
+  }
+
+  setVideo({ codec }: VideoFormat): void {
+    this.#kinds.fill(DROP);
+    this.#accept(codec.payloadType, MEDIA, codec.clockRate);
   }
 
   accepts(packet: Buffer): boolean {

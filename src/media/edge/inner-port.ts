@@ -1,11 +1,12 @@
 /** The edge's end towards a PlainTransport on loopback: RTP of one fixed SSRC, RTCP on the same port. */
 import type { DigitPress, PortReport, Sound } from '../../calls/index.ts';
-import { classifyPacket, ssrcOf } from '../../rtp/index.ts';
-import type { AudioFormat } from '../../sdp/index.ts';
+import { buildPli, classifyPacket, ssrcOf } from '../../rtp/index.ts';
+import type { AudioFormat, VideoFormat } from '../../sdp/index.ts';
 import type { EdgeEnd, Hearer } from './end.ts';
 import type { Arrival } from './incoming.ts';
 import { type InnerSocket, type InnerSockets, LOOPBACK } from './inner-sockets.ts';
-import type { ClosedPort, ConnectInner } from './messages.ts';
+import { Keyframes } from './keyframes.ts';
+import type { ClosedPort, ConnectInner, ConnectVideoInner } from './messages.ts';
 import { mayPass, NetworkEnd, type NetworkEndOptions } from './network-end.ts';
 
 export class InnerPort implements EdgeEnd {
@@ -15,6 +16,7 @@ export class InnerPort implements EdgeEnd {
   #remotePort = 0;
   #consumerSsrc: number | undefined;
   #isClosed = false;
+  readonly #keyframes = new Keyframes(() => this.#askForKeyframe());
 
   private constructor(options: NetworkEndOptions, sockets: InnerSockets, inner: InnerSocket) {
     this.#end = new NetworkEnd(options, (packet) => {
@@ -48,6 +50,10 @@ export class InnerPort implements EdgeEnd {
     return this.#end.isBusy;
   }
 
+  get video(): VideoFormat | undefined {
+    return this.#end.video;
+  }
+
   get remoteLoss(): number {
     return this.#end.rtcp.remoteLoss;
   }
@@ -61,11 +67,21 @@ export class InnerPort implements EdgeEnd {
   }
 
   connect({ remotePort, format, consumerSsrc }: ConnectInner): void {
+    this.#aim(remotePort, consumerSsrc);
+    this.#end.setFormat(format);
+  }
+
+  /** The same for an endpoint that carries video. */
+  connectVideo({ remotePort, video, consumerSsrc }: ConnectVideoInner): void {
+    this.#aim(remotePort, consumerSsrc);
+    this.#end.setVideo(video);
+  }
+
+  #aim(remotePort: number, consumerSsrc: number | undefined): void {
     this.#inner.users.delete(this.#remotePort);
     this.#remotePort = remotePort;
     this.#consumerSsrc = consumerSsrc;
     this.#inner.users.set(remotePort, this.#onPacket);
-    this.#end.setFormat(format);
   }
 
   send(packet: Buffer, arrival: Arrival): void {
@@ -94,8 +110,13 @@ export class InnerPort implements EdgeEnd {
     else this.#end.player.play(sound);
   }
 
+  wantKeyframe(): void {
+    this.#keyframes.want(this.#end.parts.clock.now());
+  }
+
   tick(nowMs: number): void {
     this.#end.tick(nowMs);
+    this.#keyframes.tick(nowMs);
     if (this.#remotePort === 0) return;
     const report = this.#end.rtcp.due(nowMs);
     if (report) this.#write(report);
@@ -117,16 +138,20 @@ export class InnerPort implements EdgeEnd {
     const { parts } = this.#end;
     const nowMs = parts.clock.now();
     const kind = classifyPacket(packet);
-    if (kind === 'rtcp') {
-      parts.totals.rtcpPacketsReceived++;
-      return this.#end.rtcp.take(packet, nowMs);
-    }
+    if (kind === 'rtcp') return this.#end.receiveRtcp(packet, nowMs);
     parts.totals.rtpPacketsReceived++;
     if (kind !== 'rtp' || !this.#end.isAcceptable(packet)) return this.#end.reject();
     if (this.#consumerSsrc !== undefined && ssrcOf(packet) !== this.#consumerSsrc) return this.#end.reject();
     const arrival = this.#end.receive(packet, nowMs);
     this.#end.peer?.send(packet, arrival);
   };
+
+  /** mediasoup passes it on to the browser. */
+  #askForKeyframe(): boolean {
+    if (this.#remotePort === 0 || this.#consumerSsrc === undefined) return false;
+    this.#write(buildPli(this.#end.outgoing.splice.ssrc, this.#consumerSsrc));
+    return true;
+  }
 
   #silenceFirst(nowMs: number): void {
     const silence = this.#end.outgoing.silenceFirst(nowMs);

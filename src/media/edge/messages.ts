@@ -2,7 +2,7 @@
 import type { AgentEncoding, DigitPress, HeardSpeech, PlayoutNotice, PortReport, Sound } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
 import type { KnownStream, Source, SpliceStart } from '../../rtp/index.ts';
-import type { AudioFormat, Direction, RtpAddress, SrtpKeyPair } from '../../sdp/index.ts';
+import type { AudioFormat, Direction, RtpAddress, SrtpKeyPair, VideoFormat } from '../../sdp/index.ts';
 import type { Music } from './sound-library.ts';
 
 /** Totals of a thread, or of all, since start. */
@@ -45,6 +45,11 @@ export interface PlacePort {
   readonly silentMs: number;
 }
 
+/** The same for a port that carries video, which is never SRTP. */
+export interface ConnectVideoPort extends Omit<ConnectEdgePort, 'format' | 'srtp'> {
+  readonly video: VideoFormat;
+}
+
 export interface ConnectInner {
   readonly portId: PortId;
   /** Of the PlainTransport, on 127.0.0.1. */
@@ -52,6 +57,13 @@ export interface ConnectInner {
   readonly format: AudioFormat;
   /** When given, packets with another SSRC are rejected. */
   readonly consumerSsrc?: number;
+}
+
+/** The same for an endpoint that carries video. */
+export interface ConnectVideoInner extends Omit<ConnectInner, 'format' | 'consumerSsrc'> {
+  readonly video: VideoFormat;
+  /** Of what the PlainTransport sends. */
+  readonly consumerSsrc: number;
 }
 
 export interface ConnectBuiltIn {
@@ -106,6 +118,8 @@ export type EdgeCommand =
   | AgentCommand
   | ({ readonly op: 'connect-port' } & ConnectEdgePort)
   | ({ readonly op: 'connect-inner' } & ConnectInner)
+  | ({ readonly op: 'connect-video-port' } & ConnectVideoPort)
+  | ({ readonly op: 'connect-video-inner' } & ConnectVideoInner)
   | ({ readonly op: 'connect-built-in' } & ConnectBuiltIn)
   | { readonly op: 'bridge'; readonly a: PortId; readonly b: PortId }
   | ({ readonly op: 'send-digit' } & SendDigit)
@@ -118,6 +132,7 @@ export type EdgeCommand =
   /** Binds the port above whoever has been bound to it meanwhile. */
   | { readonly op: 'rise'; readonly portId: PortId }
   | ({ readonly op: 'place' } & PlacePort)
+  | { readonly op: 'want-keyframe'; readonly portId: PortId }
   | { readonly op: 'close'; readonly portId: PortId }
   | { readonly op: 'counters' }
   | { readonly op: 'stop' };
@@ -136,6 +151,8 @@ export interface EdgeResults {
   readonly 'flush-speech': readonly HeardSpeech[];
   readonly 'connect-port': undefined;
   readonly 'connect-inner': undefined;
+  readonly 'connect-video-port': undefined;
+  readonly 'connect-video-inner': undefined;
   readonly 'connect-built-in': undefined;
   readonly bridge: undefined;
   readonly 'send-digit': undefined;
@@ -145,6 +162,7 @@ export interface EdgeResults {
   readonly shield: undefined;
   readonly rise: undefined;
   readonly place: undefined;
+  readonly 'want-keyframe': undefined;
   readonly close: ClosedPort | undefined;
   readonly counters: EdgeCounters;
   readonly stop: undefined;
@@ -179,6 +197,8 @@ export type EdgeThreadEvent =
   | ({ readonly kind: 'flow' } & ProvenFlow)
   /** The peer sends from elsewhere, and so our packets go elsewhere, while a PlainTransport still sends to the old address. */
   | { readonly kind: 'moved'; readonly portId: PortId }
+  /** The remote is to be asked for a complete picture, and knows no RTCP for it. */
+  | { readonly kind: 'keyframe-wanted'; readonly portId: PortId }
   | ({ readonly kind: 'digit'; readonly portId: PortId } & DigitPress);
 
 /** What a thread is started with. */

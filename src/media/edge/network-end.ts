@@ -3,8 +3,8 @@
 import type { HeardKey } from '../../audio/index.ts';
 import type { DigitPress, PortReport } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
-import { payloadLength, payloadOffset, type SpliceStart } from '../../rtp/index.ts';
-import type { AudioFormat } from '../../sdp/index.ts';
+import { hasKeyframeRequest, payloadLength, payloadOffset, type SpliceStart } from '../../rtp/index.ts';
+import type { AudioFormat, VideoFormat } from '../../sdp/index.ts';
 import { type EdgeEnd, type Hearer, sharesCodec, type ThreadParts } from './end.ts';
 import { type Arrival, Incoming } from './incoming.ts';
 import { Outgoing } from './outgoing.ts';
@@ -78,6 +78,23 @@ export class NetworkEnd {
     this.incoming.setFormat(format);
     this.outgoing.setFormat(format);
     this.#listen();
+  }
+
+  get video(): VideoFormat | undefined {
+    return this.outgoing.video;
+  }
+
+  /** Instead of `setFormat`, for an end that carries video. */
+  setVideo(format: VideoFormat): void {
+    this.incoming.setVideo(format);
+    this.outgoing.setVideo(format);
+  }
+
+  /** Reports of the remote, and requests for the peer's picture. */
+  receiveRtcp(packet: Buffer, nowMs: number): void {
+    this.parts.totals.rtcpPacketsReceived++;
+    this.rtcp.take(packet, nowMs);
+    if (this.video !== undefined && hasKeyframeRequest(packet)) this.peer?.wantKeyframe?.();
   }
 
   /** Counts an RTP packet that could not be believed or understood. */
@@ -197,5 +214,6 @@ export class NetworkEnd {
 /** Whether a packet from the other end may be sent here. Comfort noise is agreed on with nobody: only transcoders play it. */
 export function mayPass(end: EdgeEnd, arrival: Arrival): boolean {
   if (arrival.isNoise) return false;
+  if (end.video !== undefined) return end.video.codec.name === end.peer?.video?.codec.name;
   return arrival.isEvent || (end.peer !== undefined && sharesCodec(end, end.peer));
 }

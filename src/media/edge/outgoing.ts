@@ -18,7 +18,7 @@ import {
   writeHeader,
   writeTelephoneEvent,
 } from '../../rtp/index.ts';
-import type { AudioFormat } from '../../sdp/index.ts';
+import type { AudioFormat, VideoFormat } from '../../sdp/index.ts';
 import type { Arrival } from './incoming.ts';
 import { silenceOf } from './silence.ts';
 
@@ -38,6 +38,7 @@ export class Outgoing {
   /** Of payload, as sender reports count it. */
   payloadBytes = 0;
   #format: AudioFormat | undefined;
+  #video: VideoFormat | undefined;
   #audioType = 0;
   #audioClock = 8000;
   #eventType = -1;
@@ -70,13 +71,26 @@ export class Outgoing {
     this.#eventClock = event?.clockRate ?? 8000;
   }
 
+  get video(): VideoFormat | undefined {
+    return this.#video;
+  }
+
+  /** Instead of `setFormat`: the stream is one of video, under the same names for payload type and clock. */
+  setVideo(format: VideoFormat): void {
+    const { payloadType, clockRate } = format.codec;
+    if (this.#audioType !== payloadType) this.splice.restart();
+    this.#video = format;
+    this.#audioType = payloadType;
+    this.#audioClock = clockRate;
+  }
+
   /** Makes a packet ours, in its own memory; undefined when it is not to be sent. */
   rewrite(packet: Buffer, arrival: Arrival): Buffer | undefined {
     const offset = payloadOffset(packet);
     if (offset < 0) return undefined;
     const bare = withBareHeader(packet, offset);
     if (arrival.isEvent) return this.#rewriteEvent(bare, arrival);
-    if (!this.splice.applyAudio(bare, this.#audioClock, arrival.nowMs)) return undefined;
+    if (!this.#applySplice(bare, arrival.nowMs)) return undefined;
     setPayloadType(bare, this.#audioType);
     this.#hasSentAudio = true;
     return this.#count(bare);
@@ -111,6 +125,11 @@ export class Outgoing {
     const payload = Buffer.alloc(TELEPHONE_EVENT_BYTES);
     writeTelephoneEvent(payload, 0, step);
     return this.#insert(payload, this.#eventType, { timestamp: this.#digit.timestamp, marker: step.marker, nowMs });
+  }
+
+  #applySplice(packet: Buffer, nowMs: number): boolean {
+    if (this.#video !== undefined) return this.splice.applyVideo(packet, nowMs);
+    return this.splice.applyAudio(packet, this.#audioClock, nowMs);
   }
 
   #rewriteEvent(packet: Buffer, arrival: Arrival): Buffer | undefined {

@@ -54,6 +54,11 @@ export class RtcpReporter {
     return this.#build(nowMs, false);
   }
 
+  /** A report out of turn, for something else to go with it. */
+  now(nowMs: number): Buffer {
+    return this.#build(nowMs, false);
+  }
+
   /** The last report, with a goodbye; undefined when nothing ever went over. */
   goodbye(nowMs: number): Buffer | undefined {
     return this.#outgoing.packets > 0 || this.#reception.ssrc !== -1 ? this.#build(nowMs, true) : undefined;

@@ -5,6 +5,8 @@
 import type { RemoteInfo } from 'node:dgram';
 import type { DigitPress, PortReport, Sound } from '../../calls/index.ts';
 import {
+  buildFir,
+  buildPli,
   classifyPacket,
   createLatch,
   type KnownStream,
@@ -16,12 +18,13 @@ import {
   ssrcOf,
   stepLatch,
 } from '../../rtp/index.ts';
-import type { AudioFormat } from '../../sdp/index.ts';
+import type { AudioFormat, VideoFormat } from '../../sdp/index.ts';
 import type { EdgeEnd, Hearer } from './end.ts';
 import { edgeErrors } from './errors.ts';
 import { FlowProof } from './flow-proof.ts';
 import type { Arrival } from './incoming.ts';
-import type { ClosedPort, ConnectEdgePort, Place, PlacePort } from './messages.ts';
+import { Keyframes } from './keyframes.ts';
+import type { ClosedPort, ConnectEdgePort, ConnectVideoPort, Place, PlacePort } from './messages.ts';
 import { mayPass, NetworkEnd, type NetworkEndOptions } from './network-end.ts';
 import { SharedSocket } from './shared-socket.ts';
 import { SrtpGuard } from './srtp-guard.ts';
@@ -42,7 +45,7 @@ export class SipPort implements EdgeEnd {
   readonly #end: NetworkEnd;
   readonly #rtp: SharedSocket;
   readonly #rtcp: SharedSocket;
-  readonly #proof: FlowProof | undefined;
+  #proof: FlowProof | undefined;
   readonly #refused: KnownStream | undefined;
   /** Undefined: plain RTP. */
   #srtp: SrtpGuard | undefined;
@@ -60,6 +63,8 @@ export class SipPort implements EdgeEnd {
   #isReceiving = false;
   #isClosed = false;
   #place: Place = 'carrying';
+  readonly #keyframes = new Keyframes(() => this.#askForKeyframe());
+  #firs = 0;
 
   private constructor(options: SipPortOptions, sockets: { rtp: SharedSocket; rtcp: SharedSocket }) {
     this.#end = new NetworkEnd(options, (packet) => this.#write(packet));
@@ -102,6 +107,10 @@ export class SipPort implements EdgeEnd {
     return this.#end.isBusy;
   }
 
+  get video(): VideoFormat | undefined {
+    return this.#end.video;
+  }
+
   get remoteLoss(): number {
     return this.#end.rtcp.remoteLoss;
   }
@@ -116,7 +125,21 @@ export class SipPort implements EdgeEnd {
 
   /** Applies what was negotiated, first or again. Who was proven stays believed while the SDP's address is the same. */
   connect(request: ConnectEdgePort): void {
-    const { remote, rtcpMux, format, direction, srtp } = request;
+    this.#follow(request);
+    this.#srtp = SrtpGuard.next(this.#srtp, request.srtp, this.#end);
+    this.#end.setFormat(request.format);
+  }
+
+  /** The same for a port that carries video. */
+  connectVideo(request: ConnectVideoPort): void {
+    // Video is never left to itself: who asks for pictures must be heard.
+    this.#proof = undefined;
+    this.#follow(request);
+    this.#end.setVideo(request.video);
+  }
+
+  #follow(request: Omit<ConnectVideoPort, 'video'>): void {
+    const { remote, rtcpMux, direction } = request;
     const start = {
       policy: request.sourcePolicy,
       remote: { address: remote.address, port: remote.rtpPort },
@@ -126,9 +149,7 @@ export class SipPort implements EdgeEnd {
     this.#latch = this.#latch ? moveLatch(this.#latch, start) : createLatch({ ...start, refused: this.#refused });
     this.#isMux = rtcpMux;
     this.#rtcpTarget = { address: remote.address, port: rtcpMux ? remote.rtpPort : remote.rtcpPort };
-    this.#follow();
-    this.#srtp = SrtpGuard.next(this.#srtp, srtp, this.#end);
-    this.#end.setFormat(format);
+    this.#aim();
     const isSending = direction === 'sendrecv' || direction === 'sendonly';
     // After a hold the stream goes on where it was, however far its source counted meanwhile.
     if (isSending !== this.#isSending) this.restart();
@@ -161,11 +182,9 @@ export class SipPort implements EdgeEnd {
   /** Reports are believed from the host that is believed; where they come from may be another port. */
   onRtcp(packet: Buffer, source: RemoteInfo): void {
     if (this.#isClosed || source.address !== this.#targetAddress) return;
-    const { totals, clock } = this.#end.parts;
-    totals.rtcpPacketsReceived++;
-    const nowMs = clock.now();
+    const nowMs = this.#end.parts.clock.now();
     const plain = this.#srtp ? this.#srtp.openRtcp(packet, nowMs) : packet;
-    if (plain) this.#end.rtcp.take(plain, nowMs);
+    if (plain) this.#end.receiveRtcp(plain, nowMs);
   }
 
   send(packet: Buffer, arrival: Arrival): void {
@@ -199,8 +218,13 @@ export class SipPort implements EdgeEnd {
     else this.#end.player.play(sound);
   }
 
+  wantKeyframe(): void {
+    this.#keyframes.want(this.#end.parts.clock.now());
+  }
+
   tick(nowMs: number): void {
     this.#end.tick(nowMs);
+    this.#keyframes.tick(nowMs);
     this.#prove(nowMs);
     if (this.#rtcpTarget.port === 0 || this.#place !== 'carrying') return;
     const report = this.#end.rtcp.due(nowMs);
@@ -295,7 +319,7 @@ export class SipPort implements EdgeEnd {
     const { next, verdict } = stepLatch(this.#latch, this.#latchInput(packet, source, nowMs));
     this.#latch = next;
     if (verdict === 'rejected') return false;
-    this.#follow();
+    this.#aim();
     if (this.#place !== 'carrying') this.#end.parts.emit({ kind: 'moved', portId: this.portId });
     return true;
   }
@@ -313,7 +337,7 @@ export class SipPort implements EdgeEnd {
   }
 
   /** Takes over what the latch says. */
-  #follow(): void {
+  #aim(): void {
     if (!this.#latch) return;
     const { believed, remote } = this.#latch;
     const target = believed ?? remote;
@@ -332,6 +356,24 @@ export class SipPort implements EdgeEnd {
   #sendRtp(packet: Buffer): void {
     const out = this.#srtp ? this.#srtp.sealRtp(packet) : packet;
     if (out) this.#rtp.send(out, this.#targetPort, this.#targetAddress);
+  }
+
+  /** By RTCP where the remote has named it; else whoever speaks SIP with it is to ask (RFC 5168). */
+  #askForKeyframe(): boolean {
+    const { incoming, outgoing, rtcp, parts } = this.#end;
+    const feedback = this.#end.video?.codec.feedback ?? [];
+    const [own, media] = [outgoing.splice.ssrc, incoming.reception.ssrc];
+    // Who has not begun to send begins with a complete picture.
+    if (media === -1 || this.#isClosed) return false;
+    const request = feedback.includes('nack pli')
+      ? buildPli(own, media)
+      : feedback.includes('ccm fir')
+        ? buildFir(own, media, this.#firs++)
+        : undefined;
+    if (request === undefined) parts.emit({ kind: 'keyframe-wanted', portId: this.portId });
+    // Reports come first in a compound packet (RFC 4585 §3.1).
+    else this.#sendRtcp(Buffer.concat([rtcp.now(parts.clock.now()), request]));
+    return true;
   }
 
   #sendRtcp(packet: Buffer): void {

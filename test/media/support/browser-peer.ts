@@ -20,20 +20,27 @@ const spy = (side, list) => {
   readable.pipeThrough(watch).pipeTo(writable).catch(() => {});
 };
 window.peer = {
-  async create(id) {
-    const microphone = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+  async create(id, video) {
+    const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    const microphone = await navigator.mediaDevices.getUserMedia({ audio, ...(video ? { video } : {}) });
     const connection = new RTCPeerConnection({ encodedInsertableStreams: true });
     const frames = { sent: [], received: [] };
-    for (const track of microphone.getTracks()) spy(connection.addTrack(track, microphone), frames.sent);
+    const pictures = { sent: [], received: [] };
+    for (const track of microphone.getTracks())
+      spy(connection.addTrack(track, microphone), track.kind === 'audio' ? frames.sent : pictures.sent);
     const sound = document.createElement('audio');
     sound.autoplay = true;
     sound.id = id;
     document.body.append(sound);
+    // A track that nothing shows is not decoded.
+    const screen = document.createElement('video');
+    screen.autoplay = screen.muted = true;
+    document.body.append(screen);
     connection.ontrack = ({ track, receiver }) => {
-      spy(receiver, frames.received);
-      sound.srcObject = new MediaStream([track]);
+      spy(receiver, track.kind === 'audio' ? frames.received : pictures.received);
+      (track.kind === 'audio' ? sound : screen).srcObject = new MediaStream([track]);
     };
-    peers.set(id, { connection, microphone, sound, frames });
+    peers.set(id, { connection, microphone, sound, screen, frames, pictures });
   },
   prefer(id, mimeType) {
     const wanted = [mimeType, 'audio/telephone-event'];
@@ -57,19 +64,34 @@ window.peer = {
   state: (id) => peers.get(id).connection.connectionState,
   dial: (id, digits, durationMs, gapMs) => peers.get(id).connection.getSenders()[0].dtmf.insertDTMF(digits, durationMs, gapMs),
   async inbound(id) {
-    for (const stat of (await peers.get(id).connection.getStats()).values()) if (stat.type === 'inbound-rtp') return { ...stat };
+    for (const stat of (await peers.get(id).connection.getStats()).values())
+      if (stat.type === 'inbound-rtp' && stat.kind === 'audio') return { ...stat };
     return {};
   },
+  async video(id) {
+    const result = {};
+    for (const stat of (await peers.get(id).connection.getStats()).values())
+      if (stat.kind === 'video' && (stat.type === 'inbound-rtp' || stat.type === 'outbound-rtp')) result[stat.type] = { ...stat };
+    return result;
+  },
+  preferVideo(id, mimeType, fmtp) {
+    const codecs = RTCRtpReceiver.getCapabilities('video').codecs;
+    const wanted = codecs.filter((codec) => codec.mimeType === mimeType && (codec.sdpFmtpLine ?? '').includes(fmtp));
+    const transceiver = peers.get(id).connection.getTransceivers().find(({ receiver }) => receiver.track.kind === 'video');
+    transceiver.setCodecPreferences(wanted);
+  },
+  pictures: (id, which) => peers.get(id).pictures[which],
   async srtpCipher(id) {
     for (const stat of (await peers.get(id).connection.getStats()).values()) if (stat.type === 'transport') return stat.srtpCipher;
     return '';
   },
   frames: (id, which) => peers.get(id).frames[which],
   hangUp(id) {
-    const { connection, microphone, sound } = peers.get(id);
+    const { connection, microphone, sound, screen } = peers.get(id);
     connection.close();
     for (const track of microphone.getTracks()) track.stop();
     sound.remove();
+    screen.remove();
     peers.delete(id);
   },
 };
@@ -101,7 +123,8 @@ export class BrowserPeers {
     return new BrowserPeers(chromium, page, server);
   }
 
-  create = (id: string): Promise<void> => this.#call('create', id);
+  /** `video`: with a camera of these constraints. */
+  create = (id: string, video?: Record<string, unknown>): Promise<void> => this.#call('create', id, video);
   /** Offers this codec only, and telephone-event. */
   prefer = (id: string, mimeType: string): Promise<void> => this.#call('prefer', id, mimeType);
   offer = (id: string): Promise<string> => this.#call('offer', id);
@@ -113,7 +136,15 @@ export class BrowserPeers {
     this.#call('dial', id, digits, durationMs, gapMs);
   /** Payloads as hexadecimal text, in their order, as the page's encoder made them or its decoder got them. */
   frames = (id: string, which: 'sent' | 'received'): Promise<string[]> => this.#call('frames', id, which);
-  /** The page's inbound-rtp statistics. */
+  /** Offers this video codec only, in the configurations whose a=fmtp contains `fmtp`. */
+  preferVideo = (id: string, mimeType: string, fmtp: string): Promise<void> =>
+    this.#call('preferVideo', id, mimeType, fmtp);
+  /** Encoded pictures as hexadecimal text, as the page's encoder made them or its decoder got them. */
+  pictures = (id: string, which: 'sent' | 'received'): Promise<string[]> => this.#call('pictures', id, which);
+  /** The page's statistics of its video. */
+  video = (id: string): Promise<Partial<Record<'inbound-rtp' | 'outbound-rtp', Record<string, number>>>> =>
+    this.#call('video', id);
+  /** The page's inbound-rtp statistics of its audio. */
   inbound = (id: string): Promise<Record<string, number>> => this.#call('inbound', id);
   /** What DTLS agreed on, as the browser names it. */
   srtpCipher = (id: string): Promise<string> => this.#call('srtpCipher', id);

@@ -137,6 +137,10 @@ export class WatchedPlane implements MediaPlane {
     return this.#plane.restartIce(portId);
   }
 
+  async openVideo(portId: PortId): ReturnType<MediaPlane['openVideo']> {
+    return this.#plane.openVideo(portId);
+  }
+
   async requestKeyframe(portId: PortId): ReturnType<MediaPlane['requestKeyframe']> {
     return this.#plane.requestKeyframe(portId);
   }
