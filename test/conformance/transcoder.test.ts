@@ -64,13 +64,13 @@ async function toneAt(peer: RtpPeer, codec: AudioCodecName, least: { readonly sn
   const stream = STREAMS[codec];
   return until(
     async () => {
-      const heard = peer.heard.slice(-60);
+      const heard = peer.heard.slice(-40);
       expect(heard.slice(-30).filter((packet) => packet.payloadType !== payloadType)).toEqual([]);
       expect(heard.filter(({ ssrc }) => ssrc !== heard[0]?.ssrc)).toEqual([]);
       const pcm = (await decodeAll(heard, stream)).subarray(stream.rateHz / 5);
       const measure = measureTone(pcm, stream.rateHz, 440);
       const isWhole = findGaps(pcm, stream.rateHz, { thresholdDb: -20, minMs: 5 }).length === 0;
-      return heard.length === 60 && isWhole && measure.snrDb > least.snrDb && { ...measure, heard };
+      return heard.length === 40 && isWhole && measure.snrDb > least.snrDb && { ...measure, heard };
     },
     { within: 15_000, every: 200, what: `a clean tone of ${codec}` },
   );
@@ -95,7 +95,7 @@ describe('a transcoded call', () => {
     await edge.bridge(portId('a'), portId('b'));
     a.play(await tonePayloads(one), targetOf(portA, fa, 1));
     b.play(await tonePayloads(other), targetOf(portB, fb, 2));
-    await untilSo(() => a.heard.length > 75 && b.heard.length > 75);
+    await untilSo(() => a.heard.length > 45 && b.heard.length > 45);
     for (const [peer, codec, format] of [
       [a, one, fa],
       [b, other, fb],
@@ -108,7 +108,7 @@ describe('a transcoded call', () => {
       }));
       expect(steps).toEqual(steps.map(() => ({ sequence: 1, timestamp: format.codec.clockRate / 50 })));
     }
-    expect((await edge.counters()).transcodedMs).toBeGreaterThan(1000);
+    expect((await edge.counters()).transcodedMs).toBeGreaterThan(500);
   });
 
   it('may be bridged before its formats are known, and change them', async () => {
@@ -131,12 +131,12 @@ describe('a transcoded call', () => {
     await connectLeg(edge, 'b', { remotePort: b.port, format: pcmu });
     await connectLeg(edge, 'a', { remotePort: a.port, format: opus });
     a.play(await tonePayloads('opus'), targetOf(rtpA.rtpPort, opus, 1));
-    await untilSo(() => b.heard.length > 75);
+    await untilSo(() => b.heard.length > 45);
     await toneAt(b, 'PCMU', { snrDb: 18 });
 
     await connectLeg(edge, 'b', { remotePort: b.port, format: pcma });
     const before = b.heard.length;
-    await untilSo(() => b.heard.length > before + 75);
+    await untilSo(() => b.heard.length > before + 45);
     await toneAt(b, 'PCMA', { snrDb: 18 });
 
     // The reason to transcode goes away: the payload is not touched any more.
@@ -251,7 +251,7 @@ describe('built-in parties', () => {
     await openBuiltIn(edge, 'tone', 'tone', format);
     await openLeg(edge, 'a', { remotePort: a.port, format });
     await edge.bridge(portId('tone'), portId('a'));
-    await untilSo(() => a.heard.length > 75);
+    await untilSo(() => a.heard.length > 45);
     await toneAt(a, 'opus', { snrDb: 18 });
     expect((await edge.counters()).transcodedMs).toBe(0);
   });
@@ -267,7 +267,7 @@ describe('built-in parties', () => {
     await openLeg(edge, 'b', { remotePort: b.port, format: opus });
     await edge.bridge(portId('b'), portId('tone'));
     a.play(await tonePayloads('opus'), targetOf(portA, opus, 1));
-    await untilSo(() => a.heard.length > 75 && b.heard.length > 75);
+    await untilSo(() => a.heard.length > 45 && b.heard.length > 45);
     await toneAt(a, 'opus', { snrDb: 15 });
     await toneAt(b, 'opus', { snrDb: 18 });
   });
