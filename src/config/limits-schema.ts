@@ -12,8 +12,8 @@ const floodSchema = z.strictObject({
   registrationsPerSec: rate(100).describe('REGISTER, SUBSCRIBE and PUBLISH from one source'),
   requestsPerSec: rate(100).describe('OPTIONS, MESSAGE and other requests from one source'),
   followUpsPerSec: rate(1000).describe('responses, ACK, BYE, CANCEL, PRACK and UPDATE from one source'),
-  strangersPerSec: rate(30).describe(
-    'from all sources together that are neither trunks nor have registered, follow-ups not counted; raise it where thousands of phones come back at once',
+  strangersPerSec: rate(50).describe(
+    'requests from all sources together that are neither trunks nor have registered, follow-ups not counted. Phones that come back after an outage are strangers until they have registered, with two requests each: 50 let 1,500 in within a minute; where more come back, raise it (each 100 may cost some 50 MB while a flood lasts)',
   ),
   burstSec: z.number().min(1).max(60).default(2).describe('so many seconds of its rate a source may send at once'),
   knownFactor: z.number().min(1).max(1000).default(10).describe('a source that has registered may send so much more'),

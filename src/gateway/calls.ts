@@ -85,6 +85,7 @@ export async function startCalls(
     random,
     logger,
   });
+  input.engine.server?.follow(() => telephony.engineReading);
   scope.add(() => telephony.close());
   return telephony;
 }

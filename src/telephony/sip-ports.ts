@@ -167,10 +167,20 @@ export interface EngineListener {
 }
 
 /** The connection to a SIP engine. */
+/** Our end of the connection to the engine. */
+export interface EngineReading {
+  /** Our port. */
+  readonly port: number;
+  /** All that was read so far. */
+  readonly bytesRead: number;
+}
+
 export interface EngineLink {
   /** Where the engine listens, as `proto/host:port`, external addresses first. */
   readonly hostPorts: readonly string[];
   readonly isUp: boolean;
+  /** Undefined while there is no connection. */
+  readonly reading: EngineReading | undefined;
   invite(request: OutboundRequest, listener: OutboundListener): OutboundInvite;
   /**
    * Sends a request that makes no dialog (OPTIONS, REGISTER, MESSAGE) and gives its final response; a body's type is

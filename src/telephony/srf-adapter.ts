@@ -9,6 +9,7 @@ import type {
   CredentialsTurn,
   EngineLink,
   EngineListener,
+  EngineReading,
   OutboundCredentials,
   OutboundInvite,
   OutboundListener,
@@ -97,6 +98,11 @@ class SrfLink implements EngineLink {
 
   get isUp(): boolean {
     return this.#isUp;
+  }
+
+  get reading(): EngineReading | undefined {
+    const [socket] = this.#srf.app.client.mapServer.keys();
+    return socket?.localPort === undefined ? undefined : { port: socket.localPort, bytesRead: socket.bytesRead };
   }
 
   onConnect(): void {

@@ -15,7 +15,7 @@ import { findCallRecord, queryCallRecords, RecordBook } from './record-book.ts';
 import { Registrar, type Registration } from './registrar.ts';
 import { answerRequest, type RequestServices } from './requests.ts';
 import { type ReloadableOptions, Settings } from './settings.ts';
-import type { EngineLink, EngineListener, InboundRequest } from './sip-ports.ts';
+import type { EngineLink, EngineListener, EngineReading, InboundRequest } from './sip-ports.ts';
 import { connectEngine } from './srf-adapter.ts';
 import { Switchboard } from './switchboard.ts';
 import { openTrunks, type TrunkDirectory, type TrunkView } from './trunk-directory.ts';
@@ -26,6 +26,8 @@ export interface Telephony {
   readonly hostPorts: readonly string[];
   /** Whether the SIP engine is there. */
   readonly isConnected: boolean;
+  /** How far what the engine has sent was read; undefined while there is no connection. */
+  readonly engineReading: EngineReading | undefined;
   readonly activeCalls: number;
   /** Live Bindings of all AORs. */
   readonly bindingCount: number;
@@ -159,6 +161,9 @@ function viewOf({ link, board, registrar, settings, trunks, store, records, frau
     hostPorts: link.hostPorts,
     get isConnected() {
       return link.isUp;
+    },
+    get engineReading() {
+      return link.reading;
     },
     get activeCalls() {
       return board.activeCalls;

@@ -1,6 +1,6 @@
 /**
- * Whether there is room for new work. When the threads cannot keep up, only a share of the new calls is let in, small
- * enough that those are served in time (the idea of RFC 7339: less at the door, so that all inside goes through).
+ * Whether there is room for new work. When the threads cannot keep up, only so many new calls a second are let in as are
+ * served in time (the idea of RFC 7339: less at the door, so that all inside goes through; by rate, as in RFC 7415).
  * What belongs to a call that is in, and emergency calls, are never turned away by that.
  */
 import type { EngineOptions } from './options.ts';
@@ -9,6 +9,8 @@ import type { EngineOptions } from './options.ts';
 export interface LoadSample {
   /** How late the slowest thread is with what waits for it. */
   readonly lagMs: number;
+  /** Since the last sample. */
+  readonly sinceMs: number;
   /** A thread is about to run out of memory. */
   readonly isMemoryShort: boolean;
 }
@@ -22,18 +24,44 @@ interface Occupancy {
 
 /** With fewer calls waiting, a late thread is somebody else's doing, and turning callers away would not help. */
 const FEW_CALLS = 20;
-/** A share below this would keep us from noticing that it is over. */
-const LEAST_SHARE = 0.02;
-const SHRINK = 0.92;
-const GROW = 0.02;
+/** Calls let in each second whatever the lag: they show that it is over. */
+const LEAST_RATE = 5;
+/** The part of what is being served that is let in at most while a thread is late, so that the queue grows shorter. */
+const MOST_WHEN_LATE = 0.9;
+/** By so much lag beyond the limit, in milliseconds, nobody but those few comes in. */
+const LAG_RANGE_MS = 1000;
+/** By this factor a second the rate rises while all are in time. */
+const GROWTH = 1.3;
+/** Where it starts from when the queue is gone: this part of what could be served. */
+const RESUMED = 0.9;
+/** Calls let in at once, in seconds of the rate: they come in bursts. */
+const BURST_SEC = 0.1;
+/** Strangers leave this part of it to the others. */
+const RESERVED = 0.5;
+/** What has been counted is forgotten with this time constant, in milliseconds. */
+const MEMORY_MS = 1000;
+
+/** Calls of one sort in the time that is remembered. */
+interface Tally {
+  asked: number;
+  admitted: number;
+}
 
 export class Admission {
   readonly #options: EngineOptions;
   #emergencyNumbers: ReadonlySet<string>;
-  /** 2: everybody comes in. Down to 1 the share of strangers shrinks, below it that of the others. */
-  #openness = 2;
-  /** What the shares have summed up to: a call is let in for each whole. */
-  #credit = 0;
+  /** New calls a second; infinite while there is no need to choose. */
+  #rate = Number.POSITIVE_INFINITY;
+  /** What could be served when it came to that, in calls a second. */
+  #capacity = 0;
+  /** Calls that may come in at once. */
+  #tokens = 0;
+  readonly #known: Tally = { asked: 0, admitted: 0 };
+  readonly #strangers: Tally = { asked: 0, admitted: 0 };
+  /** Calls that the application has taken up, and the time they are counted over, in milliseconds. */
+  readonly #served = { calls: 0, ms: 0 };
+  #admittedSince = 0;
+  #unanswered = 0;
   #isMemoryShort = false;
   #turnedAway = 0;
 
@@ -50,9 +78,9 @@ export class Admission {
     this.#emergencyNumbers = new Set(numbers);
   }
 
-  /** The part of new calls that is let in, of trunks and registered sources, and of strangers: 0 … 1. */
+  /** The part of new calls that was let in lately, of trunks and registered sources, and of strangers: 0 … 1. */
   get shares(): { readonly known: number; readonly strangers: number } {
-    return { known: this.#share(false), strangers: this.#share(true) };
+    return { known: shareOf(this.#known), strangers: shareOf(this.#strangers) };
   }
 
   get turnedAway(): number {
@@ -60,12 +88,57 @@ export class Admission {
   }
 
   /** Takes a sample; to be called about fifty times a second. */
-  observe({ lagMs, isMemoryShort }: LoadSample, { unanswered }: Occupancy): void {
+  observe({ lagMs, sinceMs, isMemoryShort }: LoadSample, { unanswered }: Occupancy): void {
     this.#isMemoryShort = isMemoryShort;
+    this.#count(sinceMs, unanswered);
     const { overloadLagMs } = this.#options;
-    if (lagMs >= overloadLagMs && (unanswered >= FEW_CALLS || this.#openness < 2)) {
-      this.#openness = Math.max(LEAST_SHARE, this.#openness * SHRINK);
-    } else if (lagMs < overloadLagMs / 2) this.#openness = Math.min(2, this.#openness + GROW);
+    if (lagMs >= overloadLagMs) {
+      if (this.#isLimited || unanswered >= FEW_CALLS) this.#restrain(lagMs - overloadLagMs);
+    } else if (this.#isLimited && lagMs < overloadLagMs / 2) this.#relax(sinceMs);
+    if (this.#isLimited) this.#tokens = Math.min(this.#depth, this.#tokens + (this.#rate * sinceMs) / 1000);
+  }
+
+  get #isLimited(): boolean {
+    return this.#rate < Number.POSITIVE_INFINITY;
+  }
+
+  get #depth(): number {
+    return Math.max(2, this.#rate * BURST_SEC);
+  }
+
+  /** What has left the queue since the last sample came in before and is not unanswered any more. */
+  #count(ms: number, unanswered: number): void {
+    const kept = Math.exp(-ms / MEMORY_MS);
+    for (const tally of [this.#known, this.#strangers]) {
+      tally.asked *= kept;
+      tally.admitted *= kept;
+    }
+    const served = Math.max(0, this.#admittedSince + this.#unanswered - unanswered);
+    this.#served.calls = this.#served.calls * kept + served;
+    this.#served.ms = this.#served.ms * kept + ms;
+    this.#admittedSince = 0;
+    this.#unanswered = unanswered;
+  }
+
+  /** Fewer come in than go out; the later all are, the fewer. */
+  #restrain(excessMs: number): void {
+    const served = (this.#served.calls / Math.max(1, this.#served.ms)) * 1000;
+    if (!this.#isLimited) {
+      this.#capacity = served;
+      this.#tokens = 0;
+    }
+    const part = MOST_WHEN_LATE * Math.max(0, 1 - excessMs / LAG_RANGE_MS);
+    this.#capacity = Math.max(served, this.#capacity);
+    this.#rate = Math.max(LEAST_RATE, Math.min(this.#rate, served * part));
+    this.#tokens = Math.min(this.#tokens, this.#depth);
+  }
+
+  #relax(ms: number): void {
+    this.#rate = Math.max(this.#rate * GROWTH ** (ms / 1000), this.#capacity * RESUMED);
+    // What is remembered of it only, else it would be held for ever.
+    this.#capacity *= Math.exp(-ms / (10 * MEMORY_MS));
+    const isNobodyHeldBack = [this.#known, this.#strangers].every(({ asked, admitted }) => asked - admitted < 0.5);
+    if (isNobodyHeldBack) this.#rate = Number.POSITIVE_INFINITY;
   }
 
   /** Whether a request outside any dialog may come in. */
@@ -86,19 +159,22 @@ export class Admission {
     this.#turnedAway++;
   }
 
-  #share(isStranger: boolean): number {
-    const share = isStranger ? this.#openness - 1 : this.#openness;
-    return Math.min(1, Math.max(isStranger ? 0 : LEAST_SHARE, share));
-  }
-
   #draws(isStranger: boolean): boolean {
-    const share = this.#share(isStranger);
-    if (share === 1) return true;
-    this.#credit += share;
-    if (this.#credit < 1) return false;
-    this.#credit--;
+    const tally = isStranger ? this.#strangers : this.#known;
+    tally.asked++;
+    const needed = isStranger && this.#isLimited ? Math.max(1, this.#depth * RESERVED) : 1;
+    if (this.#isLimited) {
+      if (this.#tokens < needed) return false;
+      this.#tokens--;
+    }
+    tally.admitted++;
+    this.#admittedSince++;
     return true;
   }
+}
+
+function shareOf({ asked, admitted }: Tally): number {
+  return asked < 0.5 ? 1 : admitted / asked;
 }
 
 /** What is asked of `admits`. */

@@ -22,7 +22,7 @@ export const DEFAULT_FLOOD_LIMITS: FloodLimits = {
   registrationsPerSec: 100,
   requestsPerSec: 100,
   followUpsPerSec: 1000,
-  strangersPerSec: 30,
+  strangersPerSec: 50,
   burstSec: 2,
   knownFactor: 10,
 };

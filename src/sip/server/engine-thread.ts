@@ -23,6 +23,12 @@ export interface ThreadPlace {
 /** How long an orderly end may take before the thread is stopped by force, in milliseconds. */
 const CLOSE_WITHIN = 3_000;
 
+/**
+ * Memory for what is new in the thread's JavaScript. Of itself it would grow to three times as much under a flood, of which
+ * nothing is to be kept.
+ */
+const YOUNG = { maxYoungGenerationSizeMb: 16 };
+
 type Answer = Extract<SipThreadReport, { readonly id: number }>;
 
 /** Somebody who waits for an answer of the thread. */
@@ -43,7 +49,11 @@ export class EngineThread {
 
   /** `onCrash` is called when a thread that was ready ends and nobody asked for it. */
   constructor(data: SipThreadData, logger: Logger, onCrash: (error: CodedError) => void) {
-    this.#worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: data, name: 'sip' });
+    this.#worker = new Worker(new URL('./thread.ts', import.meta.url), {
+      workerData: data,
+      name: 'sip',
+      resourceLimits: YOUNG,
+    });
     this.#logger = logger;
     this.#onCrash = onCrash;
   }

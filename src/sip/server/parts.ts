@@ -73,6 +73,7 @@ export async function openSipParts(options: SipServerOptions, context: SipPartsC
   const gauge = new LoadGauge({
     clock,
     pulse: context.pulse,
+    bytesWritten: (port) => wire.bytesWritten(port),
     queueDelayMs: () => (isFlooded() ? 0 : net.queueDelayMs),
     cpuMs: threadCpuMs,
     onSample: (sample) => engine.loadSampled(sample),

@@ -12,19 +12,34 @@ const SHORT_OF_MEMORY = 0.9;
 
 const AT = 0;
 const IS_SHORT = 1;
+const APP_PORT = 2;
+const APP_READ = 3;
+/** Counts travel in as many bits as a cell holds without a sign. */
+const MASK = 0x7fff_ffff;
 
 /** For `createPulse` and `readPulse`. */
 export type Pulse = Int32Array<SharedArrayBuffer>;
 
-export function createPulse(): Pulse {
-  return new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+/** The application's end of its connection to the engine. */
+export interface AppReading {
+  /** Its own port. */
+  readonly port: number;
+  /** All it has read from there so far, in bytes. */
+  readonly bytesRead: number;
 }
 
-/** Beats until told to stop. */
-export function startPulse(pulse: Pulse): () => void {
+export function createPulse(): Pulse {
+  return new Int32Array(new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT));
+}
+
+/** Beats until told to stop. `reading` is asked at each beat; undefined: there is no connection. */
+export function startPulse(pulse: Pulse, reading: () => AppReading | undefined): () => void {
   let memoryAt = 0;
   const beat = (): void => {
     const now = monotonicMs();
+    const app = reading();
+    Atomics.store(pulse, APP_PORT, app?.port ?? 0);
+    Atomics.store(pulse, APP_READ, (app?.bytesRead ?? 0) & MASK);
     Atomics.store(pulse, AT, now);
     if (now - memoryAt < MEMORY_EVERY_MS) return;
     memoryAt = now;
@@ -37,10 +52,21 @@ export function startPulse(pulse: Pulse): () => void {
 }
 
 /** How late the other thread is, in milliseconds, and whether it is short of memory. */
-export function readPulse(pulse: Pulse): LoadSample {
+export function readPulse(pulse: Pulse): Pick<LoadSample, 'lagMs' | 'isMemoryShort'> {
   // Both are 31 bits of the same clock; the difference is right across their wrap.
-  const age = (monotonicMs() - Atomics.load(pulse, AT)) & 0x7fff_ffff;
+  const age = (monotonicMs() - Atomics.load(pulse, AT)) & MASK;
   return { lagMs: Math.max(0, age - BEAT_MS), isMemoryShort: Atomics.load(pulse, IS_SHORT) === 1 };
+}
+
+/** What the application there had read at the last beat; `bytesWritten` tells how much it was sent, by its port. */
+export function readBacklog(
+  pulse: Pulse,
+  bytesWritten: (port: number) => number | undefined,
+): { readonly written: number; readonly read: number } | undefined {
+  const port = Atomics.load(pulse, APP_PORT);
+  const written = port === 0 ? undefined : bytesWritten(port);
+  if (written === undefined) return undefined;
+  return { written, read: written - ((written - Atomics.load(pulse, APP_READ)) & MASK) };
 }
 
 /** Of this thread's JavaScript. */
@@ -51,5 +77,5 @@ export function isMemoryShort(): boolean {
 
 /** The machine's clock, the same in every thread, in 31 bits. */
 function monotonicMs(): number {
-  return Number((process.hrtime.bigint() / 1_000_000n) & 0x7fff_ffffn);
+  return Number((process.hrtime.bigint() / 1_000_000n) & BigInt(MASK));
 }

@@ -9,7 +9,7 @@ import { EngineThread, type SipThreadCounters, type ThreadPlace } from './engine
 import { serverErrors } from './errors.ts';
 import type { LoggedMessage } from './message-log.ts';
 import type { SipServerOptions, WireAddress } from './options.ts';
-import { createPulse, startPulse } from './pulse.ts';
+import { type AppReading, createPulse, startPulse } from './pulse.ts';
 import { restartDelay } from './restarts.ts';
 
 export interface SipServerCounters extends SipThreadCounters {
@@ -27,6 +27,8 @@ export interface SipServer {
   updateTls(update: TlsUpdate): void;
   /** Puts other exemptions in force; what is not named stays. */
   exempt(exemptions: Partial<Exemptions>): void;
+  /** Asks from now on how far the application of this process has read, to know how late it is. */
+  follow(reading: () => AppReading | undefined): void;
   /** Tells that the engine has crashed too often to be started again. */
   onExit(listener: (error: CodedError) => void): () => void;
   /** Ends the thread; idempotent. */
@@ -49,6 +51,7 @@ class SupervisedSipServer implements SipServer {
   #place: ThreadPlace = { wire: { host: '', port: 0, secret: '' }, listeners: [] };
   #thread: EngineThread | undefined;
   #stopPulse: () => void = () => {};
+  #reading: () => AppReading | undefined = () => undefined;
   #pending: Timer | undefined;
   #isClosed = false;
 
@@ -66,7 +69,7 @@ class SupervisedSipServer implements SipServer {
   }
 
   async start(): Promise<void> {
-    this.#stopPulse = startPulse(this.#pulse);
+    this.#stopPulse = startPulse(this.#pulse, () => this.#reading());
     try {
       await this.#run();
     } catch (error) {
@@ -107,6 +110,10 @@ class SupervisedSipServer implements SipServer {
 
   async messagesOf(sipCallIds: readonly string[]): Promise<readonly LoggedMessage[]> {
     return (await this.#thread?.messagesOf(sipCallIds)) ?? [];
+  }
+
+  follow(reading: () => AppReading | undefined): void {
+    this.#reading = reading;
   }
 
   onExit(listener: (error: CodedError) => void): () => void {

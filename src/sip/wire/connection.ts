@@ -60,6 +60,14 @@ export class WireConnection {
     });
   }
 
+  get remotePort(): number | undefined {
+    return this.#socket.remotePort;
+  }
+
+  get bytesWritten(): number {
+    return this.#socket.bytesWritten;
+  }
+
   /** `onAuthenticated` is called once, after the application has been told so. */
   start(onClosed: () => void, onAuthenticated: () => void = () => {}): void {
     this.#onAuthenticated = onAuthenticated;

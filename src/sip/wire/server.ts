@@ -23,6 +23,8 @@ export interface WireServer extends EngineApps {
   readonly port: number;
   /** Applications connected, authenticated or not. */
   readonly connections: number;
+  /** All that the application connected from this port of this machine was sent, in bytes; undefined: there is none. */
+  bytesWritten(port: number): number | undefined;
   /**
    * Connects to an application that waits for engines (drachtio-protocol §9.2). Resolves when it has authenticated;
    * rejects when it cannot be reached, or closes or stays silent before.
@@ -60,6 +62,13 @@ class OpenWireServer implements WireServer {
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  bytesWritten(port: number): number | undefined {
+    for (const connection of this.#connections.values()) {
+      if (connection.remotePort === port) return connection.bytesWritten;
+    }
+    return undefined;
   }
 
   async connect({ host, port, isTls }: AppAddress): Promise<AppId> {

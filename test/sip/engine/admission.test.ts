@@ -1,11 +1,13 @@
 /** Overload: who is let in, who is not, and how it ends. */
 import { describe, expect, it } from 'vitest';
+import { Admission } from '../../../src/sip/engine/admission.ts';
+import { DEFAULT_OPTIONS } from '../../../src/sip/engine/options.ts';
 import { header } from '../../../src/sip/message/index.ts';
 import type { AppDouble, Told } from '../../support/sip-app-double.ts';
 import { Bench, incomingCall, SDP } from './engine-rig.ts';
 
-const LATE = { lagMs: 1000, isMemoryShort: false };
-const EASY = { lagMs: 0, isMemoryShort: false };
+const LATE = { lagMs: 1500, sinceMs: 20, isMemoryShort: false };
+const EASY = { ...LATE, lagMs: 0 };
 
 const drain = (app: AppDouble): Told[] => Array.from({ length: app.waiting }, () => app.next());
 
@@ -19,6 +21,8 @@ function overloaded() {
   for (let n = 0; n < 25; n++) crowd.request('INVITE', { callId: `crowd-${n}`, body: SDP });
   crowd.drain();
   for (let n = 0; n < 200; n++) bench.engine.loadSampled(LATE);
+  // The few that come in whatever the load.
+  for (let n = 0; n < 5; n++) crowd.request('INVITE', { callId: `few-${n}`, body: SDP });
   drain(app);
   return { bench, app, peer, call };
 }
@@ -38,7 +42,7 @@ describe('overload', () => {
 
   it('turns new calls away with 503 and Retry-After, and keeps nothing of them', () => {
     const { bench, app, peer } = overloaded();
-    const before = bench.engine.load;
+    const before = { ...bench.engine.load, ...bench.engine.pressure };
     let refused = 0;
     for (let n = 0; n < 200; n++) {
       peer.request('INVITE', { callId: `new-${n}`, body: SDP });
@@ -49,7 +53,7 @@ describe('overload', () => {
     }
     expect(refused).toBeGreaterThanOrEqual(190);
     expect(bench.engine.load.serverTransactions - before.serverTransactions).toBe(200 - refused);
-    expect(bench.engine.pressure.turnedAway).toBe(refused);
+    expect(bench.engine.pressure.turnedAway - before.turnedAway).toBe(refused);
     expect(drain(app)).toHaveLength(200 - refused);
   });
 
@@ -95,6 +99,50 @@ describe('overload', () => {
   });
 });
 
+describe('the rate of calls that are let in', () => {
+  /** A thousand calls a second come in; the application takes up so many of them a second, and lags with the rest. */
+  function storm(seconds: number, capacity: number, isStranger: (call: number) => boolean = () => false) {
+    const admission = new Admission({ ...DEFAULT_OPTIONS, overloadLagMs: 200 });
+    let [unanswered, admitted, strangers, worstLagMs, credit] = [0, 0, 0, 0, 0];
+    for (let tick = 0; tick < seconds * 50; tick++) {
+      for (let call = 0; call < 20; call++) {
+        if (!admission.admits({ isCall: true, isStranger: isStranger(call) }, { size: 0, unanswered })) continue;
+        unanswered++;
+        if (tick < 100) continue;
+        admitted++;
+        if (isStranger(call)) strangers++;
+      }
+      credit += capacity / 50;
+      const served = Math.min(unanswered, Math.floor(credit));
+      credit -= Math.floor(credit);
+      unanswered -= served;
+      const lagMs = (unanswered / capacity) * 1000;
+      if (tick >= 100) worstLagMs = Math.max(worstLagMs, lagMs);
+      admission.observe({ lagMs, sinceMs: 20, isMemoryShort: false }, { size: 0, unanswered });
+    }
+    return { admittedPerSec: admitted / (seconds - 2), strangersPerSec: strangers / (seconds - 2), worstLagMs };
+  }
+
+  it.each([100, 300, 600])('is about what is served, of %i a second, and nobody waits long', (capacity) => {
+    const { admittedPerSec, worstLagMs } = storm(20, capacity);
+    expect(admittedPerSec).toBeGreaterThan(capacity * 0.85);
+    expect(admittedPerSec).toBeLessThan(capacity * 1.02);
+    expect(worstLagMs).toBeLessThan(500);
+  });
+
+  it('is no matter while there is room for all', () => {
+    expect(storm(20, 1200)).toMatchObject({ admittedPerSec: 1000, worstLagMs: 0 });
+  });
+
+  it('is spent on trunks and those who have registered before strangers', () => {
+    expect(storm(20, 300, (call) => call % 2 === 0).strangersPerSec).toBeLessThan(3);
+    const few = storm(20, 300, (call) => call > 0);
+    expect(few.strangersPerSec).toBeGreaterThan(150);
+    // The fifty that are not strangers come in all.
+    expect(few.admittedPerSec - few.strangersPerSec).toBeGreaterThan(45);
+  });
+});
+
 describe('limits', () => {
   it('remembers no more requests than it may, and those of its dialogs at twice as many', () => {
     const bench = new Bench({ maxServerTransactions: 10 });
@@ -120,7 +168,7 @@ describe('limits', () => {
     const bench = new Bench();
     bench.app('options');
     const peer = bench.net.peer('udp', 6000);
-    bench.engine.loadSampled({ lagMs: 0, isMemoryShort: true });
+    bench.engine.loadSampled({ ...EASY, isMemoryShort: true });
     peer.request('OPTIONS');
     peer.nextResponse(503);
   });
