@@ -1,7 +1,7 @@
 /** SIPp as caller and callee around a gateway. */
 
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Started, start } from './command.ts';
 
@@ -14,19 +14,39 @@ export interface CallRate {
   readonly target: string;
   readonly number: string;
   readonly port: number;
+  /** Take a 503 for an answer like any other: count it and how long it took. */
+  readonly countsRefusals?: boolean;
+  /** Processors it may run on, as taskset takes them. */
+  readonly processors?: string;
 }
 
 export interface RateResult {
   readonly successful: number;
   readonly failed: number;
   readonly retransmissions: number;
+  /** Of `successful` those that were turned away, where they are counted. */
+  readonly refused: number;
+  /** From the INVITE to the 503, in milliseconds. */
+  readonly refusalP99Ms: number;
+  /** Calls begun a second until the last one was: less than was asked for when SIPp had not the time for it. */
+  readonly offeredRate: number;
   /** From the INVITE to its 200, in milliseconds. */
   readonly setupP50Ms: number;
   readonly setupP99Ms: number;
 }
 
-export function startCallee(folder: string, port: number): Started {
-  const command = ['sipp', ...common, '-p', String(port), '-sf', path.join(scenarios, 'uas.xml'), '-mp', '62000'];
+export function startCallee(folder: string, port: number, processors?: string): Started {
+  const command = [
+    ...pinned(processors),
+    'sipp',
+    ...common,
+    '-p',
+    String(port),
+    '-sf',
+    path.join(scenarios, 'uas.xml'),
+    '-mp',
+    '62000',
+  ];
   return start(command, path.join(folder, 'callee.log'));
 }
 
@@ -35,10 +55,10 @@ export async function placeCalls(folder: string, plan: CallRate): Promise<RateRe
   const statistics = path.join(folder, 'caller.csv');
   rmSync(statistics, { force: true });
   const calls = Math.round(plan.rate * plan.seconds);
-  const command = ['sipp', plan.target, ...common];
+  const command = [...pinned(plan.processors), 'sipp', plan.target, ...common];
   const add = (flag: string, value: string | number): unknown => command.push(flag, String(value));
   add('-p', plan.port);
-  add('-sf', path.join(scenarios, 'uac.xml'));
+  add('-sf', path.join(scenarios, plan.countsRefusals === true ? 'uac-turned-away.xml' : 'uac.xml'));
   add('-s', plan.number);
   add('-d', 1000);
   add('-r', plan.rate);
@@ -59,20 +79,48 @@ export async function placeCalls(folder: string, plan: CallRate): Promise<RateRe
     .trim()
     .split('\n')
     .map((row) => row.split(';'));
-  const setups = responseTimes(path.join(folder, `uac_${caller.pid}_rtt.csv`));
+  const times = responseTimes(folder, caller.pid);
+  const [setups, refusals] = [times.get('setup') ?? [], times.get('refused') ?? []];
   const column = (name: string): number => Number(rows.at(-1)?.[rows[0]?.indexOf(name) ?? -1] ?? Number.NaN);
   return {
     successful: column('SuccessfulCall(C)'),
     failed: column('FailedCall(C)'),
     retransmissions: column('Retransmissions(C)'),
+    refused: column('GenericCounter1(C)') || 0,
+    refusalP99Ms: refusals[Math.floor(refusals.length * 0.99)] ?? 0,
+    offeredRate: offeredRate(rows, calls),
     setupP50Ms: setups[Math.floor(setups.length * 0.5)] ?? Number.NaN,
     setupP99Ms: setups[Math.floor(setups.length * 0.99)] ?? Number.NaN,
   };
 }
 
-/** In milliseconds, shortest first. */
-function responseTimes(file: string): readonly number[] {
-  if (!existsSync(file)) return [];
-  const rows = readFileSync(file, 'utf8').trim().split('\n').slice(1);
-  return rows.map((row) => Number(row.split(';')[1])).toSorted((a, b) => a - b);
+function pinned(processors: string | undefined): readonly string[] {
+  return processors === undefined ? [] : ['taskset', '-c', processors];
+}
+
+/** From the last line of the statistics, one a second, that was written while calls were still begun. */
+function offeredRate(rows: readonly (readonly string[])[], calls: number): number {
+  const [names = [], ...lines] = rows;
+  const column = (line: readonly string[], name: string): string => line[names.indexOf(name)] ?? '';
+  const begun = (line: readonly string[]): number => Number(column(line, 'TotalCallCreated'));
+  const last = lines.findLast((line) => begun(line) < calls) ?? lines.at(-1) ?? [];
+  // The time of the day in three ways, the last of them in seconds since 1970.
+  const at = (name: string): number => Number(column(last, name).split('\t').at(-1));
+  return begun(last) / (at('CurrentTime') - at('StartTime'));
+}
+
+/** By the name the scenario gives them; in milliseconds, shortest first. */
+function responseTimes(folder: string, pid: number): ReadonlyMap<string, readonly number[]> {
+  const name = readdirSync(folder).find((file) => file.endsWith(`_${pid}_rtt.csv`));
+  const times = new Map<string, number[]>();
+  if (name === undefined) return times;
+  const rows = readFileSync(path.join(folder, name), 'utf8').trim().split('\n').slice(1);
+  for (const row of rows) {
+    const [, ms = '', of = ''] = row.split(';');
+    const list = times.get(of.trim()) ?? [];
+    times.set(of.trim(), list);
+    list.push(Number(ms));
+  }
+  for (const list of times.values()) list.sort((a, b) => a - b);
+  return times;
 }
