@@ -1,5 +1,6 @@
 export type { LoadSample } from './admission.ts';
 export { type EngineLoad, type EnginePressure, type EngineSetup, SipEngine } from './engine.ts';
+export { bytesOf, type KeptBytes, keptBytes, keptText } from './kept.ts';
 export type { EngineOptions } from './options.ts';
 export type {
   AppCommand,

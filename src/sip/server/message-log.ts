@@ -3,7 +3,16 @@
  * looks at when a call went wrong. It stands between net and engine, and neither knows of it.
  */
 import type { Clock } from '../../kernel/index.ts';
-import type { EngineInput, EngineNet, Received, SendTarget, SipTransport } from '../engine/index.ts';
+import {
+  bytesOf,
+  type EngineInput,
+  type EngineNet,
+  keptBytes,
+  keptText,
+  type Received,
+  type SendTarget,
+  type SipTransport,
+} from '../engine/index.ts';
 import { header, type SipMessage } from '../message/index.ts';
 import { type MessageLogLimits, MessageShelf, type ShelfEntry } from './message-shelf.ts';
 import { redact } from './redact.ts';
@@ -89,8 +98,8 @@ export class MessageLog {
   }
 
   #received({ flow, message, data }: Received): void {
-    const sipCallId = header(message, 'Call-ID') ?? '';
-    const entry = { at: this.#clock.wallTime(), flow, target: undefined, data };
+    const sipCallId = keptText(header(message, 'Call-ID') ?? '');
+    const entry = { at: this.#clock.wallTime(), flow, target: undefined, data: keptBytes(data) };
     if (this.#calls.has(sipCallId)) this.#calls.add(sipCallId, entry);
     // Registrations, keep-alives and strays are no calls.
     else if (this.#strangers.has(sipCallId) || isInvite(message)) this.#strangers.add(sipCallId, entry);
@@ -101,7 +110,7 @@ export class MessageLog {
     if (start < 0) return;
     const from = start + CALL_ID.length;
     const sipCallId = data.toString('latin1', from, data.indexOf(13, from));
-    const entry = { at: this.#clock.wallTime(), flow: undefined, target, data };
+    const entry = { at: this.#clock.wallTime(), flow: undefined, target, data: keptBytes(data) };
     if (this.#calls.has(sipCallId) || beginsWith(data, INVITE)) return this.#calls.add(sipCallId, entry);
     if (!this.#strangers.has(sipCallId)) return;
     if (!isLetIn(data)) return this.#strangers.add(sipCallId, entry);
@@ -111,7 +120,7 @@ export class MessageLog {
   }
 
   #shown(sipCallId: string, { at, flow, target, data }: ShelfEntry): LoggedMessage {
-    const text = redact(data.toString());
+    const text = redact(bytesOf(data).toString());
     if (flow !== undefined) {
       const { transport, localAddress, localPort, remoteAddress, remotePort } = flow;
       const local = placeOf(localAddress, localPort);

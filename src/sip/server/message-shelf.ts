@@ -1,12 +1,12 @@
 /** Messages by Call-ID within bounds of time and memory: the call silent for longest goes first. */
-import type { Flow, SendTarget } from '../engine/index.ts';
+import type { Flow, KeptBytes, SendTarget } from '../engine/index.ts';
 
 /** A message that came (`flow`) or went (`target`). */
 export interface ShelfEntry {
   readonly at: number;
   readonly flow: Flow | undefined;
   readonly target: SendTarget | undefined;
-  readonly data: Buffer;
+  readonly data: KeptBytes;
 }
 
 export interface MessageLogLimits {
