@@ -10,6 +10,8 @@ export type CallOutput =
   | { readonly kind: 'ring'; readonly legId: LegId }
   /** `earlyMediaFrom`: the caller hears this branch from now on. */
   | { readonly kind: 'progress'; readonly sipStatus: number; readonly earlyMediaFrom: LegId | undefined }
+  /** The caller is to hear a phone ring where it heard early media before; off: nothing rings any more. */
+  | { readonly kind: 'ringback'; readonly isOn: boolean }
   /** Join the caller's media with this branch's and answer the caller. */
   | { readonly kind: 'answer-caller'; readonly legId: LegId }
   /** A final response to the caller's INVITE. */

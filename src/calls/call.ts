@@ -49,6 +49,8 @@ export interface Branch extends Leg {
   readonly stage: number;
   /** Its phone rang, or may have. */
   readonly hasRung: boolean;
+  /** It has said so (180). */
+  readonly isAlerting: boolean;
   readonly sipCallId: string | undefined;
   /** Its INVITEs: those through a trunk may go from server to server. */
   readonly tries: readonly BranchTry[];
@@ -89,6 +91,8 @@ export type CallState =
       readonly told: CallerProgress;
       /** The branch whose early media the caller hears. */
       readonly earlyFrom: LegId | undefined;
+      /** It has heard any branch's. */
+      readonly hadEarly: boolean;
       /** How the branches of the stages that are over have failed. */
       readonly said: readonly BranchFailure[];
     }

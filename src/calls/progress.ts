@@ -29,7 +29,10 @@ export function hearProgress(state: Ringing, news: BranchNews): { state: Ringing
   const told = further(state.told, sipStatus === 180 ? 'ringing' : 'progress');
   if (news.early && (state.earlyFrom ?? legId) === legId) {
     const status = sipStatus === 180 ? 180 : 183;
-    return { state: { ...state, told, earlyFrom: legId }, progress: { sipStatus: status, earlyMediaFrom: legId } };
+    return {
+      state: { ...state, told, earlyFrom: legId, hadEarly: true },
+      progress: { sipStatus: status, earlyMediaFrom: legId },
+    };
   }
   const next = { ...state, told };
   // Forwarded and queued (181, 182) are the caller's business when they are said of the one who is called.

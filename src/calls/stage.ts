@@ -16,7 +16,14 @@ const SILENT = 408;
 const STOP: CallOutput = { kind: 'clear-timer' };
 
 /** A hunt that has rung nobody yet. */
-export const BEFORE_FIRST: Ringing = { kind: 'ringing', stage: -1, told: 'nothing', earlyFrom: undefined, said: [] };
+export const BEFORE_FIRST: Ringing = {
+  kind: 'ringing',
+  stage: -1,
+  told: 'nothing',
+  earlyFrom: undefined,
+  hadEarly: false,
+  said: [],
+};
 
 /** The branches of the stage that is ringing. */
 export function currentBranches(call: Call): readonly Branch[] {
@@ -52,6 +59,7 @@ export function ringNext(call: Call): CallStep {
       ...leg,
       stage: index,
       hasRung: false,
+      isAlerting: false,
       sipCallId: undefined,
       tries: [],
       ringingAt: undefined,

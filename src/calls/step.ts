@@ -14,6 +14,7 @@ import type { EndReason } from './call-record.ts';
 import { endReasonOf, mayRing } from './outcome.ts';
 import { forgetEarly, hearProgress } from './progress.ts';
 import { NORMAL_CLEARING, q850In, q850Of } from './q850.ts';
+import { withRingback } from './ringback.ts';
 import { BEFORE_FIRST, closeStage, currentBranches, endOfHunt, ringNext } from './stage.ts';
 
 const ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
@@ -50,6 +51,10 @@ export function startCall(born: NewCall, now: number): CallStep {
 
 /** The next Call, and what must be done for it. `now` in milliseconds since 1970. */
 export function step(call: Call, input: CallInput, now: number): CallStep {
+  return withRingback(call, advance(call, input, now));
+}
+
+function advance(call: Call, input: CallInput, now: number): CallStep {
   switch (input.kind) {
     case 'routed':
       return call.state.kind === 'routing' ? onRouted(call, input, now) : stay(call);
@@ -160,7 +165,7 @@ function onRinging(call: Call, input: Extract<CallInput, { kind: 'branch-ringing
   const next: Call = {
     ...withBranch(call, {
       ...branch,
-      hasRung: branch.hasRung || input.early || mayRing(sipStatus),
+      ...rungBy(branch, input),
       ringingAt: branch.ringingAt ?? now,
       state: { kind: 'ringing' },
     }),
@@ -172,6 +177,13 @@ function onRinging(call: Call, input: Extract<CallInput, { kind: 'branch-ringing
     outputs.push({ kind: 'event', event: { kind: 'leg-ringing', callId, legId, sipStatus } });
   if (progress !== undefined) outputs.push({ kind: 'progress', ...progress });
   return { call: next, outputs };
+}
+
+function rungBy(
+  { hasRung, isAlerting }: Branch,
+  { sipStatus, early }: { readonly sipStatus: number; readonly early: boolean },
+): Pick<Branch, 'hasRung' | 'isAlerting'> {
+  return { hasRung: hasRung || early || mayRing(sipStatus), isAlerting: isAlerting || sipStatus === 180 };
 }
 
 function onAnswered(call: Call, input: Extract<CallInput, { kind: 'branch-answered' }>, now: number): CallStep {

@@ -18,4 +18,10 @@ export const callFeatureSchemas = {
     .describe(
       'how keys go to such a party and come from it: rfc4733: as RTP events; info: by INFO (application/dtmf-relay); inband: as tones in the audio; auto: as RTP events where they were negotiated, else as tones. By INFO they are taken at any time',
     ),
+  ringback: z
+    .enum(['none', 'at', 'au', 'cn', 'es', 'eu', 'fr', 'jp', 'uk', 'us'])
+    .default('eu')
+    .describe(
+      'ringing tone that a caller hears when early media is over and another phone rings; before that its own phone makes one',
+    ),
 };

@@ -34,6 +34,8 @@ export class AnchoredMedia implements CallMediaWork {
   readonly #heard = new Map<LegId, string>();
   /** To a caller that made none. */
   #earlyOffer: EarlyOffer | undefined;
+  #hasRingback = false;
+  #playing: Promise<void> = Promise.resolve();
   /** The branch that the caller hears. */
   #joined: LegId | undefined;
   /** The branch whose port is bridged with the caller's. */
@@ -84,6 +86,20 @@ export class AnchoredMedia implements CallMediaWork {
     await this.#connect(legId);
     this.#early ??= { codec: name, answer: this.#inbound.answer(first) };
     return this.#early.answer;
+  }
+
+  async ringback(isOn: boolean): Promise<void> {
+    const { media } = this.#options;
+    const { owner, profile } = this.#inbound;
+    const { ringback: tone = 'eu' } = profile;
+    const isWanted = isOn && tone !== 'none' && this.#early !== undefined;
+    if (isWanted === this.#hasRingback) return;
+    this.#hasRingback = isWanted;
+    // One after another: what was asked for last is what is heard.
+    this.#playing = this.#playing.then(() =>
+      isWanted ? media.play(owner.portId, { kind: 'ringback', tone }) : media.stopPlaying(owner.portId),
+    );
+    await this.#playing;
   }
 
   async pracked(body: string): Promise<void> {
@@ -231,6 +247,7 @@ export class AnchoredMedia implements CallMediaWork {
     if (this.#bridged !== legId) await this.#options.media.bridge(this.#inbound.owner.portId, branch.leg.owner.portId);
     this.#bridged = legId;
     this.#joined = legId;
+    await this.ringback(false);
     this.#meter.set(plan.isTranscoding);
   }
 

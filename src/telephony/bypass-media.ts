@@ -27,6 +27,8 @@ export class BypassMedia implements CallMediaWork {
     return body;
   }
 
+  async ringback(): Promise<void> {}
+
   async pracked(): Promise<void> {}
 
   heard(legId: LegId, body: string): undefined {

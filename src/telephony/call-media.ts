@@ -26,6 +26,8 @@ export interface CallMediaWork {
    * gets ours, if the response is reliable, and answers in its PRACK (RFC 3262 §5).
    */
   early(legId: LegId, body: string, isReliable: boolean): Promise<string>;
+  /** The caller hears a ringing tone, if it has media by now, until somebody is heard or it is off. */
+  ringback(isOn: boolean): Promise<void>;
   /** That answer. */
   pracked(body: string): Promise<void>;
   /** Reads a branch's answer, before anything is decided: the codec it amounts to. */

@@ -262,9 +262,7 @@ export class LiveCall {
     this.#options.observer({ kind: 'digit', callId: this.#call.callId, legId, durationMs });
   }
 
-  #settle(): void {
-    this.#options.care.settle(this.parties, this.#parts?.media);
-  }
+  readonly #settle = (): void => this.#options.care.settle(this.parties, this.#parts?.media);
 
   /** Offers a party another codec. */
   async align(alignment: Alignment): Promise<AlignmentOutcome> {
@@ -292,6 +290,8 @@ export class LiveCall {
         return this.#ring(output.legId);
       case 'progress':
         return this.#progress(output.sipStatus, output.earlyMediaFrom);
+      case 'ringback':
+        return this.#track(this.#parts?.media.ringback(output.isOn));
       case 'answer-caller':
         return this.#work(async (media) => this.#answerCaller(media, output.legId));
       case 'refuse-caller':

@@ -1,5 +1,5 @@
 /** What telephony is started with, as plain data and ports. */
-import type { AgentDesk, CallObserver, MediaPlane, RtpSourcePolicy } from '../calls/index.ts';
+import type { AgentDesk, CallObserver, MediaPlane, RingbackTone, RtpSourcePolicy } from '../calls/index.ts';
 import type { Dialplan, RouteHook } from '../dialplan/index.ts';
 import type { FraudPolicy } from '../fraud/index.ts';
 import type { Clock, Logger, Random } from '../kernel/index.ts';
@@ -65,6 +65,8 @@ export interface ProfilePolicy extends CodecTerms {
   readonly registration: RegistrationPolicy;
   readonly transfer: TransferPolicy;
   readonly dtmf: DtmfPolicy;
+  /** Of whose country a caller hears a phone ring that comes after early media. Default `eu`. */
+  readonly ringback?: RingbackTone | 'none' | undefined;
   /** What it asserts about callers is believed, and it is told who calls even where that is private. Default false. */
   readonly trust?: boolean | undefined;
   /** Default: no header goes through. */

@@ -94,6 +94,8 @@ export function words(outputs: readonly CallOutput[]): string[] {
         return [output.kind];
       case 'ended':
         return [`ended ${output.reason}`];
+      case 'ringback':
+        return [`ringback ${output.isOn ? 'on' : 'off'}`];
       case 'answer-caller':
       case 'cancel':
       case 'close-port':

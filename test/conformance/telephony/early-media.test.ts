@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { decodeG711, measureTone } from '../../../src/audio/index.ts';
+import { RtpPeer } from '../../support/rtp-peer.ts';
 import { isRequest, isResponse, type PeerMessage } from '../../support/sip-peer.ts';
 import { until } from '../../support/until.ts';
 import { useHall } from './support/hall.ts';
@@ -93,6 +95,54 @@ describe('early media', () => {
     expect(hall.exchange.media.bridges).toHaveLength(2);
     dialog?.ack();
     await Promise.all([dialog?.bye(), m.awaitBye()]);
+  });
+
+  it('a phone that rings on after the early media of another is heard ringing, until it answers', async () => {
+    const [alice, desk, mobile] = [await hall.join('alice'), await hall.join('bob'), await hall.join('bob')];
+    const a = await RtpPeer.open();
+    try {
+      const inviting = alice.invite('bob', rtpSdp(a.port, PCMU));
+      const [atDesk, atMobile] = [await desk.nextInvite(), await mobile.nextInvite()];
+      mobile.peer.reply(atMobile, 180, { tag: 'mobile' });
+      await early(desk, atDesk, { port: 42_000, tag: 'desk' });
+      await heard(42_000);
+      expect(hall.exchange.media.played).toEqual([]);
+      desk.peer.reply(atDesk, 480, { tag: 'desk' });
+      await until(() => a.heard.length > 40, { within: 5_000, what: 'ringing' });
+      const pcm = a.heard.flatMap(({ payload }) => [...decodeG711('PCMU', payload)]);
+      expect(measureTone(Int16Array.from(pcm.slice(0, 6400)), 8000, 425).snrDb).toBeGreaterThan(20);
+      const m = await mobile.accept(atMobile, rtpSdp(43_000, PCMU), { tag: 'mobile' });
+      const { dialog } = await inviting;
+      dialog?.ack();
+      expect(hall.exchange.media.played.map(({ sound }) => sound?.kind)).toEqual(['ringback', undefined]);
+      await Promise.all([dialog?.bye(), m.awaitBye()]);
+    } finally {
+      await a.close();
+    }
+  });
+
+  it('is heard both ways before the answer: who is called may want keys or a name first', async () => {
+    const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
+    const [a, b] = [await RtpPeer.open(), await RtpPeer.open()];
+    try {
+      const inviting = alice.invite('bob', rtpSdp(a.port, PCMU));
+      const invite = await bob.nextInvite();
+      await early(bob, invite, { port: b.port, tag: 'one' });
+      const told = await alice.peer.wait(isResponse(183, 'INVITE'));
+      const target = { payloadType: 0, step: 160 };
+      a.play([Buffer.alloc(160, 0x11)], { ...target, ssrc: 1, port: rtpPortIn(told.body) });
+      b.play([Buffer.alloc(160, 0x22)], { ...target, ssrc: 2, port: rtpPortIn(invite.body) });
+      const hears = (rtp: RtpPeer, byte: number): Promise<boolean> =>
+        until(() => rtp.heard.filter(({ payload }) => payload[0] === byte).length > 5, {
+          within: 3_000,
+          what: 'sound',
+        });
+      await Promise.all([hears(b, 0x11), hears(a, 0x22)]);
+      bob.peer.reply(invite, 486, { tag: 'one' });
+      expect((await inviting).response.status).toBe(486);
+    } finally {
+      await Promise.all([a.close(), b.close()]);
+    }
   });
 
   it('a 200 without SDP confirms what the 183 of its fork has said', async () => {
