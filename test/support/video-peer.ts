@@ -43,6 +43,11 @@ export class VideoPeer {
     }
   }
 
+  /** A packet of RTP as it is. */
+  send(packet: Buffer, port: number): void {
+    this.#rtp.send(packet, port, '127.0.0.1');
+  }
+
   /** PLI (1) or FIR (4), or the FIR of RFC 2032 (192) towards a port of RTCP. */
   askForPicture(port: number, how: 1 | 4 | 192, media = 0): void {
     const packet = Buffer.alloc(how === 1 ? 12 : how === 4 ? 20 : 8);
