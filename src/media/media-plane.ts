@@ -17,7 +17,7 @@ import type {
   Sound,
 } from '../calls/index.ts';
 import { type Clock, Emitter, type Logger, type PortId, type Unsubscribe } from '../kernel/index.ts';
-import type { LocalRtp, LocalWebRtc, RtpAddress } from '../sdp/index.ts';
+import type { AudioCodecName, LocalRtp, LocalWebRtc, RtpAddress } from '../sdp/index.ts';
 import { AgentPorts } from './agent-ports.ts';
 import { type Edge, type EdgeEvent, type EdgeOptions, sharesPorts, startEdge } from './edge/index.ts';
 import { emptyReport } from './empty-report.ts';
@@ -96,7 +96,7 @@ async function stableMsOf({ handOverAfterMs, edge, logger, clock }: MediaPlaneOp
 }
 
 class ProcessMediaPlane implements RunningMediaPlane {
-  readonly transcodable = [];
+  readonly transcodable: readonly AudioCodecName[] = ['opus', 'G722', 'PCMU', 'PCMA', 'L16'];
   readonly #edge: Edge;
   readonly #agents: AgentPorts;
   readonly #video: VideoPorts;

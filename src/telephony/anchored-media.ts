@@ -41,6 +41,8 @@ export class AnchoredMedia implements CallMediaWork {
   /** The branch whose port is bridged with the caller's. */
   #bridged: LegId | undefined;
   #replans = 0;
+  /** Browsers that were asked for Opus because they lose packets: they may be asked back. */
+  readonly #movedForLoss = new Set<LegId>();
   /** The codecs that a Leg was asked for in vain, to make the call cheaper. */
   readonly #asked = new Map<LegId, Set<AudioCodecName>>();
 
@@ -176,7 +178,7 @@ export class AnchoredMedia implements CallMediaWork {
     const branch = branchId === undefined ? undefined : this.legOf(branchId);
     if (branchId === undefined || branch === undefined) return undefined;
     const better = [branch, this.#inbound].flatMap((leg) => {
-      const other = leg.kind === 'rtp' ? this.#plans.alternative(leg, branchId) : undefined;
+      const other = this.#mayAsk(leg) ? this.#plans.alternative(leg, branchId) : undefined;
       if (other === undefined || other.plan.cost >= other.costNow) return [];
       const { plan } = other;
       const mine = leg === branch ? plan.second : plan.first;
@@ -191,9 +193,30 @@ export class AnchoredMedia implements CallMediaWork {
     return {
       legId,
       offer: () => leg.reoffer(mine.said),
-      accepted: async (body) => this.#replanned(leg, (planLeg) => leg.accept(body, planLeg)),
+      accepted: async (body) => {
+        await this.#replanned(leg, (planLeg) => leg.accept(body, planLeg));
+        if (leg.kind === 'webrtc') this.#movedForLoss.add(legId);
+        // Who has taken it may be asked for something else when that is better, and for this again then.
+        if (leg.format?.codec.name === mine.format.codec.name) this.#asked.delete(legId);
+      },
       isOptional: true,
     };
+  }
+
+  #mayAsk({ kind, owner: { legId } }: LegMedia): boolean {
+    return kind === 'rtp' || this.#movedForLoss.has(legId) || this.#plans.isLossy(legId);
+  }
+
+  get lossWatched(): readonly LegId[] {
+    const branch = this.#joined === undefined ? undefined : this.legOf(this.#joined);
+    return [this.#inbound, branch].flatMap((leg) =>
+      leg?.kind === 'webrtc' && leg.profile.opus?.preferAboveLossPercent !== undefined ? [leg.owner.legId] : [],
+    );
+  }
+
+  setLoss(legId: LegId, loss: number): void {
+    const leg = this.legOf(legId);
+    if (leg !== undefined) this.#plans.setLoss(leg, loss);
   }
 
   codecs(): CallCodecs | undefined {

@@ -57,6 +57,10 @@ export class BypassMedia implements CallMediaWork {
 
   async reacknowledged(): Promise<void> {}
 
+  readonly lossWatched = [];
+
+  setLoss(): void {}
+
   improvement(): undefined {}
 
   codecs(): undefined {}

@@ -42,6 +42,10 @@ export interface CallMediaWork {
   reacknowledged(legId: LegId, body: string): Promise<void>;
   /** What would make the call that stands cheaper, if anything would. Not the same twice. */
   improvement(): Alignment | undefined;
+  /** The Legs whose codec depends on how many packets they lose. */
+  readonly lossWatched: readonly LegId[];
+  /** `loss`: the fraction, of the worse direction. */
+  setLoss(legId: LegId, loss: number): void;
   /** What is exchanged, and why; undefined when it is not known yet, or the media goes around us. */
   codecs(): CallCodecs | undefined;
   /** The offer and answer of one party; undefined when the media goes around us or the party has no network side. */

@@ -36,13 +36,23 @@ export class CallPlans {
   readonly #plans = new Map<LegId, CodecPlan>();
   /** What fraction of its packets a Leg loses, as measured last. */
   readonly #losses = new Map<LegId, number>();
+  readonly #lossy = new Set<LegId>();
 
   constructor(options: CallPlansOptions) {
     this.#options = options;
   }
 
-  setLoss(legId: LegId, loss: number): void {
+  setLoss({ owner, profile }: LegMedia, loss: number): void {
+    const { legId } = owner;
     this.#losses.set(legId, loss);
+    const limit = profile.opus?.preferAboveLossPercent;
+    if (limit !== undefined && loss * 100 > limit) this.#lossy.add(legId);
+    else this.#lossy.delete(legId);
+  }
+
+  /** Whether it loses more packets than its profile lets pass. */
+  isLossy(legId: LegId): boolean {
+    return this.#lossy.has(legId);
   }
 
   /** What to offer to a branch. */

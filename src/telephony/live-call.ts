@@ -18,10 +18,12 @@ import {
 import { type Clock, type LegId, type Logger, type Random, type Timer } from '../kernel/index.ts';
 import { noCommonCodecWarning } from '../sdp/index.ts';
 import type { Alignment } from './alignment.ts';
+import { Alignments } from './alignments.ts';
 import type { CallMediaWork } from './call-media.ts';
 import { CallParties, type CallParts } from './call-parties.ts';
 import type { CallerSide } from './caller-leg.ts';
 import type { PressedKey } from './digit-relay.ts';
+import { LossWatch } from './loss-watch.ts';
 import { type AlignmentOutcome, Negotiation } from './negotiation.ts';
 import { owedStatus, owedWarning } from './owed-answer.ts';
 import type { PartyCare } from './party-care.ts';
@@ -46,6 +48,8 @@ export interface LiveCallOptions {
   readonly records: RecordBook;
   readonly observer: CallObserver;
   readonly clock: Clock;
+  /** How often lossy Legs are looked at. */
+  readonly lossCheckMs: number;
   readonly random: Random;
   readonly logger: Logger;
   /** Names us in Warning headers. */
@@ -66,6 +70,8 @@ export class LiveCall {
   readonly #reports = new Map<LegId, PortReport>();
   readonly #closing = new Set<Promise<unknown>>();
   readonly #negotiation: Negotiation;
+  readonly #alignments: Alignments;
+  readonly #lossWatch: LossWatch;
   /** What each branch's last 18x brought along. */
   readonly #earlyBodies = new Map<LegId, string>();
   readonly #portClosings: Promise<void>[] = [];
@@ -78,9 +84,6 @@ export class LiveCall {
   #isStepping = false;
   /** Set while a 200 with our offer waits for the caller's answer in the ACK. */
   #awaitsAck = false;
-  #alignment: Alignment | undefined;
-  /** Of those told. */
-  #replans = 0;
   /** Why a party could not be joined: what a Warning is to say. */
   #obstacle: unknown;
 
@@ -95,6 +98,12 @@ export class LiveCall {
       parts: () => this.#parts,
       bye: async (legId, reason) => this.#sayBye({ legId, sipStatus: 480, reason }),
     });
+    this.#lossWatch = new LossWatch({
+      clock,
+      everyMs: options.lossCheckMs,
+      media: () => this.#parts?.media,
+      onMeasured: () => this.#alignments.send(),
+    });
     this.#negotiation = new Negotiation({
       media: () => this.#parts?.media,
       dialogOf: (legId) => this.parties.dialogOf(legId),
@@ -103,6 +112,17 @@ export class LiveCall {
       random,
       domain,
       logger: this.#logger,
+    });
+    this.#alignments = new Alignments({
+      negotiation: this.#negotiation,
+      media: () => this.#parts?.media,
+      isTalking: () => this.#call.state.kind === 'talking',
+      onFailed: () => this.feed({ kind: 'failed', sipStatus: 488 }),
+      onGone: (legId) => this.#onDialogGone(legId),
+      settle: () => this.#settle(),
+      onChanged: (isTranscoding) =>
+        options.observer({ kind: 'codecs-changed', callId: this.#call.callId, isTranscoding }),
+      track: (work) => this.#track(work),
     });
   }
 
@@ -158,9 +178,14 @@ export class LiveCall {
       const { call, outputs } = step(this.#call, next, this.#options.clock.wallTime());
       this.#call = call;
       this.#perform(outputs);
-      if (next.kind === 'caller-answered') this.#settle();
+      if (next.kind === 'caller-answered') this.#onTalking();
     }
     this.#isStepping = false;
+  }
+
+  #onTalking(): void {
+    this.#settle();
+    this.#lossWatch.start();
   }
 
   /** Resolves when the BYEs are answered and the ports closed. */
@@ -179,7 +204,7 @@ export class LiveCall {
   onCallerAck(body: string, cseq: number): void {
     if (!this.#awaitsAck) {
       this.onAck(this.#call.inbound.legId, body, cseq);
-      this.#align();
+      this.#alignments.send();
       return;
     }
     // An ACK that owes us an answer and has none ends the call (RFC 3261 §13.2.2.4).
@@ -194,7 +219,7 @@ export class LiveCall {
 
   /** The answer to an offer we made in a 200 to a re-INVITE. */
   onAck(legId: LegId, body: string, cseq: number): void {
-    this.#track(this.#negotiation.onAck(legId, body, cseq).then(() => this.#renegotiated()));
+    this.#track(this.#negotiation.onAck(legId, body, cseq).then(() => this.#alignments.renegotiated()));
   }
 
   onBranchRinging(legId: LegId, sipStatus: number, body: string): void {
@@ -231,7 +256,7 @@ export class LiveCall {
 
   /** A re-INVITE or UPDATE. */
   onOffer(legId: LegId, offer: InDialogOffer): void {
-    this.#track(this.#negotiation.onOffer(legId, offer).then(() => this.#renegotiated()));
+    this.#track(this.#negotiation.onOffer(legId, offer).then(() => this.#alignments.renegotiated()));
   }
 
   /** What comes inside a dialog of one Leg and is no offer. */
@@ -314,6 +339,7 @@ export class LiveCall {
         return this.#options.records.save(this.record);
       case 'ended':
         this.#ended.abort(ENDED);
+        this.#lossWatch.stop();
         this.#options.onEnded(this);
         return this.#track(this.#end(output.reason, output.sipStatus));
     }
@@ -364,7 +390,7 @@ export class LiveCall {
     const { body, awaitsAck, alignment } = await media.answer(legId);
     if (this.#call.state.kind !== 'answering') return;
     this.#awaitsAck = awaitsAck;
-    this.#alignment = alignment;
+    this.#alignments.need(alignment);
     this.#caller?.answer(body);
   }
 
@@ -374,41 +400,8 @@ export class LiveCall {
     this.#awaitsAck = false;
     const { alignment } = await media.acknowledged(state.winner, body);
     this.feed({ kind: 'caller-answered', codec: this.#answeredCodec() });
-    this.#alignment = alignment;
-    this.#align();
-  }
-
-  /** The call stands: who must be told another codec is told now. Without it one side would hear nothing. */
-  #align(): void {
-    const { state } = this.#call;
-    const alignment = this.#alignment ?? (state.kind === 'talking' ? this.#parts?.media.improvement() : undefined);
-    this.#alignment = undefined;
-    if (alignment === undefined) return;
-    this.#track(this.#alignTo(alignment));
-  }
-
-  async #alignTo(alignment: Alignment): Promise<void> {
-    const { legId, isOptional } = alignment;
-    const outcome = await this.#negotiation.align(alignment);
-    if (outcome === 'gone') return this.#onDialogGone(legId);
-    if (outcome === 'aligned') return this.#renegotiated();
-    if (!isOptional) return this.feed({ kind: 'failed', sipStatus: 488 });
-    // It has accepted what it cannot do: it is told again what is in use.
-    const leg = outcome === 'unusable' ? this.#parts?.media.legOf(legId) : undefined;
-    if (leg !== undefined) await this.#negotiation.align(leg.asBefore());
-  }
-
-  /** Something in the session of one party has changed. */
-  #renegotiated(): void {
-    this.#settle();
-    const codecs = this.#parts?.media.codecs();
-    if (codecs !== undefined && codecs.replans > this.#replans) {
-      const { isTranscoding, reason } = codecs;
-      this.#replans = codecs.replans;
-      this.#logger.debug({ reason }, 'codecs changed');
-      this.#options.observer({ kind: 'codecs-changed', callId: this.#call.callId, isTranscoding });
-    }
-    this.#align();
+    this.#alignments.need(alignment);
+    this.#alignments.send();
   }
 
   /** The peer knows nothing of the dialog any more, or is silent: the BYE is for the case that it is not (RFC 5057 §5.1). */

@@ -158,6 +158,8 @@ export interface TelephonyTimers {
   readonly reregisterWaitMs: number;
   /** How long a shutdown waits for BYEs to be answered. Default 2,000. */
   readonly shutdownMs: number;
+  /** How often the loss of Legs is looked at whose codec depends on it. Default 5,000. */
+  readonly lossCheckMs: number;
   /** How long call records are kept. Default 30 days. */
   readonly recordTtlMs: number;
 }
@@ -166,6 +168,7 @@ export const DEFAULT_TIMERS: TelephonyTimers = {
   noAnswerMs: 60_000,
   reregisterWaitMs: 10_000,
   shutdownMs: 2_000,
+  lossCheckMs: 5_000,
   recordTtlMs: 30 * 86_400_000,
 };
 

@@ -216,6 +216,7 @@ export class Switchboard {
       domain,
       care: this.#care,
       requests: this.#desk,
+      lossCheckMs: this.#context.timers.lossCheckMs,
       onEnded: (ended) => this.#onEnded(ended),
     });
     this.#calls.set(callId, live);

@@ -312,7 +312,13 @@ describe('planCodecs, transcoding', () => {
 
 describe('packet times', () => {
   const times = (first: Side, second: Side, transcodable: readonly AudioCodecName[] = []) => {
-    const made = planFor(offered({ codecs: [PCMU], ...first }), answered({ codecs: [PCMU], ...second }), transcodable);
+    const made = planCodecs({
+      first: offered({ codecs: [PCMU], ...first }),
+      second: answered({ codecs: [PCMU], ...second }),
+      transcodable,
+      repacketizes: true,
+    });
+    if (isRefusal(made)) throw new Error(made.reason);
     return [made.first, made.second].map(({ format, said }) => [format.ptimeMs, said.ptimeMs, said.maxPtimeMs]);
   };
 

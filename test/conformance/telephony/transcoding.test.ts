@@ -5,7 +5,7 @@ import { isRequest, isResponse, type PeerMessage } from '../../support/sip-peer.
 import { until } from '../../support/until.ts';
 import { browsers, type Exchange, phones } from './support/exchange.ts';
 import { useHall } from './support/hall.ts';
-import { type Party, type PartyDialog, rtpSdp } from './support/party.ts';
+import { type Party, type PartyDialog, rtpSdp, webSdp } from './support/party.ts';
 
 const hall = useHall();
 const able = (): void => {
@@ -215,5 +215,36 @@ describe('a transfer', () => {
     expect((await current(hall.exchange)).codecs).toMatchObject({ isTranscoding: true });
     await Promise.all([pair.b.bye(), c.awaitBye()]);
     expect((await hall.exchange.nextRecord()).legs).toMatchObject([{ codec: 'PCMU' }, { codec: 'PCMA' }]);
+  });
+});
+
+describe('a browser that loses packets', () => {
+  it('is asked for Opus when its profile says so, and asked back when the network is well again', async () => {
+    const lossy = { ...browsers, opus: { preferAboveLossPercent: 5 } };
+    await hall.restart({ profiles: { browsers: lossy, phones }, timers: { lossCheckMs: 30 } });
+    able();
+    const loss = hall.exchange.media.fakeLoss();
+    const [alice, bob] = [await hall.join('alice', 'ws'), await hall.join('bob')];
+    const inviting = alice.invite('bob', webSdp());
+    const b = await bob.accept(await bob.nextInvite(), rtpSdp(42_000, PCMU));
+    const { dialog: a } = await inviting;
+    if (a === undefined) throw new Error('refused');
+    a.ack();
+    loss.percent = 8;
+    const asked = await a.next('INVITE');
+    expect(asked.body).toMatch(/m=audio \d+ UDP\/TLS\/RTP\/SAVPF 111 /);
+    alice.peer.reply(asked, 200, { contact: alice.contact, body: webSdp({ formats: ['111 opus/48000/2', EVENT] }) });
+    await until(() => changes().length === 1, { within: 2_000, what: 'Opus' });
+    const { codecs } = await current(hall.exchange);
+    expect(codecs?.isTranscoding).toBe(true);
+    expect(codecs?.reason).toContain('loses 8 % of its packets');
+    loss.percent = 0;
+    const askedBack = await a.next('INVITE');
+    expect(askedBack.body).toMatch(/m=audio \d+ UDP\/TLS\/RTP\/SAVPF 0 /);
+    alice.peer.reply(askedBack, 200, { contact: alice.contact, body: webSdp({ formats: PCMU }) });
+    await until(() => changes().length === 2, { within: 2_000, what: 'PCMU' });
+    expect(changes()).toEqual([true, false]);
+    expect(bob.peer.count(isRequest('INVITE'))).toBe(1);
+    await Promise.all([a.bye(), b.awaitBye()]);
   });
 });

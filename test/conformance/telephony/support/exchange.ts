@@ -104,16 +104,16 @@ export class WatchedPlane implements MediaPlane {
   readonly bridges: (readonly [PortId, PortId])[] = [];
   readonly digits: (DigitPress & { readonly portId: PortId })[] = [];
   readonly played: { readonly portId: PortId; readonly sound: Sound | undefined }[] = [];
-  /** Those of the real plane, unless a test says otherwise. */
-  transcodable: MediaPlane['transcodable'];
+  /** None unless a test says otherwise: whom a party is asked for a codec shows only where that is the last resort. */
+  transcodable: MediaPlane['transcodable'] = [];
   /** Thrown by the next `connect`. */
   nextConnectFault: Error | undefined;
+  #faked: ((report: PortReport) => PortReport) | undefined;
   readonly #plane: MediaPlane;
   readonly #listeners = new Set<(event: MediaEvent) => void>();
 
   constructor(plane: MediaPlane) {
     this.#plane = plane;
-    this.transcodable = plane.transcodable;
   }
 
   get agentAudio(): MediaPlane['agentAudio'] {
@@ -170,7 +170,20 @@ export class WatchedPlane implements MediaPlane {
   }
 
   async quality(portId: PortId): Promise<PortReport | undefined> {
-    return this.#plane.quality(portId);
+    const report = await this.#plane.quality(portId);
+    return report === undefined ? undefined : (this.#faked?.(report) ?? report);
+  }
+
+  /** From now on every port seems to lose so many of its packets, 100 of which come between two looks. */
+  fakeLoss(): { percent: number } {
+    const loss = { percent: 0 };
+    let [packetsReceived, packetsLost] = [0, 0];
+    this.#faked = (report) => {
+      packetsReceived += 100 - loss.percent;
+      packetsLost += loss.percent;
+      return { ...report, packetsReceived, packetsLost };
+    };
+    return loss;
   }
 
   async close(portId: PortId): Promise<PortReport> {
