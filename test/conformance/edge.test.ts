@@ -230,7 +230,7 @@ describe('DTMF', () => {
       expect([ends, hasMarker]).toEqual([3, true]);
     }
     expect(events.filter((event) => event.kind === 'digit')).toEqual(
-      Array.from('1234#').map((digit) => ({ kind: 'digit', portId: 'a', digit, durationMs: 100 })),
+      Array.from('1234#').map((digit) => ({ kind: 'digit', portId: 'a', digit, durationMs: 100, form: 'events' })),
     );
     expectContinuous(bob.heard);
   });
