@@ -2,6 +2,7 @@
 // npm start: sets up what is missing, then runs the gateway. Arguments go to the gateway (npm start -- --help).
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { NODE_FLAGS } from './node-flags.mjs';
 import { ensureMediaWorker, ensurePackages, findNode, root, SetupError } from './setup.mjs';
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -15,7 +16,7 @@ async function main() {
   if (runsGateway && env.VIADUCT_MEDIA_WORKER_BIN === undefined) {
     env.VIADUCT_MEDIA_WORKER_BIN = await ensureMediaWorker();
   }
-  const args = ['--disable-warning=ExperimentalWarning', join(root, 'src/main.ts'), ...process.argv.slice(2)];
+  const args = [...NODE_FLAGS, join(root, 'src/main.ts'), ...process.argv.slice(2)];
   const child = spawn(findNode(), args, { env, stdio: 'inherit' });
   // The terminal sends Ctrl-C to both of us; the gateway ends its calls first, and we leave when it has left.
   for (const signal of FORWARDED) process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));

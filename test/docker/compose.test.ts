@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { NODE_FLAGS } from '../../scripts/node-flags.mjs';
 import { loadConfig } from '../../src/config/index.ts';
 
 const folder = new URL('../../docker/', import.meta.url).pathname;
@@ -15,6 +16,11 @@ interface Service {
   readonly network_mode?: string;
 }
 const { services } = parse(text('compose.yaml')) as { services: Record<string, Service> };
+
+it('the image runs Node with the flags that npm start gives it', () => {
+  const command: unknown = JSON.parse(/^CMD (\[.*\])$/m.exec(text('Dockerfile'))?.[1] ?? '[]');
+  expect(command).toEqual(['node', ...NODE_FLAGS, 'src/main.ts', '--config', expect.any(String)]);
+});
 
 describe('compose.yaml', () => {
   it('has the whole fleet', () => {

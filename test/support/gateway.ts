@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { NODE_FLAGS } from '../../scripts/node-flags.mjs';
 import type { CallRecord } from '../../src/calls/index.ts';
 import type { Credentials } from './chromium.ts';
 import { until } from './until.ts';
@@ -124,7 +125,7 @@ export class Gateway {
     const worker = join(root, '.viaduct', 'mediasoup-worker');
     const env = { ...process.env };
     if (env['VIADUCT_MEDIA_WORKER_BIN'] === undefined && existsSync(worker)) env['VIADUCT_MEDIA_WORKER_BIN'] = worker;
-    const program = ['--disable-warning=ExperimentalWarning', join(root, 'src/main.ts')];
+    const program = [...NODE_FLAGS, join(root, 'src/main.ts')];
     const child = spawn(process.execPath, [...program, '--config', join(this.folder, 'viaduct.yaml')], {
       cwd: this.folder,
       env,

@@ -24,10 +24,10 @@ export interface ThreadPlace {
 const CLOSE_WITHIN = 3_000;
 
 /**
- * Memory for what is new in the thread's JavaScript. Of itself it would grow to three times as much under a flood, of which
- * nothing is to be kept.
+ * Memory of the thread's JavaScript: for what is new, which of itself would grow to three times as much under a flood, of
+ * which nothing is to be kept; and for all else. It is a limit for V8's patience too: the lower, the sooner it clears up.
  */
-const YOUNG = { maxYoungGenerationSizeMb: 16 };
+const MEMORY = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 1024 };
 
 type Answer = Extract<SipThreadReport, { readonly id: number }>;
 
@@ -52,7 +52,7 @@ export class EngineThread {
     this.#worker = new Worker(new URL('./thread.ts', import.meta.url), {
       workerData: data,
       name: 'sip',
-      resourceLimits: YOUNG,
+      resourceLimits: MEMORY,
     });
     this.#logger = logger;
     this.#onCrash = onCrash;

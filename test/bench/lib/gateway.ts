@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { NODE_FLAGS } from '../../../scripts/node-flags.mjs';
 import { run, sleep, start } from './command.ts';
 
 const program = path.join(import.meta.dirname, '..', '..', '..', 'src', 'main.ts');
@@ -29,7 +30,7 @@ export async function startGateway(folder: string, httpPort: number, files: Gate
   writeFileSync(path.join(folder, 'viaduct.yaml'), stringify(files.config));
   const command = [
     process.execPath,
-    '--disable-warning=ExperimentalWarning',
+    ...NODE_FLAGS,
     ...nodeFlags(),
     program,
     '--config',
