@@ -30,8 +30,12 @@ const LEAST_RATE = 5;
 const MOST_WHEN_LATE = 0.9;
 /** By so much lag beyond the limit, in milliseconds, nobody but those few comes in. */
 const LAG_RANGE_MS = 1000;
+/** So long, in milliseconds, a lag must last without falling to be more than a moment's standstill of the machine. */
+const PATIENCE_MS = 150;
 /** By this factor a second the rate rises while all are in time. */
 const GROWTH = 1.3;
+/** And with hardly anybody waiting: more could be served than is let in. */
+const GROWTH_WHEN_IDLE = 4;
 /** Where it starts from when the queue is gone: this part of what could be served. */
 const RESUMED = 0.9;
 /** Calls let in at once, in seconds of the rate: they come in bursts. */
@@ -62,6 +66,8 @@ export class Admission {
   readonly #served = { calls: 0, ms: 0 };
   #admittedSince = 0;
   #unanswered = 0;
+  /** How late it was when it became late, and how long ago, in milliseconds. */
+  #late: { readonly lagMs: number; forMs: number } | undefined;
   #isMemoryShort = false;
   #turnedAway = 0;
 
@@ -92,14 +98,25 @@ export class Admission {
     this.#isMemoryShort = isMemoryShort;
     this.#count(sinceMs, unanswered);
     const { overloadLagMs } = this.#options;
+    const isLasting = this.#outlasts(lagMs, sinceMs);
     if (lagMs >= overloadLagMs) {
-      if (this.#isLimited || unanswered >= FEW_CALLS) this.#restrain(lagMs - overloadLagMs);
-    } else if (this.#isLimited && lagMs < overloadLagMs / 2) this.#relax(sinceMs);
+      if (this.#isLimited || (isLasting && unanswered >= FEW_CALLS)) this.#restrain(lagMs - overloadLagMs);
+    } else if (this.#isLimited && lagMs < overloadLagMs / 2) {
+      this.#relax(sinceMs, unanswered < FEW_CALLS ? GROWTH_WHEN_IDLE : GROWTH);
+    }
     if (this.#isLimited) this.#tokens = Math.min(this.#depth, this.#tokens + (this.#rate * sinceMs) / 1000);
   }
 
   get #isLimited(): boolean {
     return this.#rate < Number.POSITIVE_INFINITY;
+  }
+
+  /** After a standstill the queue is soon gone; in an overload it grows. */
+  #outlasts(lagMs: number, sinceMs: number): boolean {
+    if (lagMs < this.#options.overloadLagMs) this.#late = undefined;
+    else if (this.#late === undefined || lagMs < this.#late.lagMs) this.#late = { lagMs, forMs: 0 };
+    else this.#late.forMs += sinceMs;
+    return this.#late !== undefined && this.#late.forMs >= PATIENCE_MS;
   }
 
   get #depth(): number {
@@ -133,8 +150,8 @@ export class Admission {
     this.#tokens = Math.min(this.#tokens, this.#depth);
   }
 
-  #relax(ms: number): void {
-    this.#rate = Math.max(this.#rate * GROWTH ** (ms / 1000), this.#capacity * RESUMED);
+  #relax(ms: number, growth: number): void {
+    this.#rate = Math.max(this.#rate * growth ** (ms / 1000), this.#capacity * RESUMED);
     // What is remembered of it only, else it would be held for ever.
     this.#capacity *= Math.exp(-ms / (10 * MEMORY_MS));
     const isNobodyHeldBack = [this.#known, this.#strangers].every(({ asked, admitted }) => asked - admitted < 0.5);

@@ -134,6 +134,14 @@ describe('the rate of calls that are let in', () => {
     expect(storm(20, 1200)).toMatchObject({ admittedPerSec: 1000, worstLagMs: 0 });
   });
 
+  it.each([200, 600])('is not limited by a standstill of 300 ms among %i calls a second', (offered) => {
+    expect(standstill(300, offered, 1000)).toBe(0);
+  });
+
+  it('turns hardly anybody away after a standstill of a second', () => {
+    expect(standstill(1000, 200, 700)).toBeLessThan(150);
+  });
+
   it('is spent on trunks and those who have registered before strangers', () => {
     expect(storm(20, 300, (call) => call % 2 === 0).strangersPerSec).toBeLessThan(3);
     const few = storm(20, 300, (call) => call > 0);
@@ -142,6 +150,24 @@ describe('the rate of calls that are let in', () => {
     expect(few.admittedPerSec - few.strangersPerSec).toBeGreaterThan(45);
   });
 });
+
+/** A second of calls, then nobody is served for so long, then `capacity` a second are. Returns how many were turned away. */
+function standstill(ms: number, offered: number, capacity: number): number {
+  const admission = new Admission({ ...DEFAULT_OPTIONS, overloadLagMs: 200 });
+  let [unanswered, refused, arrived] = [0, 0, 0];
+  for (let tick = 0; tick < 500; tick++) {
+    for (arrived += offered / 50; arrived >= 1; arrived--) {
+      if (admission.admits({ isCall: true, isStranger: false }, { size: 0, unanswered })) unanswered++;
+      else refused++;
+    }
+    const stoodMs = (tick - 50) * 20;
+    const isStanding = stoodMs > 0 && stoodMs <= ms;
+    if (!isStanding) unanswered = Math.max(0, unanswered - capacity / 50);
+    const lagMs = isStanding ? stoodMs : (unanswered / capacity) * 1000;
+    admission.observe({ lagMs, sinceMs: 20, isMemoryShort: false }, { size: 0, unanswered });
+  }
+  return refused;
+}
 
 describe('limits', () => {
   it('remembers no more requests than it may, and those of its dialogs at twice as many', () => {
