@@ -33,7 +33,7 @@ beforeAll(async () => {
           route: { trunk: 'open', number: DESK.user },
         },
         { name: 'desk', why: 'our phone there', when: { source: 'trunk', to: DESK.user }, route: { user: 'alice' } },
-        { name: 'back', why: 'the PBX calls on', when: { source: 'trunk', to: '600' }, route: { user: 'bob' } },
+        { name: 'back', why: 'the PBX calls on', when: { source: 'trunk', to: '2600' }, route: { user: 'bob' } },
       ],
     },
     settings: {
@@ -83,7 +83,7 @@ describe('A1 as a phone of Asterisk', () => {
 
   test('calls out with its credentials: Asterisk challenges the INVITE and takes the call further', async () => {
     const ringing = bob.answer(() => SDP);
-    const [near, far] = await Promise.all([alice.call('9600', SDP), ringing]);
+    const [near, far] = await Promise.all([alice.call('92600', SDP), ringing]);
     const ended = far.awaitBye();
     expect(await near.bye()).toBe(200);
     await ended;
