@@ -13,6 +13,7 @@ const PEERS = [
   'baresip-core',
   'chromium',
   'dnsmasq-base',
+  'iproute2',
   'kamailio',
   'kamailio-tls-modules',
   'kamailio-websocket-modules',

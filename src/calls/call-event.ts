@@ -29,7 +29,10 @@ export type CallEvent =
   | { readonly kind: 'call-answered'; readonly callId: CallId; readonly codec: AudioCodecName | undefined }
   /** A Leg of a call that talks has another codec than before. */
   | { readonly kind: 'codecs-changed'; readonly callId: CallId; readonly isTranscoding: boolean }
+  /** Again after `media-away`. */
   | { readonly kind: 'media-up'; readonly callId: CallId; readonly legId: LegId }
+  /** Nothing is heard of a browser any more; it has some time to come back. */
+  | { readonly kind: 'media-away'; readonly callId: CallId; readonly legId: LegId }
   | { readonly kind: 'digit'; readonly callId: CallId; readonly legId: LegId; readonly durationMs: number }
   /** A party wants a picture; no video on the other Leg: nothing comes of it. */
   | {

@@ -163,8 +163,10 @@ export interface DigitPress {
 }
 
 export type MediaEvent =
-  /** DTLS done (webrtc) or the first valid packet received (rtp): this Leg's media works. */
+  /** DTLS done (webrtc) or the first valid packet received (rtp): this Leg's media works. Again after `port-disconnected`. */
   | { readonly kind: 'port-up'; readonly portId: PortId; readonly callId: CallId; readonly legId: LegId }
+  /** Nothing is heard of the browser any more (RFC 7675): an ICE restart may still bring it back, else `port-failed` follows. */
+  | { readonly kind: 'port-disconnected'; readonly portId: PortId; readonly callId: CallId; readonly legId: LegId }
   /** ICE or DTLS failed, or the worker died: the Leg has no media any more. */
   | {
       readonly kind: 'port-failed';

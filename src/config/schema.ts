@@ -67,6 +67,18 @@ const mediaSchema = z.strictObject({
   webRtcPort: port
     .default(44400)
     .describe('UDP and TCP port of the first mediasoup worker; each further worker takes the next one'),
+  iceConsentSec: z
+    .int()
+    .min(5)
+    .max(60)
+    .default(15)
+    .describe('how long a browser may send no ICE check before its network counts as away; browsers send one each 5 s'),
+  iceGraceSec: z
+    .number()
+    .min(0)
+    .max(600)
+    .default(30)
+    .describe('how long a call then waits for the browser to come back, on another network too, before it is ended'),
   workers: z.int().min(0).max(256).default(0).describe('mediasoup workers; 0: one for each core'),
   edgeThreads: z
     .int()

@@ -37,6 +37,7 @@ export async function startMedia({ config, logger, scope, announced }: Parts): P
       logger,
     },
     musicOnHold: media.musicOnHold,
+    icePatience: { consentSec: media.iceConsentSec, graceSec: media.iceGraceSec },
     ...(media.handOver === 'auto' ? { handOverAfterMs } : {}),
     clock,
     logger,

@@ -29,10 +29,11 @@ import { loadMusic } from './music.ts';
 import { routerFormats, rtpCapabilities } from './router-codecs.ts';
 import { routerVideo } from './router-video.ts';
 import { SharedRouter } from './shared-router.ts';
+import { stateEvent } from './state-event.ts';
 import { ownerOfVideo } from './video-port-id.ts';
 import { type VideoParty, VideoPorts } from './video-ports.ts';
 import type { WebRtcListen } from './webrtc-listen.ts';
-import { WebRtcPort, type WebRtcPortState } from './webrtc-port.ts';
+import { type IcePatience, usualPatience, WebRtcPort, type WebRtcPortState } from './webrtc-port.ts';
 import { addReport } from './webrtc-report.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -50,6 +51,8 @@ export interface MediaPlaneOptions {
    * every packet.
    */
   readonly handOverAfterMs?: number;
+  /** Of browsers whose network is away. */
+  readonly icePatience?: IcePatience;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -101,8 +104,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
   readonly #agents: AgentPorts;
   readonly #video: VideoPorts;
   readonly #pool: WorkerPool;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #options: MediaPlaneOptions;
   readonly #innerPorts: PortRange;
   readonly #events = new Emitter<{ media: MediaEvent }>();
   readonly #ports = new Map<PortId, Port>();
@@ -116,8 +118,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
     this.#edge = edge;
     this.#agents = new AgentPorts(edge);
     this.#video = new VideoPorts(edge, options.logger);
-    this.#clock = options.clock;
-    this.#logger = options.logger;
+    this.#options = options;
     this.#innerPorts = innerPorts(options.edge.portRange);
     this.#pool = new WorkerPool({ ...options, listen: options.webRtc }, (worker) => this.#workerDied(worker));
     this.#handOvers = new HandOvers({
@@ -325,7 +326,8 @@ class ProcessMediaPlane implements RunningMediaPlane {
       const webRtc = await WebRtcPort.open({
         owner: request,
         shared,
-        clock: this.#clock,
+        clock: this.#options.clock,
+        patience: this.#options.icePatience ?? usualPatience,
         onState: (state) => this.#onWebRtcState(request, state),
       });
       this.#ports.set(request.portId, { home: 'mediasoup', owner: request, webRtc });
@@ -421,18 +423,17 @@ class ProcessMediaPlane implements RunningMediaPlane {
     if (partner !== undefined && this.#partners.get(partner) === portId) this.#partners.delete(partner);
   }
 
-  #onWebRtcState({ portId, callId, legId }: OpenWebRtcPort, state: WebRtcPortState): void {
+  #onWebRtcState(owner: OpenWebRtcPort, state: WebRtcPortState): void {
+    const { portId } = owner;
     const [port, partner] = [this.#ports.get(portId), this.#ports.get(this.#partners.get(portId) ?? portId)];
     if (state === 'up' && port !== undefined && partner !== undefined) this.#release(partner, port);
-    if (state === 'up') this.#events.emit('media', { kind: 'port-up', portId, callId, legId });
-    else this.#events.emit('media', { kind: 'port-failed', portId, callId, legId, reason: state });
+    this.#events.emit('media', stateEvent(owner, state));
   }
 
   #workerDied(worker: MediaWorker): void {
     for (const port of this.#ports.values()) {
       if (port.home !== 'mediasoup' || port.webRtc.shared.worker !== worker) continue;
-      const { portId, callId, legId } = port.owner;
-      this.#events.emit('media', { kind: 'port-failed', portId, callId, legId, reason: 'worker' });
+      this.#events.emit('media', stateEvent(port.owner, 'worker'));
     }
   }
 
@@ -446,7 +447,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
     if (event.kind === 'moved') return void this.#handOvers.onMoved(event.portId);
     const { portId, callId, legId } = port.owner;
     if (event.kind === 'srtp-failed') {
-      this.#logger.warn(
+      this.#options.logger.warn(
         { callId, legId, packets: event.packets },
         'SRTP packets dropped: forged, repeated or another key',
       );

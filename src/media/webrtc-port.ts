@@ -17,14 +17,26 @@ const drainMs = 250;
 /** From `connect` until DTLS is done; a browser needs a few hundred milliseconds. */
 const setUpMs = 15_000;
 
-export type WebRtcPortState = 'up' | 'ice' | 'dtls';
+/** `away`: the browser's consent has run out; `up` or `ice` follows. */
+export type WebRtcPortState = 'up' | 'away' | 'ice' | 'dtls';
+
+/** How long a browser may be silent. */
+export interface IcePatience {
+  /** After the last ICE check of a browser, which sends one each 5 s or so (RFC 7675 §5.1). Seconds, whole. */
+  readonly consentSec: number;
+  /** From then on, for an ICE restart to bring it back. */
+  readonly graceSec: number;
+}
+
+export const usualPatience: IcePatience = { consentSec: 15, graceSec: 30 };
 
 export interface WebRtcPortParts {
   readonly owner: PortOwner;
   readonly shared: SharedRouter;
   readonly transport: types.WebRtcTransport;
   readonly clock: Clock;
-  /** Called once with 'up', and once at most with what failed. */
+  readonly patience: IcePatience;
+  /** Called with 'up', in turns with 'away', and once at most with what failed. */
   readonly onState: (state: WebRtcPortState) => void;
 }
 
@@ -34,6 +46,10 @@ export class WebRtcPort {
   readonly #transport: types.WebRtcTransport;
   readonly #clock: Clock;
   readonly #onState: (state: WebRtcPortState) => void;
+  readonly #patience: IcePatience;
+  #wasUp = false;
+  /** Runs while the browser is away. */
+  #grace: Timer | undefined;
   #deadline: Timer | undefined;
   #direction: Direction = 'sendrecv';
   /** Of the section that the browser hears us in, and what else it tells our packets by. */
@@ -59,6 +75,7 @@ export class WebRtcPort {
     this.#transport = parts.transport;
     this.#clock = parts.clock;
     this.#onState = parts.onState;
+    this.#patience = parts.patience;
     this.#video = new WebRtcVideo(parts);
   }
 
@@ -69,12 +86,11 @@ export class WebRtcPort {
       enableUdp: true,
       enableTcp: true,
       preferUdp: true,
+      iceConsentTimeout: parts.patience.consentSec,
     });
     const port = new WebRtcPort({ ...parts, transport });
     transport.on('dtlsstatechange', (state) => port.#onDtls(state));
-    transport.on('icestatechange', (state) => {
-      if (state === 'disconnected') port.#fail('ice');
-    });
+    transport.on('icestatechange', (state) => port.#onIce(state));
     return port;
   }
 
@@ -186,6 +202,7 @@ export class WebRtcPort {
   close(): Promise<PortReport> {
     return this.#inTurn(async () => {
       this.#deadline?.cancel();
+      this.#grace?.cancel();
       const report = await this.#report();
       this.#transport.close();
       this.#link?.close();
@@ -270,9 +287,23 @@ export class WebRtcPort {
 
   #onDtls(state: types.DtlsState): void {
     if (state === 'connected') {
+      this.#wasUp = true;
       this.#deadline?.cancel();
       this.#onState('up');
     } else if (state === 'failed') this.#fail('dtls');
+  }
+
+  /** Before DTLS is done the deadline of the set-up decides. */
+  #onIce(state: types.IceState): void {
+    if (!this.#wasUp) return;
+    if (state === 'disconnected') {
+      this.#grace ??= this.#clock.after(this.#patience.graceSec * 1000, () => this.#fail('ice'));
+      this.#onState('away');
+    } else if (this.#grace !== undefined) {
+      this.#grace.cancel();
+      this.#grace = undefined;
+      this.#onState('up');
+    }
   }
 
   #tooLate(): void {
@@ -282,6 +313,7 @@ export class WebRtcPort {
 
   #fail(reason: 'ice' | 'dtls'): void {
     this.#deadline?.cancel();
+    this.#grace?.cancel();
     if (!this.#transport.closed) this.#onState(reason);
   }
 

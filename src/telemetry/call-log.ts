@@ -11,6 +11,7 @@ const MESSAGES: Readonly<Record<CallEvent['kind'], string>> = {
   'call-answered': 'call answered',
   'codecs-changed': 'codecs changed',
   'media-up': 'media up',
+  'media-away': 'media away',
   digit: 'digit relayed',
   'keyframe-requested': 'keyframe asked for',
   'hook-asked': 'route hook asked',

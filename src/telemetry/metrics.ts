@@ -195,6 +195,7 @@ function observeEvent(metrics: ReturnType<typeof callMetrics>, event: CallEvent)
     case 'leg-answered':
     case 'leg-failed':
     case 'media-up':
+    case 'media-away':
     case 'unregistered':
     case 'trunk-registration':
       return;

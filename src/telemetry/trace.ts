@@ -68,7 +68,8 @@ function observeCall(tracer: Tracer, call: CallTrace, event: LegEvent): void {
       call.root.addEvent('codecs-changed', { 'viaduct.transcoding': event.isTranscoding });
       return;
     case 'media-up':
-      call.root.addEvent('media-up', { 'viaduct.leg': event.legId });
+    case 'media-away':
+      call.root.addEvent(event.kind, { 'viaduct.leg': event.legId });
       return finish(call, 'media');
     case 'toll-refused':
       call.root.addEvent('toll-refused', { 'viaduct.leg': event.legId, 'viaduct.why': event.why });

@@ -269,6 +269,9 @@ export class LiveCall {
     switch (event.kind) {
       case 'port-up':
         return this.#options.observer({ kind: 'media-up', callId, legId });
+      // The browser may come back: until then the other party's Leg is left as it is (decision D3).
+      case 'port-disconnected':
+        return this.#options.observer({ kind: 'media-away', callId, legId });
       case 'port-failed':
         this.#logger.warn({ legId, reason: event.reason }, 'media failed');
         return this.feed({ kind: 'media-failed', legId });
@@ -367,10 +370,7 @@ export class LiveCall {
   }
 
   #progress(status: number, earlyMediaFrom: LegId | undefined): void {
-    if (earlyMediaFrom === undefined) {
-      this.#caller?.progress(status, undefined);
-      return;
-    }
+    if (earlyMediaFrom === undefined) return this.#caller?.progress(status, undefined);
     const body = this.#earlyBodies.get(earlyMediaFrom) ?? '';
     const media = this.#parts?.media;
     if (media === undefined) return;

@@ -54,13 +54,16 @@ export class Chromium {
     this.#folder = folder;
   }
 
-  /** A browser whose microphone says a 1 kHz tone without end. */
-  static async launch(): Promise<Chromium> {
-    const executablePath = await ensurePeer('chromium');
+  /** A browser whose microphone says a 1 kHz tone without end; in another network namespace when one is given. */
+  static async launch({ namespace }: { readonly namespace?: string } = {}): Promise<Chromium> {
+    const program = await ensurePeer('chromium');
     const folder = await mkdtemp(join(tmpdir(), 'viaduct-chromium-'));
     // A long file: Chromium starts it anew at its end, and the seam would be heard.
     const microphone = join(folder, 'microphone.wav');
     await writeFile(microphone, encodeWav(sine(MICROPHONE_HZ, MICROPHONE_SEC, { rateHz: 48_000, amplitude: 0.3 })));
+    const executablePath = namespace === undefined ? program : join(folder, 'chromium');
+    if (namespace !== undefined)
+      await writeFile(executablePath, `#!/bin/sh\nexec ip netns exec ${namespace} ${program} "$@"\n`, { mode: 0o755 });
     const browser = await chromium.launch({
       executablePath,
       headless: true,

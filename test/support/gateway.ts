@@ -34,8 +34,8 @@ export interface GatewayOptions {
   /** Further user names beside alice, bob and carol. */
   readonly users?: readonly string[];
   readonly trunks?: readonly TestTrunk[];
-  /** Further settings, as the file has them: `trunks`, `trunkGroups`; those of `sip` are joined. */
-  readonly settings?: Readonly<Record<string, unknown>> & { readonly sip?: object };
+  /** Further settings, as the file has them: `trunks`, `trunkGroups`; those of `sip` and `media` are joined. */
+  readonly settings?: Readonly<Record<string, unknown>> & { readonly sip?: object; readonly media?: object };
   readonly quarantineSec?: number;
   readonly noAnswerSec?: number;
   /** `sip.limits` of the configuration. */
@@ -46,6 +46,8 @@ export interface GatewayOptions {
   readonly profiles?: Readonly<Record<string, object>>;
   /** Codecs of phones and trunks, best first. */
   readonly phoneCodecs?: readonly string[];
+  /** Of its pages and of all media; 127.0.0.1 when left out. */
+  readonly address?: string;
   /** Listeners for TLS, WSS and IPv6 beside the usual ones, and RTP over IPv6. */
   readonly hasAllTransports?: boolean;
 }
@@ -228,6 +230,7 @@ export class Gateway {
   async #writeConfig(options: GatewayOptions): Promise<void> {
     const { base, hasAllTransports = false } = options;
     const at = '127.0.0.1';
+    const face = options.address ?? at;
     const codecs = options.phoneCodecs ?? ['opus', 'G722', 'PCMU', 'PCMA'];
     const profiles = {
       browsers: {
@@ -259,7 +262,7 @@ export class Gateway {
       data: join(this.folder, 'data'),
       log: { level: process.env['VIADUCT_TEST_LOG'] ?? 'info', format: 'json' },
       http: { address: at, port: this.httpPort },
-      https: { address: at, port: this.httpsPort },
+      https: { address: face, port: this.httpsPort },
       api: { token: TOKEN },
       sip: {
         domain: DOMAIN,
@@ -271,14 +274,15 @@ export class Gateway {
         ...options.settings?.sip,
       },
       media: {
-        announcedAddress: at,
-        listenAddress: at,
+        announcedAddress: face,
+        listenAddress: face,
         ...(hasAllTransports ? { listenAddress6: '::1' } : {}),
         portRange: { min: base + 20, max: base + 79 },
         quarantineSec: options.quarantineSec ?? 1,
         webRtcPort: base + 4,
         workers: 1,
         edgeThreads: 1,
+        ...options.settings?.media,
       },
       users: names.map((name) => ({ name, password: this.credentials(name).password })),
       // No OPTIONS: SIPp knows none, and writes an error for each.
@@ -293,7 +297,7 @@ export class Gateway {
       await writeFile(join(this.folder, 'dialplan.yaml'), stringify(options.dialplan));
       Object.assign(config, { dialplan: 'dialplan.yaml' });
     }
-    const { sip: _, ...settings } = options.settings ?? {};
+    const { sip: _, media: __, ...settings } = options.settings ?? {};
     await writeFile(join(this.folder, 'viaduct.yaml'), stringify({ ...config, ...settings }));
   }
 }

@@ -15,6 +15,8 @@ export interface HeardPacket {
 }
 
 export interface RtpTarget {
+  /** 127.0.0.1 when left out. */
+  readonly host?: string;
   readonly port: number;
   readonly payloadType: number;
   readonly ssrc: number;
@@ -149,7 +151,7 @@ export class RtpPeer {
     header.writeUInt32BE(packet.timestamp >>> 0, 4);
     header.writeUInt32BE(packet.ssrc, 8);
     this.#sequence = (this.#sequence + 1) & 0xffff;
-    this.#socket.send(Buffer.concat([header, payload]), packet.port, '127.0.0.1');
+    this.#socket.send(Buffer.concat([header, payload]), packet.port, packet.host ?? '127.0.0.1');
   }
 }
 

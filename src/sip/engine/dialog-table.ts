@@ -157,6 +157,18 @@ export class DialogTable {
     return works;
   }
 
+  /**
+   * A browser's Contact registered anew while its former connection is still taken for open: a network that vanished
+   * closes nothing, and only its peer knows (RFC 5626 §5.3). Returns the dialogs that go on over `flow`.
+   */
+  leave(former: Flow, key: string, flow: Flow): readonly DialogWork[] {
+    if (former.connectionId === undefined || former.connectionId === flow.connectionId) return [];
+    const followed = this.#byConnection.get(former.connectionId) ?? [];
+    const works = [...followed].filter((work) => contactKey(work.dialog.remoteTarget) === key);
+    for (const work of works) this.rebind(work, flow);
+    return works;
+  }
+
   /** The application is gone: its dialogs are kept for a while, to be answered 481. */
   orphan(app: AppId): readonly DialogWork[] {
     const orphans = [...this.#byId.values()].filter((work) => work.dialog.app === app);

@@ -27,8 +27,10 @@ export class FlowLoss {
   /** A Contact (re)registered over `flow`: what it had under way continues there. */
   register(key: string, flow: Flow, seconds: number): void {
     const { connections, dialogs } = this.#parts;
+    const former = connections.boundFlow(key);
     connections.bind(key, flow, seconds);
-    for (const work of dialogs.returned(key, flow)) {
+    const left = former !== undefined && isBrowser(former) ? dialogs.leave(former, key, flow) : [];
+    for (const work of [...dialogs.returned(key, flow), ...left]) {
       if (work.pendingServer !== undefined) work.pendingServer.reply.flow = flow;
     }
     for (const [tx, contact] of this.#stranded) if (contact === key) this.#rescue(tx, flow);

@@ -18,6 +18,8 @@ export type CallState =
       readonly isHeld: boolean;
       /** The other side has put us on hold. */
       readonly isHeldByOther: boolean;
+      /** Nothing gets through at the moment; ICE is being restarted. */
+      readonly isReconnecting: boolean;
       readonly transfer: TransferView | undefined;
     }
   | {
@@ -43,6 +45,7 @@ export type CallInput =
   | { readonly kind: 'muted'; readonly isMuted: boolean }
   | { readonly kind: 'held'; readonly isHeld: boolean }
   | { readonly kind: 'held-by-other'; readonly isHeld: boolean }
+  | { readonly kind: 'media-away'; readonly isAway: boolean }
   | { readonly kind: 'transferring'; readonly to: string }
   | { readonly kind: 'transferred' }
   | { readonly kind: 'transfer-failed'; readonly trouble: Trouble }
@@ -74,6 +77,8 @@ export function step(call: CallState, input: CallInput, now: number): CallState 
       return call.kind === 'active' ? { ...call, isHeld: input.isHeld } : call;
     case 'held-by-other':
       return call.kind === 'active' ? { ...call, isHeldByOther: input.isHeld } : call;
+    case 'media-away':
+      return call.kind === 'active' ? { ...call, isReconnecting: input.isAway } : call;
     case 'transferring':
     case 'transferred':
     case 'transfer-failed':
@@ -108,6 +113,7 @@ function onEstablished(call: CallState, now: number): CallState {
     isMuted: false,
     isHeld: false,
     isHeldByOther: false,
+    isReconnecting: false,
     transfer: undefined,
   };
 }

@@ -12,6 +12,8 @@ import { troubleOfStatus } from './trouble.ts';
 export interface LineEvents {
   readonly state: LineState;
   readonly invited: Invitation;
+  /** The gateway has just been heard: after a registration, and after a `check`. */
+  readonly confirmed: undefined;
   /** A SIP message was handed to the WebSocket: its first line. */
   readonly sent: string;
 }
@@ -20,6 +22,8 @@ const EXPIRES_SEC = 600;
 const KEEP_ALIVE_MS = 15_000;
 /** How long the gateway may take to answer a keep-alive before the connection counts as dead. */
 const PONG_MS = 4_000;
+/** The same when there is reason to doubt: at worst a connection is made anew that was only slow. */
+const DOUBTFUL_PONG_MS = 1_000;
 const CONNECT_TIMEOUT_SEC = 3;
 /** Longer than any gateway takes to answer a REGISTER, shorter than SIP's own 32 s. */
 const REGISTER_TIMEOUT_MS = 5_000;
@@ -49,6 +53,13 @@ class WatchedTransport extends Web.Transport {
     return connected;
   }
 
+  /** Does not wait for a peer that is not there to agree that the connection is closed, which takes a browser seconds. */
+  abandon(): void {
+    const { ws } = this;
+    ws?.dispatchEvent(new CloseEvent('close', { code: 1006 }));
+    ws?.close();
+  }
+
   override send(message: string): Promise<void> {
     const sent = super.send(message);
     this.#onSent(message);
@@ -65,6 +76,7 @@ export class Line {
   #state: LineState = { kind: 'connecting' };
   #attempt = 0;
   #isStopped = false;
+  #isDoubtful = false;
   #retry: Timer | undefined;
   #probe: Timer | undefined;
   #registerTimeout: Timer | undefined;
@@ -81,7 +93,7 @@ export class Line {
       connectionTimeout: CONNECT_TIMEOUT_SEC,
       traceSip: false,
       onSent: (message) => this.#events.emit('sent', message.slice(0, message.indexOf('\r\n'))),
-      onHeard: () => this.#scheduleProbe(),
+      onHeard: () => this.#onHeard(),
     };
     this.#agent = new UserAgent({
       uri,
@@ -123,11 +135,13 @@ export class Line {
     this.#agent.start().catch(() => this.#connectLater());
   }
 
-  /** The network changed or the page woke up: look at once whether the connection still lives. */
+  /** The network changed or the page woke up: look at once whether the connection still lives, and make another if not. */
   check(): void {
-    if (this.#isStopped || this.#state.kind === 'refused') return;
-    if (this.#agent.isConnected()) this.#sendProbe();
-    else {
+    if (this.#isStopped || this.#state.kind === 'refused' || this.#isDoubtful) return;
+    if (this.#state.kind === 'online') {
+      this.#isDoubtful = true;
+      this.#sendProbe(DOUBTFUL_PONG_MS);
+    } else if (!this.#agent.isConnected()) {
       this.#attempt = 0;
       this.#connectNow();
     }
@@ -176,6 +190,7 @@ export class Line {
     this.#attempt = 0;
     this.#scheduleProbe();
     this.#move({ kind: 'online' });
+    this.#events.emit('confirmed', undefined);
   }
 
   #onRejected(status: number): void {
@@ -188,14 +203,27 @@ export class Line {
     }
   }
 
+  #onHeard(): void {
+    this.#scheduleProbe();
+    if (!this.#isDoubtful) return;
+    this.#isDoubtful = false;
+    this.#events.emit('confirmed', undefined);
+  }
+
   #onDisconnect(): void {
+    const wasDoubtful = this.#isDoubtful;
+    this.#isDoubtful = false;
     this.#probe?.cancel();
     this.#registerTimeout?.cancel();
-    if (!this.#isStopped && this.#state.kind !== 'refused') this.#connectLater();
+    if (this.#isStopped || this.#state.kind === 'refused') return;
+    this.#connectLater();
+    // It is our network that changed, not the gateway that went away: no need to spare it.
+    if (wasDoubtful) this.#connectNow();
   }
 
   #abandonConnection(): void {
-    this.#agent.transport.disconnect().catch(() => {});
+    const { transport } = this.#agent;
+    if (transport instanceof WatchedTransport) transport.abandon();
   }
 
   #connectLater(): void {
@@ -211,9 +239,9 @@ export class Line {
   }
 
   /** RFC 5626 §3.5.1: an empty double line; the gateway answers with a single one. */
-  #sendProbe(): void {
+  #sendProbe(pongMs = PONG_MS): void {
     this.#probe?.cancel();
-    this.#probe = this.#clock.after(PONG_MS, () => this.#abandonConnection());
+    this.#probe = this.#clock.after(pongMs, () => this.#abandonConnection());
     this.#agent.transport.send('\r\n\r\n').catch(() => {});
   }
 

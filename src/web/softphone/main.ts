@@ -57,7 +57,10 @@ view.start(hash.get('user') ?? undefined);
 const kept = loadAccount(sessionStorage);
 if (kept !== undefined) void signIn({ ...kept, stays: true });
 
-addEventListener('online', () => phone.checkLine());
+addEventListener('online', () => phone.networkChanged());
+// Network Information API: not in every browser, and the others notice when nothing comes any more.
+const network: unknown = Reflect.get(navigator, 'connection');
+if (network instanceof EventTarget) network.addEventListener('change', () => phone.networkChanged());
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') phone.checkLine();
 });

@@ -1,10 +1,11 @@
 /** One call of the softphone: its SIP session, its media, and where it stands. */
 import { Invitation, Inviter, type Notification, type Session, SessionState, type URI } from 'sip.js';
-import { type Clock, Emitter, type Timer } from '../../kernel/index.ts';
+import { type Clock, Emitter } from '../../kernel/index.ts';
 import { readQuality } from './call-quality.ts';
 import { type CallInput, type CallState, idle, isBusy, step } from './call-state.ts';
 import type { EventLog } from './event-log.ts';
 import { readHoldNotice, WANTS_HOLD_NOTICES } from './hold-notice.ts';
+import { MediaRecovery } from './media-recovery.ts';
 import { type MediaWatcher, ZeroGatherDescription } from './session-description.ts';
 import { type Trouble, troubleOfStatus } from './trouble.ts';
 
@@ -12,10 +13,10 @@ export interface PhoneCallEvents {
   readonly change: CallState;
   /** The other party's sound, to be played. */
   readonly remoteStream: MediaStream;
+  /** The line must be looked at, and then `restartIce` called. */
+  readonly lineDoubted: undefined;
 }
 
-/** Media may be away this long (a network change) before the call is given up. */
-const MEDIA_AWAY_MS = 6_000;
 const FIRST_PACKET_LOOK_MS = 10;
 
 export interface PhoneCallParts {
@@ -34,12 +35,19 @@ export class PhoneCall implements MediaWatcher {
   #stream: MediaStream | undefined;
   /** Why the call is ending, when we know better than the SIP status does. */
   #trouble: Trouble | undefined;
-  #mediaAway: Timer | undefined;
+  readonly #recovery: MediaRecovery;
+  #wantsRestart = false;
 
   constructor({ clock, log, session }: PhoneCallParts) {
     this.#clock = clock;
     this.#log = log;
     this.session = session;
+    this.#recovery = new MediaRecovery(clock, {
+      onAway: (isAway) => this.#onAway(isAway),
+      onDoubt: () => this.#events.emit('lineDoubted', undefined),
+      onRestartWanted: () => this.wantRestart(),
+      onGaveUp: () => this.giveUp('connection-lost'),
+    });
   }
 
   get state(): CallState {
@@ -131,6 +139,34 @@ export class PhoneCall implements MediaWatcher {
     return false;
   }
 
+  /** The network has changed, or the media is away. */
+  wantRestart(): void {
+    if (this.#state.kind !== 'active') return;
+    this.#wantsRestart = true;
+    this.#events.emit('lineDoubted', undefined);
+  }
+
+  /** If that is wanted: a re-INVITE with new ICE credentials (RFC 8445 §9, RFC 8839 §4.4.1.1.1). The line must be up. */
+  restartIce(): void {
+    const { session, peerConnection } = this;
+    if (!this.#wantsRestart || this.#state.kind !== 'active' || session === undefined || peerConnection === undefined)
+      return;
+    this.#wantsRestart = false;
+    this.#log.add('ice-restart');
+    peerConnection.restartIce();
+    session
+      .invite({
+        requestDelegate: {
+          onReject: ({ message: { statusCode = 500 } }) => {
+            // The gateway knows the call no more, and sip.js ends it (RFC 3261 §12.2.1.2).
+            if (statusCode === 408 || statusCode === 481) this.#trouble ??= 'connection-lost';
+          },
+        },
+      })
+      // A negotiation is under way: the next attempt comes after it.
+      .catch(() => {});
+  }
+
   /** REFER: to an address, or to the party of another call of ours (RFC 5589). */
   transfer(target: URI | Session, to: string): void {
     const { session } = this;
@@ -159,7 +195,7 @@ export class PhoneCall implements MediaWatcher {
   }
 
   finish(trouble: Trouble | undefined): void {
-    this.#mediaAway?.cancel();
+    this.#recovery.stop();
     // sip.js closes it only when the SIP side is done too, which a dead gateway delays by half a minute.
     this.#description()?.close();
     if (this.isBusy) this.#log.add('ended', trouble ?? '');
@@ -172,11 +208,8 @@ export class PhoneCall implements MediaWatcher {
   }
 
   onConnectionState(state: RTCPeerConnectionState): void {
-    this.#mediaAway?.cancel();
     if (state === 'connected') this.#log.add('media-connected');
-    if (state === 'failed') this.giveUp('connection-lost');
-    if (state === 'disconnected')
-      this.#mediaAway = this.#clock.after(MEDIA_AWAY_MS, () => this.giveUp('connection-lost'));
+    this.#recovery.onConnectionState(state);
   }
 
   onMicrophoneTrouble(trouble: Trouble): void {
@@ -204,6 +237,14 @@ export class PhoneCall implements MediaWatcher {
       // A BYE or an answerless end has no trouble; a refusal set it before sip.js ended the session.
       if (state === SessionState.Terminated) queueMicrotask(() => this.#onTerminated());
     });
+  }
+
+  #onAway(isAway: boolean): void {
+    this.#log.add(isAway ? 'media-away' : 'media-back');
+    this.#input({ kind: 'media-away', isAway });
+    // Before there is a dialog nothing can be restarted.
+    if (this.#state.kind !== 'active' && this.peerConnection?.connectionState === 'failed')
+      this.giveUp('connection-lost');
   }
 
   /** A transferred call is ended by the gateway, sometimes before its last NOTIFY is heard. */
@@ -234,6 +275,7 @@ export class PhoneCall implements MediaWatcher {
   #onEstablished(): void {
     this.#log.add('answered');
     this.#input({ kind: 'established' });
+    if (this.#recovery.isAway) this.#input({ kind: 'media-away', isAway: true });
     const connection = this.peerConnection;
     if (connection !== undefined) this.#awaitFirstPacket(connection);
   }

@@ -71,6 +71,7 @@ export class Softphone implements PhoneHook {
     const line = new Line(this.#clock, this.#account, uri, { instanceId: this.#instanceId, descriptions });
     this.#line = line;
     line.on('state', (state) => this.#onLine(state));
+    line.on('confirmed', () => this.#eachCall((call) => call.restartIce()));
     line.on('invited', (invitation) => this.#onInvitation(invitation));
     line.on('sent', (startLine) => {
       if (!startLine.startsWith('INVITE ') || this.#shown?.state.kind !== 'calling' || this.#hasInvited) return;
@@ -94,8 +95,15 @@ export class Softphone implements PhoneHook {
     await line?.stop();
   }
 
-  /** The network changed or the page woke up. */
+  /** The page woke up. */
   checkLine(): void {
+    this.#line?.check();
+  }
+
+  /** What was open may be dead, and a better path may be there: both are looked at before anybody hears of it. */
+  networkChanged(): void {
+    this.#log.add('network-changed');
+    this.#eachCall((call) => call.wantRestart());
     this.#line?.check();
   }
 
@@ -231,6 +239,7 @@ export class Softphone implements PhoneHook {
   #newCall(session: Session | undefined): PhoneCall {
     const call = new PhoneCall({ clock: this.#clock, log: this.#log, session });
     call.on('change', () => this.#onCall(call));
+    call.on('lineDoubted', () => this.#line?.check());
     call.on('remoteStream', (stream) => {
       if (call === this.#shown) this.#events.emit('remoteStream', stream);
     });
@@ -280,8 +289,14 @@ export class Softphone implements PhoneHook {
     this.#lineState = state;
     // A call being set up cannot go on without its signaling; one that talks can.
     if (state.kind === 'reconnecting')
-      for (const call of [this.#shown, this.#other]) if (call?.state.kind !== 'active') call?.giveUp('connection-lost');
+      this.#eachCall((call) => {
+        if (call.state.kind !== 'active') call.giveUp('connection-lost');
+      });
     this.#changed();
+  }
+
+  #eachCall(action: (call: PhoneCall) => void): void {
+    for (const call of [this.#shown, this.#other]) if (call !== undefined) action(call);
   }
 
   #untilOnline(): Promise<void> {

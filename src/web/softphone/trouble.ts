@@ -34,7 +34,7 @@ const sentences: Record<Trouble, string> = {
   unavailable: 'Not available right now.',
   'no-common-codec': 'The other side has no audio format in common with this browser.',
   'not-allowed': 'You may not call this number.',
-  'connection-lost': 'The connection was lost.',
+  'connection-lost': 'The connection was lost and did not come back. Call again.',
   failed: 'The call did not work. Try again.',
 };
 

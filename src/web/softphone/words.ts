@@ -39,7 +39,8 @@ export function callWords(call: CallState): string {
 
 type ActiveCall = Extract<CallState, { kind: 'active' }>;
 
-function activeWords({ transfer, isHeld, isHeldByOther, isMuted }: ActiveCall): string {
+function activeWords({ transfer, isHeld, isHeldByOther, isMuted, isReconnecting }: ActiveCall): string {
+  if (isReconnecting) return 'Connection lost, reconnecting…';
   if (transfer?.kind === 'running') return `Transferring to ${transfer.to}…`;
   if (isHeld && isHeldByOther) return 'On hold by both sides';
   if (isHeld) return 'On hold';

@@ -40,7 +40,7 @@ export interface TestPlane {
 export async function startTestPlane(
   port: number,
   workers = 1,
-  options: Pick<MediaPlaneOptions, 'handOverAfterMs'> & { readonly logger?: Logger } = {},
+  options: Pick<MediaPlaneOptions, 'handOverAfterMs' | 'icePatience'> & { readonly logger?: Logger } = {},
 ): Promise<TestPlane> {
   requireWorker();
   const plane = await startMediaPlane({
@@ -58,6 +58,7 @@ export async function startTestPlane(
     },
     logger: options.logger ?? silentLogger,
     clock: systemClock,
+    ...(options.icePatience === undefined ? {} : { icePatience: options.icePatience }),
     ...(options.handOverAfterMs === undefined ? {} : { handOverAfterMs: options.handOverAfterMs }),
   });
   const events: MediaEvent[] = [];

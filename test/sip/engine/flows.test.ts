@@ -144,6 +144,18 @@ describe('a browser whose connection closed', () => {
     expect(again.next().target.connectionId).toBe(again.flow.connectionId);
   });
 
+  test('registers again before anybody knows that its connection is dead: the call goes on over the new one', () => {
+    const { bench, app, browser } = browserCall();
+    const again = bench.net.peer('ws', 40_001);
+    register(again, app);
+    app.sip('INFO sip:placeholder SIP/2.0\n\n', { dialogId: 'call-1;from-tag=alice1' });
+    expect(again.next().target.connectionId).toBe(again.flow.connectionId);
+    close(bench, browser);
+    bench.clock.advance(25_000);
+    expect(bench.engine.load.dialogs).toBe(1);
+    expect(browser.drain()).toEqual([]);
+  });
+
   test('speaks in the dialog from a new connection without registering: the call goes on there', () => {
     const { bench, app, browser, to } = browserCall();
     close(bench, browser);

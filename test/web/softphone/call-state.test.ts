@@ -18,6 +18,7 @@ describe('the call of the softphone', () => {
       isMuted: false,
       isHeld: false,
       isHeldByOther: false,
+      isReconnecting: false,
       transfer: undefined,
     });
     expect(step(active, { kind: 'ended', trouble: undefined }, 65_000)).toEqual({

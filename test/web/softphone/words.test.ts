@@ -41,6 +41,20 @@ describe('plain words', () => {
     ).toBe('Call ended after 1:01');
   });
 
+  test('who has lost the connection is told that, whatever else there is to say of the call', () => {
+    const held = {
+      kind: 'active',
+      remote: 'bob',
+      since: 0,
+      isMuted: true,
+      isHeld: true,
+      isHeldByOther: false,
+    } as const;
+    expect(callWords({ ...held, isReconnecting: true, transfer: undefined })).toBe('Connection lost, reconnecting…');
+    expect(callWords({ ...held, isReconnecting: false, transfer: undefined })).toBe('On hold');
+    expect(sentence('connection-lost')).toBe('The connection was lost and did not come back. Call again.');
+  });
+
   test('the line shows who is signed in', () => {
     expect(lineWords({ kind: 'online' }, 'alice')).toBe('alice');
     expect(lineWords({ kind: 'reconnecting', attempt: 3 }, 'alice')).toBe('Reconnecting…');
