@@ -25,9 +25,7 @@ const p95 = (values: readonly number[]): number =>
 test('S17: from one network to the other and back, in one call', { timeout: 600_000 }, async () => {
   const changes: Change[] = [];
   for (let i = 0; i < CHANGES; i++) {
-    const network = i % 2 === 0 ? 'wifi' : 'lte';
-    changes.push(await net.leave(network));
-    net.join(network);
+    changes.push(await (i % 2 === 0 ? net.move('wifi', 'lte') : net.move('lte', 'wifi')));
     await net.alice.lineIs('online');
     await sleep(1_000);
   }
@@ -44,9 +42,9 @@ test('no network at all for longer than consent lasts: the call is there when on
   timeout: 120_000,
 }, async () => {
   net.cut('wifi');
-  net.cut('lte');
   await until(() => net.gateway.output.includes('media away'), { within: 25_000, what: 'consent to run out' });
   expect((await net.alice.state()).call).toMatchObject({ kind: 'active', isReconnecting: true });
+  expect(await net.alice.page.getByText('Connection lost, reconnecting…').first().isVisible()).toBe(true);
   net.join('lte');
   await net.pbxHears();
   await until(async () => (await net.alice.state()).line.kind === 'online', { within: 5_000, what: 'the line' });

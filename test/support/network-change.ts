@@ -126,14 +126,18 @@ export class NetworkChange {
     this.#networks.join(network);
   }
 
-  /** Away from this network in the middle of the call; resolves when both hear each other again. */
-  async leave(network: Network): Promise<Change> {
+  /** From one network to the other in the middle of the call; resolves when both hear each other again. */
+  async move(from: Network, to: Network): Promise<Change> {
     const logged = (await this.alice.log()).length;
     const at = performance.now();
-    this.cut(network);
+    this.cut(from);
+    this.join(to);
     const browserBack = this.#browserBack();
-    const pbxBack = await until(() => this.#firstAfterPause(at), { within: BACK_MS, what: 'the browser to be heard' });
-    const browserBackAt = await browserBack;
+    const pbxBack = until(() => this.#firstAfterPause(at), { within: BACK_MS, what: 'the browser to be heard' });
+    const [pbxBackAt, browserBackAt] = await Promise.all([pbxBack, browserBack]).catch(async (cause: unknown) => {
+      const events = (await this.alice.log()).slice(logged);
+      throw new Error(`${String(cause)}; the page's log: ${JSON.stringify(events)}`, { cause });
+    });
     const origin = await this.alice.page.evaluate(() => performance.timeOrigin);
     const toHere = origin - performance.timeOrigin;
     const events = (await this.alice.log()).slice(logged);
@@ -142,7 +146,7 @@ export class NetworkChange {
     const noticedAt = noticed.at + toHere;
     return {
       noticedMs: noticedAt - at,
-      pbxHearsMs: pbxBack - noticedAt,
+      pbxHearsMs: pbxBackAt - noticedAt,
       browserHearsMs: browserBackAt + toHere - noticedAt,
     };
   }

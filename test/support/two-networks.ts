@@ -15,7 +15,7 @@ export type Network = keyof typeof NETWORKS;
 
 export class TwoNetworks {
   readonly namespace = `viaduct-${process.pid}`;
-  /** Reached over either network; the first one is preferred while it is up. */
+  /** Reached over either network. */
   readonly gatewayAddress = GATEWAY;
 
   private constructor() {}
@@ -33,11 +33,13 @@ export class TwoNetworks {
 
   /** As when a machine leaves a network: address and routes are gone, what is under way to it is lost. */
   leave(network: Network): void {
+    ip('-n', this.namespace, 'addr', 'flush', 'dev', network);
     ip('-n', this.namespace, 'link', 'set', network, 'down');
   }
 
   join(network: Network): void {
-    const { here, metric } = NETWORKS[network];
+    const { here, there, metric } = NETWORKS[network];
+    ip('-n', this.namespace, 'addr', 'add', `${there}/24`, 'dev', network);
     ip('-n', this.namespace, 'link', 'set', network, 'up');
     ip('-n', this.namespace, 'route', 'replace', 'default', 'via', here, 'dev', network, 'metric', String(metric));
   }
@@ -52,14 +54,13 @@ export class TwoNetworks {
     ip('netns', 'add', this.namespace);
     ip('-n', this.namespace, 'link', 'set', 'lo', 'up');
     for (const network of ['wifi', 'lte'] as const) {
-      const { here, there } = NETWORKS[network];
+      const { here } = NETWORKS[network];
       const wire = wireOf(network);
       ip('link', 'add', wire, 'type', 'veth', 'peer', 'name', network, 'netns', this.namespace);
       ip('addr', 'add', `${here}/24`, 'dev', wire);
       ip('link', 'set', wire, 'up');
-      ip('-n', this.namespace, 'addr', 'add', `${there}/24`, 'dev', network);
-      this.join(network);
     }
+    this.join('wifi');
     ip('addr', 'add', `${GATEWAY}/32`, 'dev', wireOf('wifi'));
   }
 }
