@@ -69,7 +69,7 @@ const mediaSchema = z.strictObject({
     .describe('UDP and TCP port of the first mediasoup worker; each further worker takes the next one'),
   iceConsentSec: z
     .int()
-    .min(5)
+    .min(10)
     .max(60)
     .default(15)
     .describe('how long a browser may send no ICE check before its network counts as away; browsers send one each 5 s'),

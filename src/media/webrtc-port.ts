@@ -22,7 +22,7 @@ export type WebRtcPortState = 'up' | 'away' | 'ice' | 'dtls';
 
 /** How long a browser may be silent. */
 export interface IcePatience {
-  /** After the last ICE check of a browser, which sends one each 5 s or so (RFC 7675 §5.1). Seconds, whole. */
+  /** After the last ICE check of a browser, which sends one each 5 s or so (RFC 7675 §5.1). Whole seconds, 10 to 60. */
   readonly consentSec: number;
   /** From then on, for an ICE restart to bring it back. */
   readonly graceSec: number;

@@ -269,14 +269,14 @@ describe('browsers and built-in parties', () => {
 });
 
 it('a browser that is gone for good: its Leg waits for it, and fails in the end', async () => {
-  const short = await startTestPlane(44_580, 1, { icePatience: { consentSec: 5, graceSec: 1 } });
+  const short = await startTestPlane(44_580, 1, { icePatience: { consentSec: 10, graceSec: 1 } });
   try {
     const leg = await browserCalls(short, browser, 'gone', { codec: 'PCMU' });
     await leg.connect();
     const told = (): string[] => short.events.map(({ kind }) => kind);
     await until(() => told().includes('port-up'), { within: 5_000, what: 'the browser to be up' });
     await browser.hangUp('gone');
-    await until(() => told().includes('port-disconnected'), { within: 8_000, what: 'consent to run out' });
+    await until(() => told().includes('port-disconnected'), { within: 15_000, what: 'consent to run out' });
     const since = performance.now();
     expect(told()).toEqual(['port-up', 'port-disconnected']);
     await until(() => told().includes('port-failed'), { within: 3_000, what: 'the Leg to fail' });
