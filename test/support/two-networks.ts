@@ -47,10 +47,11 @@ export class TwoNetworks {
   /** The wires go with the namespace. */
   close(): void {
     spawnSync('ip', ['netns', 'del', this.namespace]);
-    for (const network of Object.keys(NETWORKS)) spawnSync('ip', ['link', 'del', wireOf(network)]);
+    cutWires();
   }
 
   #build(): void {
+    cutWires();
     ip('netns', 'add', this.namespace);
     ip('-n', this.namespace, 'link', 'set', 'lo', 'up');
     for (const network of ['wifi', 'lte'] as const) {
@@ -65,9 +66,14 @@ export class TwoNetworks {
   }
 }
 
-/** The end here: at most 15 characters. */
+/** The end here. The same each time, so that what a killed test has left is found. */
 function wireOf(network: string): string {
-  return `${network}${process.pid}`;
+  return `viaduct-${network}`;
+}
+
+/** Takes the other end away, too. */
+function cutWires(): void {
+  for (const network of Object.keys(NETWORKS)) spawnSync('ip', ['link', 'del', wireOf(network)]);
 }
 
 function ip(...words: readonly string[]): void {
