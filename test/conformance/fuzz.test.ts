@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { runCampaign } from '../fuzz/campaign.ts';
 
-const MESSAGES = 8_000;
+const MESSAGES = 5_000;
 
 describe('T3: mutated messages', () => {
   it.each(['udp', 'tcp', 'ws'] as const)(

@@ -6,7 +6,7 @@ import { type Impairment, ImpairmentRelay } from '../support/impairment-relay.ts
 import { RtpPeer } from '../support/rtp-peer.ts';
 import { syntheticVoice } from '../support/synthetic-voice.ts';
 import { until } from '../support/until.ts';
-import { type EdgeRig, formatOf, openLeg, portId, startTestEdge } from './edge-rig.ts';
+import { type EdgeRig, formatOf, openLeg, portId, startTestEdge } from '../conformance/edge-rig.ts';
 
 const RATE_HZ = 8000;
 const SECONDS = 4;
