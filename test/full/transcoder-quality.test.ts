@@ -1,12 +1,12 @@
 /** S77: what transcoding leaves of a voice, on a good network and on one that loses and mixes up packets. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type EdgeRig, formatOf, openLeg, portId, startTestEdge } from '../conformance/edge-rig.ts';
 import { delayOf, segmentalSnrDb, spectralDistanceDb } from '../support/audio-quality.ts';
 import { decodeAll, encodeAll, type StreamCodec } from '../support/audio-stream.ts';
 import { type Impairment, ImpairmentRelay } from '../support/impairment-relay.ts';
 import { RtpPeer } from '../support/rtp-peer.ts';
 import { syntheticVoice } from '../support/synthetic-voice.ts';
 import { until } from '../support/until.ts';
-import { type EdgeRig, formatOf, openLeg, portId, startTestEdge } from '../conformance/edge-rig.ts';
 
 const RATE_HZ = 8000;
 const SECONDS = 4;
