@@ -19,7 +19,7 @@ async function peer(
 export const p2: Goal = {
   id: 'P2',
   about: 'passthrough DTLS-SRTP to RTP, the edge carries the packets',
-  target: 'CPU at most 1.1 x Janus, p99 at most 600 µs',
+  target: 'CPU at most 1.05 x Janus, p99 at most 500 µs',
   async measure(options) {
     const run: MediaRun = options;
     const rtpengine = await peer('rtpengine', run, measureRtpengine);
