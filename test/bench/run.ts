@@ -2,7 +2,7 @@
  * The bench command: runs the named goals against the peers on this machine and prints a table with ratios,
  * or with --json one line for each result.
  *
- *   npm run bench -- P1 P2 P4 P5 MEM [--json] [--calls 100] [--seconds 8] [--repeats 3]
+ *   npm run bench -- P1 P2 P3 P4 P5 MEM [--json] [--calls 100] [--seconds 8] [--repeats 3]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,13 +10,14 @@ import path from 'node:path';
 import { mem } from './goals/mem.ts';
 import { p1 } from './goals/p1.ts';
 import { p2 } from './goals/p2.ts';
+import { p3 } from './goals/p3.ts';
 import { p4 } from './goals/p4.ts';
 import { p5 } from './goals/p5.ts';
 import { benchArguments } from './lib/arguments.ts';
 import type { Goal } from './lib/goal.ts';
 import { machine, table } from './lib/report.ts';
 
-const goals: readonly Goal[] = [p1, p2, p4, p5, mem];
+const goals: readonly Goal[] = [p1, p2, p3, p4, p5, mem];
 
 async function main(): Promise<void> {
   const options = benchArguments(
@@ -26,8 +27,9 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'viaduct-bench-'));
   const log = (line: string): void => console.error(line);
   try {
-    const { calls = 100, seconds, repeats, json } = options;
+    const { seconds, repeats, json } = options;
     for (const goal of goals.filter((known) => options.goals.includes(known.id))) {
+      const calls = options.calls ?? goal.calls ?? 100;
       const results = await goal.measure({ calls, seconds, repeats, folder, log });
       for (const result of results)
         console.log(json ? JSON.stringify({ ...result, machine: machine() }) : table(result, goal.target));

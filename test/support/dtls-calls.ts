@@ -28,7 +28,7 @@ export class DtlsCalls {
   static async start(plane: MediaPlane, basePort: number): Promise<DtlsCalls> {
     const folder = path.join(tmpdir(), 'viaduct-mload');
     await mkdir(folder, { recursive: true });
-    return new DtlsCalls(await LoadGenerator.start(folder, () => {}, '127.0.0.1', 0), plane, basePort);
+    return new DtlsCalls(await LoadGenerator.start(folder, () => {}, { priority: 0 }), plane, basePort);
   }
 
   /** Opens a webrtc port and starts ICE and DTLS towards it. */

@@ -16,6 +16,16 @@ export interface CallRequest {
   readonly sipPort: number;
 }
 
+/** A call whose ends share no codec: Opus and PCMU, both as plain RTP. */
+export interface TranscodedRequest {
+  readonly call: number;
+  readonly opusPort: number;
+  readonly pcmuPort: number;
+}
+
+/** The gateway's ports of it. */
+export type TranscodedAnswer = Omit<TranscodedRequest, 'call'>;
+
 /** Where the two ends of a call find the gateway. */
 export interface CallAnswer {
   readonly call: number;
@@ -29,6 +39,8 @@ export interface CallAnswer {
 const pcmu = { name: 'PCMU', payloadType: 0, clockRate: 8000, channels: 1, fmtp: '' } as const;
 const event = { payloadType: 101, clockRate: 8000 } as const;
 const format: AudioFormat = { codec: pcmu, telephoneEvents: [event], ptimeMs: 20 };
+const opus = { name: 'opus', payloadType: 111, clockRate: 48_000, channels: 2, fmtp: '' } as const;
+const opusFormat: AudioFormat = { codec: opus, telephoneEvents: [], ptimeMs: 20 };
 const loopback = '127.0.0.1';
 
 const plane = await startMediaPlane({
@@ -92,11 +104,38 @@ async function setUp({ call, ssrc, fingerprint, sipPort }: CallRequest): Promise
   };
 }
 
+async function setUpTranscoded({ call, opusPort, pcmuPort }: TranscodedRequest): Promise<TranscodedAnswer> {
+  const callId = `call-${call}` as CallId;
+  const openPlain = async (name: string): Promise<{ portId: PortId; rtpPort: number }> => {
+    const portId = `${name}-${call}` as PortId;
+    const { rtp } = await plane.open({ kind: 'rtp', callId, portId, legId: portId as string as LegId });
+    return { portId, rtpPort: rtp.rtpPort };
+  };
+  const connectPlain = (portId: PortId, rtpPort: number, as: AudioFormat): Promise<void> =>
+    plane.connect({
+      kind: 'rtp',
+      portId,
+      remote: { address: loopback, rtpPort, rtcpPort: rtpPort + 1 },
+      rtcpMux: false,
+      sourcePolicy: 'sdp',
+      format: as,
+      direction: 'sendrecv',
+    });
+  const [a, b] = await Promise.all([openPlain('opus'), openPlain('pcmu')]);
+  await Promise.all([connectPlain(a.portId, opusPort, opusFormat), connectPlain(b.portId, pcmuPort, format)]);
+  await plane.bridge(a.portId, b.portId);
+  return { opusPort: a.rtpPort, pcmuPort: b.rtpPort };
+}
+
+async function answer(request: CallRequest | TranscodedRequest | 'carried'): Promise<unknown> {
+  if (request === 'carried') return (await plane.counters()).portsHandedOver;
+  return 'opusPort' in request ? setUpTranscoded(request) : setUp(request);
+}
+
 const lines = readline.createInterface({ input: process.stdin });
 process.stdout.write(`${JSON.stringify({ pids: [process.pid, ...plane.workerPids] })}\n`);
 for await (const line of lines) {
-  const request = JSON.parse(line) as CallRequest | 'carried';
-  const answer = request === 'carried' ? (await plane.counters()).portsHandedOver : await setUp(request);
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
+  const request = JSON.parse(line) as CallRequest | TranscodedRequest | 'carried';
+  process.stdout.write(`${JSON.stringify(await answer(request))}\n`);
 }
 await plane.stop();

@@ -23,6 +23,11 @@ export function withPriority(priority: number, command: readonly string[]): stri
   return ['prlimit', `--rttime=${wildMicros}:${wildMicros}`, 'chrt', '-f', String(priority), ...command];
 }
 
+/** The same for all threads of a running process, and those that they will start. */
+export async function raise(pid: number, priority: number): Promise<void> {
+  if (process.getuid?.() === 0) await run('chrt', ['--all-tasks', '--fifo', '--pid', String(priority), String(pid)]);
+}
+
 export interface Started {
   readonly child: ChildProcess;
   readonly pid: number;

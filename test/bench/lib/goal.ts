@@ -28,5 +28,7 @@ export interface Goal {
   readonly about: string;
   /** What the value of ours is to be, relative to a peer's or absolute. */
   readonly target: string;
+  /** How many, when nothing else is asked for. Default: 100. */
+  readonly calls?: number;
   measure(options: BenchOptions): Promise<GoalResult[]>;
 }

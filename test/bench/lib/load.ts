@@ -15,6 +15,8 @@ export interface GroupStats {
   readonly lost: number;
   /** Endpoints that got nothing at all. */
   readonly silent: number;
+  /** How many times were taken: of each stamped packet, or of each onset of a tone burst. Without any, the rest is -1. */
+  readonly n: number;
   readonly p50: number;
   readonly p99: number;
 }
@@ -25,6 +27,18 @@ export interface WebEndpoint {
   readonly usernameFragment: string;
   readonly password: string;
 }
+
+export interface LoadOptions {
+  /** The local address of the WebRTC endpoints. Default: 127.0.0.1. */
+  readonly webAddress?: string;
+  /** Of a real-time thread; 0: as any other. Default: 10. */
+  readonly priority?: number;
+  /** A WAV file of 48 kHz, mono: what endpoints say whose sound is "opus" or "pcmu". */
+  readonly speech?: string;
+}
+
+/** "opus" and "pcmu" are speech, the probes half a second of silence and half a second of a tone by turns. */
+export type Sound = 'opus' | 'pcmu' | 'probe-opus' | 'probe-pcmu';
 
 async function compiled(folder: string, log: (line: string) => void): Promise<string> {
   const program = path.join(folder, 'mload');
@@ -49,22 +63,17 @@ export class LoadGenerator {
     readline.createInterface({ input: stdout }).on('line', (line) => this.#onLine(line));
   }
 
-  /** `webAddress`: the local address its WebRTC endpoints use. `priority`: of a real-time thread; 0: as any other. */
   static async start(
     folder: string,
     log: (line: string) => void,
-    webAddress = '127.0.0.1',
-    priority = 10,
+    { webAddress = '127.0.0.1', priority = 10, speech }: LoadOptions = {},
   ): Promise<LoadGenerator> {
     const program = await compiled(folder, log);
-    const started = start(
-      priority === 0 ? [program] : withPriority(priority, [program]),
-      path.join(folder, 'mload.log'),
-      {
-        pipe: true,
-        env: { MLOAD_WEB_IP: webAddress },
-      },
-    );
+    const command = speech === undefined ? [program] : [program, speech];
+    const started = start(priority === 0 ? command : withPriority(priority, command), path.join(folder, 'mload.log'), {
+      pipe: true,
+      env: { MLOAD_WEB_IP: webAddress },
+    });
     const generator = new LoadGenerator(started, webAddress);
     // It ends when it cannot bind a port; what it said about that is in its log.
     started.child.stdin?.on('error', () =>
@@ -109,6 +118,23 @@ export class LoadGenerator {
   stamp(id: number, group: string, payloadType: number): void {
     this.command('send', id, group, payloadType, 'stamp');
     this.command('recv', id, 'stamp');
+  }
+
+  /** Sends 20 ms packets of a sound, counted in `group`; of what it receives only the number counts. */
+  speak(id: number, group: string, payloadType: number, sound: 'opus' | 'pcmu'): void {
+    this.command('send', id, group, payloadType, sound);
+    this.command('recv', id, 'count');
+  }
+
+  /** Sends tone bursts as `said`; times the bursts of endpoint `of`, heard as `heard`. Both counted in `group`. */
+  probe(
+    id: number,
+    group: string,
+    said: { payloadType: number; sound: Sound },
+    heard: { sound: Sound; of: number },
+  ): void {
+    this.command('send', id, group, said.payloadType, said.sound);
+    this.command('recv', id, `${heard.sound}:${heard.of}`);
   }
 
   /** From now on with sender reports, and a key a minute under this payload type. */

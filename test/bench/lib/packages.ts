@@ -9,6 +9,7 @@ const packageOf: Readonly<Record<string, readonly string[]>> = {
   sipp: ['sip-tester'],
   cc: ['gcc', 'libc6-dev', 'libssl-dev', 'libsrtp2-dev', 'libopus-dev'],
   chromium: ['chromium'],
+  'espeak-ng': ['espeak-ng'],
 };
 
 const find = (program: string): boolean =>

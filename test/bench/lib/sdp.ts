@@ -4,17 +4,28 @@ import type { WebEndpoint } from './load.ts';
 
 export const token = (length: number): string => randomBytes(length).toString('hex').slice(0, length);
 
-const pcmu = ['m=audio', 'RTP/AVP 0 101', 'a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000'] as const;
+/** The formats of its m= line, and their attributes. */
+type Formats = readonly [media: string, transport: string, attributes: string];
 
-export function plainSdp(ip: string, port: number): string {
+const pcmu: Formats = ['m=audio', 'RTP/AVP 0 101', 'a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000'];
+
+/** Payload type of Opus, in all descriptions of the bench. */
+export const opusType = 111;
+const opus: Formats = ['m=audio', `RTP/AVP ${opusType}`, `a=rtpmap:${opusType} opus/48000/2`];
+
+export const plainSdp = (ip: string, port: number): string => rtpSdp(ip, port, pcmu);
+
+export const opusSdp = (ip: string, port: number): string => rtpSdp(ip, port, opus);
+
+function rtpSdp(ip: string, port: number, formats: Formats): string {
   return [
     'v=0',
     'o=- 1 1 IN IP4 127.0.0.1',
     's=-',
     `c=IN IP4 ${ip}`,
     't=0 0',
-    `${pcmu[0]} ${port} ${pcmu[1]}`,
-    pcmu[2],
+    `${formats[0]} ${port} ${formats[1]}`,
+    formats[2],
     'a=ptime:20',
     'a=sendrecv',
     '',

@@ -1,7 +1,6 @@
 /** Asterisk 22 between WebRTC callers and plain RTP phones: DTLS-SRTP ⇄ RTP, nothing transcoded. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { withPriority } from '../lib/command.ts';
 import type { Figures } from '../lib/goal.ts';
 import { LoadGenerator } from '../lib/load.ts';
 import { firstPort, type MediaRun, settle } from '../lib/media-run.ts';
@@ -56,7 +55,7 @@ match=${phone.address}
 export async function measureAsteriskMedia(run: MediaRun): Promise<Figures | 'missing'> {
   const folder = path.join(run.folder, 'asterisk-media');
   mkdirSync(folder, { recursive: true });
-  const asterisk = await startAsterisk(folder, run.log, { more, priority: (command) => withPriority(5, command) });
+  const asterisk = await startAsterisk(folder, run.log, { more, priority: 5 });
   if (asterisk === undefined) return 'missing';
   const load = await LoadGenerator.start(run.folder, run.log);
   const callee = new AnsweringPhone(phone.address, phone.port, (user, offer) => {

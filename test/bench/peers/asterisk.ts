@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ensureAsterisk } from '../../support/asterisk-install.ts';
-import { sleep, start } from '../lib/command.ts';
+import { raise, sleep, start, withPriority } from '../lib/command.ts';
 import { calleePort, type SignalingPeer } from '../lib/signaling-run.ts';
 
 export const asteriskPort = 44_592;
@@ -14,6 +14,12 @@ const modules = [
   'res_pjsip_nat res_pjsip_endpoint_identifier_ip chan_pjsip codec_ulaw codec_alaw bridge_simple bridge_native_rtp',
   'bridge_holding app_dial pbx_config func_strings',
 ].join(' ');
+
+/** Loads what every goal needs and `more`. */
+export function modulesFile(more: readonly string[]): string {
+  const lines = [...modules.split(' '), ...more].map((name) => `load=${name}.so\n`);
+  return `[modules]\nautoload=no\n${lines.join('')}`;
+}
 
 /** Its configuration: the text of each file. */
 const files: Readonly<Record<string, string>> = {
@@ -29,10 +35,7 @@ astspooldir => /mnt/run
 astrundir => /mnt/run
 astlogdir => /mnt/run
 `,
-  modules: `[modules]\nautoload=no\n${modules
-    .split(' ')
-    .map((name) => `load=${name}.so\n`)
-    .join('')}`,
+  modules: modulesFile([]),
   logger: '[general]\n[logfiles]\nmessages => warning,error\n',
   rtp: '[general]\nrtpstart=20000\nrtpend=29999\nicesupport=no\n',
   pjsip: `[global]
@@ -75,16 +78,13 @@ const empty = [
 ];
 
 /**
- * Undefined when it cannot be had here. `more` replaces files of the configuration by name; `priority` puts real-time
- * priority before what it is started with.
+ * Undefined when it cannot be had here. `more` replaces files of the configuration by name; `priority`: of its threads,
+ * real-time; default: as any other.
  */
 export async function startAsterisk(
   folder: string,
   log: (line: string) => void,
-  {
-    more = {},
-    priority = (command: readonly string[]): string[] => [...command],
-  }: { more?: Readonly<Record<string, string>>; priority?: (command: readonly string[]) => string[] } = {},
+  { more = {}, priority }: { more?: Readonly<Record<string, string>>; priority?: number } = {},
 ): Promise<SignalingPeer | undefined> {
   let root: string;
   try {
@@ -104,8 +104,13 @@ export async function startAsterisk(
     'mount --bind "$1" "$0/mnt"',
     'exec chroot "$0" asterisk -C /mnt/asterisk.conf -f',
   ].join('; ');
-  const command = priority(['unshare', '--mount', 'sh', '-ec', script, root, folder]);
-  const asterisk = start(command, path.join(folder, 'asterisk.log'));
+  const command = ['unshare', '--mount', 'sh', '-ec', script, root, folder];
+  const asterisk = start(
+    priority === undefined ? command : withPriority(priority, command),
+    path.join(folder, 'asterisk.log'),
+  );
   await sleep(5000);
+  // It gives up at start what it was started with.
+  if (priority !== undefined) await raise(asterisk.pid, priority);
   return { pids: [asterisk.pid], port, number: '1234', stop: () => asterisk.stop() };
 }

@@ -51,7 +51,7 @@ async function configure(folder: string): Promise<void> {
 export async function measureJanus(run: MediaRun): Promise<Figures> {
   await configure(run.folder);
   const gateway = start(withPriority(5, ['janus', '-F', run.folder]), path.join(run.folder, 'janus.log'));
-  const load = await LoadGenerator.start(run.folder, run.log, ownAddress());
+  const load = await LoadGenerator.start(run.folder, run.log, { webAddress: ownAddress() });
   const callee = new AnsweringPhone(phone.address, phone.port, (user, offer) => {
     const call = Number(user);
     const remote = /m=audio (\d+)/.exec(offer)?.[1];

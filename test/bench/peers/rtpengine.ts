@@ -22,7 +22,13 @@ async function answered(client: NgClient): Promise<void> {
   throw new Error('rtpengine does not answer on its control port');
 }
 
-export async function measureRtpengine(run: MediaRun): Promise<Figures> {
+export interface Rtpengine {
+  readonly pid: number;
+  readonly client: NgClient;
+  stop(): Promise<void>;
+}
+
+export async function startRtpengine(folder: string): Promise<Rtpengine> {
   const command = [
     'rtpengine',
     '-f',
@@ -38,16 +44,29 @@ export async function measureRtpengine(run: MediaRun): Promise<Figures> {
     '--table=-1',
     '--log-level=4',
   ];
-  const gateway = start(withPriority(5, command), path.join(run.folder, 'rtpengine.log'));
+  const gateway = start(withPriority(5, command), path.join(folder, 'rtpengine.log'));
   const client = new NgClient(controlPort);
-  const load = await LoadGenerator.start(run.folder, run.log);
+  const stop = async (): Promise<void> => {
+    client.close();
+    await gateway.stop();
+  };
   try {
     await answered(client);
-    for (let call = 0; call < run.calls; call += 1) await setUp(client, load, call);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { pid: gateway.pid, client, stop };
+}
+
+export async function measureRtpengine(run: MediaRun): Promise<Figures> {
+  const gateway = await startRtpengine(run.folder);
+  const load = await LoadGenerator.start(run.folder, run.log);
+  try {
+    for (let call = 0; call < run.calls; call += 1) await setUp(gateway.client, load, call);
     await settle(load, run);
     return await measureWindows(load, [gateway.pid], run);
   } finally {
-    client.close();
     await load.stop();
     await gateway.stop();
   }

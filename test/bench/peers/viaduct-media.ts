@@ -1,51 +1,31 @@
 /** Our media plane as a gateway: DTLS-SRTP ⇄ RTP. */
-import path from 'node:path';
-import readline from 'node:readline';
 import type { CallAnswer, CallRequest } from '../gateway/media-gateway.ts';
-import { sleep, start, withPriority } from '../lib/command.ts';
+import { sleep } from '../lib/command.ts';
 import type { Figures } from '../lib/goal.ts';
 import { LoadGenerator } from '../lib/load.ts';
 import { firstPort, type MediaRun, settle } from '../lib/media-run.ts';
 import { token } from '../lib/sdp.ts';
 import { measureWindows } from '../lib/window.ts';
-
-const program = path.join(import.meta.dirname, '..', 'gateway', 'media-gateway.ts');
+import { startMediaGateway } from './viaduct-process.ts';
 
 /** How often it is asked whether all calls are handed over, 200 ms apart. */
 const mostLooks = 100;
 
 /** `isHandedOver`: mediasoup alone carries when it is measured; otherwise the edge does all the time. */
 export async function measureViaductMedia(run: MediaRun, isHandedOver: boolean): Promise<Figures> {
-  const command = [process.execPath, '--disable-warning=ExperimentalWarning', program];
-  const gateway = start(withPriority(5, command), path.join(run.folder, 'viaduct.log'), {
-    pipe: true,
-    env: { BENCH_HAND_OVER: isHandedOver ? 'on' : 'off' },
-  });
+  const gateway = await startMediaGateway(run, { BENCH_HAND_OVER: isHandedOver ? 'on' : 'off' });
   const load = await LoadGenerator.start(run.folder, run.log);
   try {
-    const { stdout, stdin } = gateway.child;
-    if (stdout === null || stdin === null) throw new Error('the media gateway has no pipes');
-    const lines = readline.createInterface({ input: stdout })[Symbol.asyncIterator]();
-    const next = async <T>(): Promise<T> => {
-      const line = await lines.next();
-      if (line.done === true) throw new Error(`the media gateway ended; see ${run.folder}/viaduct.log`);
-      return JSON.parse(line.value) as T;
-    };
-    const { pids } = await next<{ pids: number[] }>();
     for (let call = 0; call < run.calls; call += 1) {
-      stdin.write(`${JSON.stringify(openEndpoints(load, call))}\n`);
-      connectEndpoints(load, call, await next<CallAnswer>());
+      connectEndpoints(load, call, await gateway.ask<CallAnswer>(openEndpoints(load, call)));
     }
     await settle(load, run);
-    const carried = async (): Promise<number> => {
-      stdin.write('"carried"\n');
-      return run.calls - (await next<number>());
-    };
+    const carried = async (): Promise<number> => run.calls - (await gateway.ask<number>('carried'));
     for (let look = 0; (await carried()) > (isHandedOver ? 0 : run.calls); look += 1) {
       if (look === mostLooks) throw new Error(`${await carried()} calls are still carried by the edge`);
       await sleep(200);
     }
-    const figures = await measureWindows(load, pids, run);
+    const figures = await measureWindows(load, gateway.pids, run);
     return { ...figures, handedOver: run.calls - (await carried()) };
   } finally {
     await load.stop();
