@@ -33,6 +33,8 @@ export type CallEvent =
   | { readonly kind: 'media-up'; readonly callId: CallId; readonly legId: LegId }
   /** Nothing is heard of a browser any more; it has some time to come back. */
   | { readonly kind: 'media-away'; readonly callId: CallId; readonly legId: LegId }
+  /** A Leg of a call that talks has sent nothing yet, for as long as it may be silent. */
+  | { readonly kind: 'media-missing'; readonly callId: CallId; readonly legId: LegId }
   | { readonly kind: 'digit'; readonly callId: CallId; readonly legId: LegId; readonly durationMs: number }
   /** A party wants a picture; no video on the other Leg: nothing comes of it. */
   | {

@@ -47,6 +47,8 @@ export type CallInput =
   /** A transfer is done. `moved`: the Leg that another Call of ours has now; undefined: both parties are to be let go. */
   | { readonly kind: 'transferred'; readonly moved: LegId | undefined }
   | { readonly kind: 'media-failed'; readonly legId: LegId }
+  /** Nothing has come from this Leg for so long; `wasHeard`: but before. */
+  | { readonly kind: 'media-timeout'; readonly legId: LegId; readonly silentMs: number; readonly wasHeard: boolean }
   /** Our own part failed: a port could not be opened, an answer could not be made. */
   | { readonly kind: 'failed'; readonly sipStatus: number }
   /** The gateway may not let it go on. */

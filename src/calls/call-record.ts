@@ -18,6 +18,8 @@ export type EndReason =
   | 'not-acceptable'
   | 'forbidden'
   | 'media-failed'
+  /** A party that had been heard was not any more. */
+  | 'media-timeout'
   | 'timeout'
   /** Its tenant's budget for calls to trunks was used up. */
   | 'fraud'

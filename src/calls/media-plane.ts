@@ -33,6 +33,14 @@ export interface PortOwner {
 /** `sdp`: send to the address of the SDP only. `latch`: follow a peer behind NAT once, by a quorum of coherent packets. */
 export type RtpSourcePolicy = 'sdp' | 'latch';
 
+/** How long the remote of a Leg may send neither RTP nor RTCP before that is told, ms; 0: for any time. */
+export interface MediaTimeout {
+  /** While it is to send. */
+  readonly talkingMs: number;
+  /** While it need not: on hold, or in a pause that it has announced by comfort noise. */
+  readonly restingMs: number;
+}
+
 export interface OpenRtpPort extends PortOwner {
   readonly kind: 'rtp';
   /** The address family of the peer; undefined: that of the first listen address. */
@@ -95,6 +103,8 @@ export interface ConnectRtpPort {
   readonly direction: Direction;
   /** SRTP and SRTCP under these keys and nothing else; left out: plain RTP and nothing else. */
   readonly srtp?: SrtpKeyPair | undefined;
+  /** Undefined: its silence is never told. */
+  readonly mediaTimeout?: MediaTimeout | undefined;
   /** Undefined: there is none, and what was opened for it is closed. */
   readonly video?: ConnectRtpVideo | undefined;
 }
@@ -174,6 +184,16 @@ export type MediaEvent =
       readonly callId: CallId;
       readonly legId: LegId;
       readonly reason: 'ice' | 'dtls' | 'worker' | 'edge';
+    }
+  /** Neither RTP nor RTCP has come from this Leg for that long. Told again when it has lasted as long once more. */
+  | {
+      readonly kind: 'media-timeout';
+      readonly portId: PortId;
+      readonly callId: CallId;
+      readonly legId: LegId;
+      readonly silentMs: number;
+      /** False: nothing has come ever. */
+      readonly wasHeard: boolean;
     }
   /** Who sees this Leg needs a complete picture, and its remote knows no RTCP for that: it is to be asked by SIP (RFC 5168). */
   | { readonly kind: 'keyframe-wanted'; readonly portId: PortId; readonly callId: CallId; readonly legId: LegId }

@@ -20,6 +20,9 @@ import { BEFORE_FIRST, closeStage, currentBranches, endOfHunt, ringNext } from '
 const ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
 const NO_ANSWER = 'SIP;cause=408;text="No answer"';
 
+/** 102, recovery on timer expiry: what stands for timeouts in RFC 3398 §8.2.6.1, told as RFC 3326 §2 has it. */
+const MEDIA_TIMEOUT = 'Q.850;cause=102;text="Media timeout"';
+
 /** 21, call rejected: not the network's doing, and nothing to try again (Q.850). */
 const REJECTED = 'Q.850;cause=21;text="Call rejected"';
 
@@ -78,6 +81,8 @@ function advance(call: Call, input: CallInput, now: number): CallStep {
       return onCallerAnswered(call, input.codec, now);
     case 'transferred':
       return call.state.kind === 'talking' ? onTransferred(call, input.moved, now) : stay(call);
+    case 'media-timeout':
+      return onMediaTimeout(call, input, now);
     case 'caller-cancelled':
     case 'no-answer':
     case 'hangup':
@@ -296,6 +301,23 @@ function onMediaFailed(call: Call, legId: LegId, now: number): CallStep {
   if (call.state.kind !== 'ringing' || branch === undefined || !isPending(branch.state)) return stay(call);
   const failed = onFailed(call, { kind: 'branch-failed', legId, sipStatus: 500 }, now);
   return { call: failed.call, outputs: [{ kind: 'cancel', legId, reason: undefined }, ...failed.outputs] };
+}
+
+/** Silence counts from the answer on: before that nobody has to send. */
+function onMediaTimeout(
+  call: Call,
+  { legId, silentMs, wasHeard }: Extract<CallInput, { kind: 'media-timeout' }>,
+  now: number,
+): CallStep {
+  const { callId, state, inbound } = call;
+  if (state.kind !== 'talking' || (legId !== state.winner && legId !== inbound.legId)) return stay(call);
+  const talkMs = now - state.answeredAt;
+  if (talkMs < silentMs) return stay(call);
+  if (wasHeard) return finish(call, { reason: 'media-timeout', cause: MEDIA_TIMEOUT, byeReason: MEDIA_TIMEOUT }, now);
+  // A party that only listens is no reason to end its call. It is told once, of all the times that this comes.
+  return talkMs < 2 * silentMs
+    ? stay(call, { kind: 'event', event: { kind: 'media-missing', callId, legId } })
+    : stay(call);
 }
 
 interface Ending {

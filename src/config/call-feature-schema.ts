@@ -24,4 +24,18 @@ export const callFeatureSchemas = {
     .describe(
       'ringing tone that a caller hears when early media is over and another phone rings; before that its own phone makes one',
     ),
+  mediaTimeoutSec: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(60)
+    .describe(
+      'where media is rtp: a call ends when such a party has sent neither RTP nor RTCP for so long, having sent some before; 0: never. A muted phone still sends one of them; set 0 for peers that send neither while nobody speaks',
+    ),
+  mediaTimeoutOnHoldSec: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(3600)
+    .describe('the same while it is on hold, or has said by comfort noise that nobody speaks; 0: never'),
 };

@@ -27,10 +27,14 @@ export interface DirectPathParts {
   readonly clock: Clock;
 }
 
-/** Of everything that reached the transport's sockets, and of what a Producer took; as they grow. */
+/** As they grow. */
 export interface PathBytes {
+  /** Of everything that reached the transport's sockets. */
   readonly all: number;
+  /** Of that, what a Producer took. */
   readonly taken: number;
+  /** Of the RTP that went out. */
+  readonly sent: number;
 }
 
 export class DirectPath {
@@ -117,7 +121,7 @@ export class DirectPath {
 
   async bytes(): Promise<PathBytes> {
     const [stat] = await this.#transport.getStats();
-    return { all: stat?.bytesReceived ?? 0, taken: stat?.rtpBytesReceived ?? 0 };
+    return { all: stat?.bytesReceived ?? 0, taken: stat?.rtpBytesReceived ?? 0, sent: stat?.rtpBytesSent ?? 0 };
   }
 
   /** What went over it so far: zeros when the worker has died. */

@@ -1,7 +1,9 @@
 /** Whether a flow that mediasoup carries still runs, seen from the byte counts of its transport. Pure. */
 import type { PathBytes } from './direct-path.ts';
 
-export interface FlowSample extends PathBytes {
+type Received = Pick<PathBytes, 'all' | 'taken'>;
+
+export interface FlowSample extends Received {
   readonly atMs: number;
 }
 
@@ -30,6 +32,6 @@ export function judgeFlow(before: FlowSample | undefined, last: FlowSample | und
 }
 
 /** Whether others send to the port while the flow stands: over a moment in which it would have sent. */
-export function isReplaced(last: PathBytes, now: PathBytes): boolean {
+export function isReplaced(last: Received, now: Received): boolean {
   return now.taken === last.taken && now.all > last.all;
 }

@@ -16,6 +16,8 @@ import { addReport } from './webrtc-report.ts';
 const lookMs = 1000;
 /** A flow that is taken back because of what it does has to prove itself for twice as long, up to this, ms. */
 const mostPatienceMs = 60_000;
+/** After which, with nothing sent by us, the edge is to send silence instead, ms. */
+const mutedMs = 5000;
 /** Within which a packet must come from a flow that runs, ms. */
 const momentMs = 45;
 
@@ -46,6 +48,8 @@ export class HandOver {
   #before: PortReport;
   #look: Timer | undefined;
   #samples: readonly FlowSample[] = [];
+  /** When it was that what we send grew to this, bytes. */
+  #sent = { bytes: -1, atMs: 0 };
   #patienceMs: number;
   #notBeforeMs = 0;
   #sinceMs = 0;
@@ -116,7 +120,7 @@ export class HandOver {
     const before = await path.bytes();
     await new Promise<void>((resolve) => void this.#parts.clock.after(momentMs, resolve));
     if (!isReplaced(before, await path.bytes())) return false;
-    await this.#flowGone(0, 'its SSRC is another one');
+    await this.#flowChanged('receiving', 0, 'its SSRC is another one');
     return true;
   }
 
@@ -138,6 +142,7 @@ export class HandOver {
     this.#place = 'away';
     this.#sinceMs = clock.now();
     this.#samples = [];
+    this.#sent = { bytes: -1, atMs: 0 };
     this.#lookLater();
   }
 
@@ -183,10 +188,11 @@ export class HandOver {
     path.close();
   }
 
-  async #flowGone(silentMs: number, why: string): Promise<void> {
+  /** The flow is not what it was when it was proven. */
+  async #flowChanged(what: TakeBack, silentMs: number, why: string): Promise<void> {
     await this.#inTurn(async () => {
       if (!this.isAway) return;
-      await this.#comeBack('receiving', silentMs);
+      await this.#comeBack(what, silentMs);
       this.#beMorePatient();
       this.#parts.logger.debug({ portId: this.#parts.portId, why }, 'media taken back');
     });
@@ -211,13 +217,20 @@ export class HandOver {
       if (!this.isAway || path !== this.#path) return;
       const [before, last] = this.#samples.length > 1 ? this.#samples : [undefined, this.#samples[0]];
       const verdict = judgeFlow(before, last, sample);
-      if (verdict.kind === 'gone') return await this.#flowGone(verdict.silentMs, 'it stands, or comes from elsewhere');
+      if (verdict.kind === 'gone')
+        return await this.#flowChanged('receiving', verdict.silentMs, 'it stands, or comes from elsewhere');
+      if (this.#isMuted(sample)) return await this.#flowChanged('all', 0, 'nothing is sent to it');
       this.#samples = last === undefined ? [sample] : [last, sample];
       this.#lookLater();
     } catch (error) {
       // The worker has died, and the Leg with it.
       this.#parts.logger.debug({ portId: this.#parts.portId, error }, 'media could not be looked at');
     }
+  }
+
+  #isMuted({ sent, atMs }: { readonly sent: number; readonly atMs: number }): boolean {
+    if (sent !== this.#sent.bytes) this.#sent = { bytes: sent, atMs };
+    return atMs - this.#sent.atMs >= mutedMs;
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -445,6 +445,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
     if (port === undefined) return;
     if (event.kind === 'flow') return void this.#handOvers.onFlow(event);
     if (event.kind === 'moved') return void this.#handOvers.onMoved(event.portId);
+    if (event.kind === 'quiet') return void this.#handOvers.takeBack(event.portId, 'all');
     const { portId, callId, legId } = port.owner;
     if (event.kind === 'srtp-failed') {
       this.#options.logger.warn(

@@ -44,6 +44,7 @@ export {
   shortNtp,
 } from './rtcp.ts';
 export { sequenceDelta, timestampDelta } from './sequence.ts';
+export { type Silence, type SilenceBounds, SilenceWatch } from './silence-watch.ts';
 export { Splice, type SpliceStart } from './splice.ts';
 export { Srtp } from './srtp.ts';
 export {

@@ -12,6 +12,7 @@ const MESSAGES: Readonly<Record<CallEvent['kind'], string>> = {
   'codecs-changed': 'codecs changed',
   'media-up': 'media up',
   'media-away': 'media away',
+  'media-missing': 'no media from a party',
   digit: 'digit relayed',
   'keyframe-requested': 'keyframe asked for',
   'hook-asked': 'route hook asked',
@@ -31,6 +32,7 @@ const WARNINGS: ReadonlySet<CallEvent['kind']> = new Set([
   'toll-refused',
   'banned',
   'challenge-refused',
+  'media-missing',
 ]);
 
 const isTrouble = (state: string): boolean => state === 'failed' || state === 'refused';

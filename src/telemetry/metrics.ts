@@ -79,7 +79,7 @@ function safetyMetrics(registers: Registry[]) {
   };
 }
 
-/** What others were asked for. */
+/** What others were asked for, and what they owe. */
 function askingMetrics(registers: Registry[]) {
   return {
     hookAsked: new Histogram({
@@ -87,6 +87,11 @@ function askingMetrics(registers: Registry[]) {
       help: 'From the question to a route hook to its answer, by rule and result: route, next or failed',
       labelNames: ['rule', 'result'],
       buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10],
+      registers,
+    }),
+    mediaMissing: new Counter({
+      name: 'viaduct_legs_without_media_total',
+      help: 'Parties of answered calls that had sent neither RTP nor RTCP after mediaTimeoutSec',
       registers,
     }),
     keyframes: new Counter({
@@ -172,6 +177,8 @@ function observeEvent(metrics: ReturnType<typeof callMetrics>, event: CallEvent)
     }
     case 'codecs-changed':
       return metrics.codecChanges.inc({ to: event.isTranscoding ? 'transcoded' : 'passed' });
+    case 'media-missing':
+      return metrics.mediaMissing.inc();
     case 'registered':
       return metrics.registered.inc();
     case 'auth-failed':

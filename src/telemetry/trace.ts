@@ -71,6 +71,9 @@ function observeCall(tracer: Tracer, call: CallTrace, event: LegEvent): void {
     case 'media-away':
       call.root.addEvent(event.kind, { 'viaduct.leg': event.legId });
       return finish(call, 'media');
+    case 'media-missing':
+      call.root.addEvent('media-missing', { 'viaduct.leg': event.legId });
+      return;
     case 'toll-refused':
       call.root.addEvent('toll-refused', { 'viaduct.leg': event.legId, 'viaduct.why': event.why });
       return;

@@ -355,6 +355,7 @@ export class LegMedia {
 
   async #connectRtp(remote: RemoteDescription, format: AudioFormat): Promise<void> {
     const { audio } = remote;
+    const { mediaTimeoutSec = 0, mediaTimeoutOnHoldSec = 0 } = this.profile;
     await this.#media.connect({
       kind: 'rtp',
       portId: this.owner.portId,
@@ -365,6 +366,7 @@ export class LegMedia {
       format,
       direction: answerDirection(audio.direction, 'sendrecv'),
       srtp: this.#srtp.keys,
+      mediaTimeout: { talkingMs: mediaTimeoutSec * 1000, restingMs: mediaTimeoutOnHoldSec * 1000 },
       video: await this.video.toRtp(remote),
     });
   }

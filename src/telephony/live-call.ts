@@ -275,6 +275,8 @@ export class LiveCall {
       case 'port-failed':
         this.#logger.warn({ legId, reason: event.reason }, 'media failed');
         return this.feed({ kind: 'media-failed', legId });
+      case 'media-timeout':
+        return this.feed(event);
       case 'keyframe-wanted':
         return this.#options.requests.onPictureWanted(this, legId);
       case 'digit':

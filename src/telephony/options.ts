@@ -67,6 +67,10 @@ export interface ProfilePolicy extends CodecTerms {
   readonly dtmf: DtmfPolicy;
   /** Of whose country a caller hears a phone ring that comes after early media. Default `eu`. */
   readonly ringback?: RingbackTone | 'none' | undefined;
+  /** How long it may send neither RTP nor RTCP, once it has sent some, before the call ends; 0 or undefined: for any time. */
+  readonly mediaTimeoutSec?: number | undefined;
+  /** The same while it is on hold. */
+  readonly mediaTimeoutOnHoldSec?: number | undefined;
   /** What it asserts about callers is believed, and it is told who calls even where that is private. Default false. */
   readonly trust?: boolean | undefined;
   /** Default: no header goes through. */

@@ -50,6 +50,12 @@ const input: fc.Arbitrary<CallInput> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<CallInput>({ kind: 'no-answer' }) },
   { weight: 1, arbitrary: anyone.map((legId): CallInput => ({ kind: 'hangup', legId })) },
   { weight: 1, arbitrary: anyone.map((legId): CallInput => ({ kind: 'media-failed', legId })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(anyone, fc.boolean())
+      .map(([legId, wasHeard]): CallInput => ({ kind: 'media-timeout', legId, silentMs: 0, wasHeard })),
+  },
   { weight: 1, arbitrary: status.map((sipStatus): CallInput => ({ kind: 'failed', sipStatus })) },
 );
 

@@ -240,6 +240,39 @@ describe('a call', () => {
     ]);
   });
 
+  it('a party that has been silent for too long since the answer is dead: both sides are told why', () => {
+    const driven = new Driven();
+    driven.route('b');
+    const timeout = { kind: 'media-timeout', legId: B, silentMs: 15, wasHeard: true } as const;
+    expect(driven.feed(timeout)).toEqual([]);
+    driven.talk('b');
+    // Some of that time it did not have to send.
+    expect(driven.feed(timeout)).toEqual([]);
+    const outputs = driven.feed(timeout);
+    expect(words(outputs)).toEqual([
+      'clear-timer',
+      'hang-up a',
+      'hang-up b',
+      'close-port b',
+      'close-port a',
+      'ended media-timeout',
+    ]);
+    for (const output of outputs)
+      if (output.kind === 'hang-up') expect(output.reason).toBe('Q.850;cause=102;text="Media timeout"');
+    expect(driven.call.state).toMatchObject({ kind: 'ended', q850: 102 });
+  });
+
+  it('a party that has never been heard is told of once, and its call goes on', () => {
+    const driven = new Driven();
+    driven.route('b');
+    driven.talk('b');
+    const missing = { kind: 'media-timeout', legId: A, silentMs: 10, wasHeard: false } as const;
+    const event = { kind: 'media-missing', callId: driven.call.callId, legId: A };
+    expect(driven.feed(missing)).toEqual([{ kind: 'event', event }]);
+    expect(driven.feed(missing)).toEqual([]);
+    expect(driven.call.state.kind).toBe('talking');
+  });
+
   it('a branch that loses its media while ringing fails alone', () => {
     const driven = new Driven();
     driven.route('b', 'c');

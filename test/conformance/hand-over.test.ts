@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/kernel/index.ts';
 import { sharesPorts } from '../../src/media/edge/index.ts';
+import { buildRtcp } from '../../src/rtp/index.ts';
 import { BrowserPeers } from '../media/support/browser-peer.ts';
 import { HandOverCall } from '../media/support/hand-over-call.ts';
 import { owner, startTestPlane, type TestPlane } from '../media/support/test-plane.ts';
@@ -211,5 +212,33 @@ describe('the edge is back in the way', () => {
     await media.plane.close(owner(one.id).portId);
     await media.plane.close(other.phoneId);
     expect((await media.plane.counters()).portsHandedOver).toBe(0);
+  });
+});
+
+describe('a phone that falls silent while it is handed over', () => {
+  it('lives as long as it reports, and is dead when nothing comes any more', async () => {
+    const call = await begin('PCMU');
+    const mediaTimeout = { talkingMs: 2000, restingMs: 0 };
+    await call.connect({ mediaTimeout });
+    await call.isHandedOver();
+    const timeouts = () => media.events.filter(({ kind }) => kind === 'media-timeout');
+    await sleep(3000);
+    expect(await call.isAway()).toBe(true);
+    call.peer.pause();
+    const rtcp = createSocket('udp4');
+    rtcp.bind(0, '127.0.0.1');
+    await once(rtcp, 'listening');
+    const report = buildRtcp([
+      { kind: 'receiver-report', ssrc: call.target.ssrc, blocks: [] },
+      { kind: 'source-description', ssrc: call.target.ssrc, cname: 'phone' },
+    ]);
+    for (let sent = 0; sent < 20; sent++) {
+      rtcp.send(report, call.target.port + 1, '127.0.0.1');
+      await sleep(200);
+    }
+    rtcp.close();
+    expect(timeouts()).toEqual([]);
+    await until(() => timeouts().length > 0, { within: 5000, what: 'the timeout' });
+    expect(timeouts()[0]).toMatchObject({ portId: call.phoneId, silentMs: 2000, wasHeard: true });
   });
 });

@@ -242,7 +242,7 @@ class ThreadedEdge implements Edge {
       await link.request({ op: 'connect-built-in', portId, format });
       return this.#noteFormat(port, format);
     }
-    const { kind: _, video: __, portId, format, srtp, signalingAddress, ...rest } = request;
+    const { kind: _, video: __, portId, format, srtp, mediaTimeout, signalingAddress, ...rest } = request;
     const remote = reachable(request.remote, port.address);
     await link.request({
       op: 'connect-port',
@@ -251,6 +251,7 @@ class ThreadedEdge implements Edge {
       remote,
       format,
       srtp,
+      mediaTimeout,
       signalingAddress: signalingAddress === undefined ? undefined : plainAddress(signalingAddress),
     });
     await this.#noteFormat(port, format);

@@ -1,7 +1,7 @@
 /** What the control side and an edge thread say to each other: plain data only. */
 import type { AgentEncoding, DigitPress, HeardSpeech, PlayoutNotice, PortReport, Sound } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
-import type { KnownStream, Source, SpliceStart } from '../../rtp/index.ts';
+import type { KnownStream, Silence, SilenceBounds, Source, SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat, Direction, RtpAddress, SrtpKeyPair, VideoFormat } from '../../sdp/index.ts';
 import type { Music } from './sound-library.ts';
 
@@ -30,6 +30,8 @@ export interface ConnectEdgePort {
   readonly direction: Direction;
   /** Undefined: plain RTP. */
   readonly srtp: SrtpKeyPair | undefined;
+  /** Undefined: it may be silent for any time. */
+  readonly mediaTimeout: SilenceBounds | undefined;
 }
 
 /**
@@ -46,7 +48,7 @@ export interface PlacePort {
 }
 
 /** The same for a port that carries video, which is never SRTP. */
-export interface ConnectVideoPort extends Omit<ConnectEdgePort, 'format' | 'srtp'> {
+export interface ConnectVideoPort extends Omit<ConnectEdgePort, 'format' | 'srtp' | 'mediaTimeout'> {
   readonly video: VideoFormat;
 }
 
@@ -197,6 +199,9 @@ export type EdgeThreadEvent =
   | ({ readonly kind: 'flow' } & ProvenFlow)
   /** The peer sends from elsewhere, and so our packets go elsewhere, while a PlainTransport still sends to the old address. */
   | { readonly kind: 'moved'; readonly portId: PortId }
+  /** No RTP has come for a while, and it is the PlainTransport beneath that hears the RTCP. */
+  | { readonly kind: 'quiet'; readonly portId: PortId }
+  | ({ readonly kind: 'media-timeout'; readonly portId: PortId } & Silence)
   /** The remote is to be asked for a complete picture, and knows no RTCP for it. */
   | { readonly kind: 'keyframe-wanted'; readonly portId: PortId }
   | ({ readonly kind: 'digit'; readonly portId: PortId } & DigitPress);

@@ -130,6 +130,13 @@ export class NetworkEnd {
     return out;
   }
 
+  /** A frame of silence for the remote; undefined while it is not known in which codec, or when it is sent no audio. */
+  silence(nowMs: number): Buffer | undefined {
+    const out = this.outgoing.silence(nowMs);
+    if (out !== undefined) this.parts.totals.rtpPacketsSent++;
+    return out;
+  }
+
   /** Plays a key to this end's remote, on the thread's 20 ms clock, after those that are still to be played. */
   pressDigit(press: DigitPress): void {
     if (press.form === 'tones') return this.player.pressKey(press.digit, press.durationMs);

@@ -101,7 +101,12 @@ export class Outgoing {
    * the codec it was made for. Undefined when there is no need.
    */
   silenceFirst(nowMs: number): Buffer | undefined {
-    if (this.#hasSentAudio || !this.#format) return undefined;
+    return this.#hasSentAudio ? undefined : this.silence(nowMs);
+  }
+
+  /** A frame of silence of our own; undefined while there is no format. */
+  silence(nowMs: number): Buffer | undefined {
+    if (!this.#format) return undefined;
     this.#hasSentAudio = true;
     return this.#insert(silenceOf(this.#format.codec.name), this.#audioType, {
       timestamp: this.splice.timestampAt(nowMs, this.#audioClock),

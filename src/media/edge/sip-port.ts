@@ -24,6 +24,7 @@ import { edgeErrors } from './errors.ts';
 import { FlowProof } from './flow-proof.ts';
 import type { Arrival } from './incoming.ts';
 import { Keyframes } from './keyframes.ts';
+import { LifeSigns } from './life-signs.ts';
 import type { ClosedPort, ConnectEdgePort, ConnectVideoPort, Place, PlacePort } from './messages.ts';
 import { mayPass, NetworkEnd, type NetworkEndOptions } from './network-end.ts';
 import { SharedSocket } from './shared-socket.ts';
@@ -43,6 +44,7 @@ const NOWHERE = { address: '', port: 0 };
 
 export class SipPort implements EdgeEnd {
   readonly #end: NetworkEnd;
+  readonly #life: LifeSigns;
   readonly #rtp: SharedSocket;
   readonly #rtcp: SharedSocket;
   #proof: FlowProof | undefined;
@@ -68,6 +70,7 @@ export class SipPort implements EdgeEnd {
 
   private constructor(options: SipPortOptions, sockets: { rtp: SharedSocket; rtcp: SharedSocket }) {
     this.#end = new NetworkEnd(options, (packet) => this.#write(packet));
+    this.#life = new LifeSigns(this.#end);
     if (options.stableMs !== undefined) this.#proof = new FlowProof(options.stableMs);
     this.#refused = options.refused;
     this.#rtp = sockets.rtp;
@@ -128,6 +131,9 @@ export class SipPort implements EdgeEnd {
     this.#follow(request);
     this.#srtp = SrtpGuard.next(this.#srtp, request.srtp, this.#end);
     this.#end.setFormat(request.format);
+    // At an unspecified address nobody is there either: so RFC 2543 said hold.
+    const isOnHold = request.direction !== 'sendrecv' || this.#targetPort === 0;
+    this.#life.expect({ isOnHold, bounds: request.mediaTimeout }, this.#end.parts.clock.now());
   }
 
   /** The same for a port that carries video. */
@@ -169,9 +175,13 @@ export class SipPort implements EdgeEnd {
     if (kind === 'rtcp') return this.onRtcp(packet, source);
     parts.totals.rtpPacketsReceived++;
     const plain = kind === 'rtp' ? this.#believed(packet, source, nowMs) : undefined;
-    if (plain === undefined) return this.#end.reject();
+    if (plain === undefined) {
+      if (kind === 'rtp' && this.#srtp === undefined && this.#isBelieved(source)) this.#life.sensed(nowMs);
+      return this.#end.reject();
+    }
     this.#heardMs = nowMs;
     const arrival = this.#end.receive(plain, nowMs);
+    this.#life.heard(nowMs, arrival.isNoise);
     if (!this.#isUp) {
       this.#isUp = true;
       parts.emit({ kind: 'port-up', portId: this.portId });
@@ -184,7 +194,9 @@ export class SipPort implements EdgeEnd {
     if (this.#isClosed || source.address !== this.#targetAddress) return;
     const nowMs = this.#end.parts.clock.now();
     const plain = this.#srtp ? this.#srtp.openRtcp(packet, nowMs) : packet;
-    if (plain) this.#end.receiveRtcp(plain, nowMs);
+    if (plain === undefined) return;
+    this.#life.sensed(nowMs);
+    this.#end.receiveRtcp(plain, nowMs);
   }
 
   send(packet: Buffer, arrival: Arrival): void {
@@ -226,6 +238,10 @@ export class SipPort implements EdgeEnd {
     this.#end.tick(nowMs);
     this.#keyframes.tick(nowMs);
     this.#prove(nowMs);
+    const news = this.#life.tick(nowMs, this.#place);
+    if (news) this.#end.parts.emit(news);
+    const silence = this.#maySend ? this.#life.keepalive(nowMs) : undefined;
+    if (silence) this.#sendRtp(silence);
     if (this.#rtcpTarget.port === 0 || this.#place !== 'carrying') return;
     const report = this.#end.rtcp.due(nowMs);
     if (report) this.#sendRtcp(report);
@@ -248,12 +264,16 @@ export class SipPort implements EdgeEnd {
   /** The packet as it is to be read, if it is one of this Leg; undefined otherwise. */
   #believed(packet: Buffer, source: RemoteInfo, nowMs: number): Buffer | undefined {
     if (!this.#end.incoming.accepts(packet)) return;
-    const isKnown = source.port === this.#sourcePort && source.address === this.#sourceAddress;
+    const isKnown = this.#isBelieved(source);
     // Authentic before anything is learned from it; a stranger who would not be believed anyway costs no decryption.
     if (this.#srtp && !isKnown && !this.#mayBecomeBelieved(packet, source, nowMs)) return;
     const plain = this.#srtp ? this.#srtp.openRtp(packet, nowMs) : packet;
     if (plain === undefined || !this.#end.isAcceptable(plain)) return;
     return isKnown || this.#consider(plain, source, nowMs) ? plain : undefined;
+  }
+
+  #isBelieved(source: RemoteInfo): boolean {
+    return source.port === this.#sourcePort && source.address === this.#sourceAddress;
   }
 
   #mayBecomeBelieved(packet: Buffer, source: RemoteInfo, nowMs: number): boolean {
@@ -287,20 +307,20 @@ export class SipPort implements EdgeEnd {
     this.#end.incoming.reception.restart();
     this.#end.peer?.restart();
     this.#heardMs = this.#end.parts.clock.now() - silentMs;
+    this.#life.heard(this.#heardMs, false);
     this.#proof?.reset();
   }
 
   #prove(nowMs: number): void {
     const believed = this.#latch?.believed;
     if (this.#place === 'away' || believed === undefined || this.#proof === undefined) return;
-    const { incoming, isBusy, peer } = this.#end;
-    const isCalm = !isBusy && peer?.isBusy === false && !incoming.digits.isPressed;
+    const { incoming } = this.#end;
     const look = {
       source: `${believed.address} ${believed.port}`,
       ssrc: incoming.reception.ssrc,
       streams: incoming.reception.streams,
       packets: incoming.packets,
-      isPlain: this.#isSending && this.#isReceiving && isCalm,
+      isPlain: this.#isSending && this.#isReceiving && this.#life.isSending(nowMs) && this.#isCalm,
     };
     if (!this.#proof.take(look, nowMs)) return;
     const { port, address } = this.#rtcpTarget;
@@ -311,6 +331,11 @@ export class SipPort implements EdgeEnd {
       source: believed,
       rtcp: this.#isMux ? undefined : { address, port },
     });
+  }
+
+  get #isCalm(): boolean {
+    const { incoming, isBusy, peer } = this.#end;
+    return !isBusy && peer?.isBusy === false && !incoming.digits.isPressed;
   }
 
   /** A packet of somebody who is not, or not yet, the believed source. */

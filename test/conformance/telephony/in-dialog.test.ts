@@ -143,6 +143,22 @@ describe('when things break', () => {
     expect(await hall.exchange.nextRecord()).toMatchObject({ endReason: 'media-failed' });
   });
 
+  it('a party that died in silence ends the call: both get BYE and hear why, and the record says so', async () => {
+    const pair = await talk();
+    const { legs, callId } = (await hall.exchange.telephony.records({ limit: 1 }))[0] ?? { legs: [] };
+    const legId = legs[1]?.legId;
+    if (legId === undefined || callId === undefined) throw new Error('the call has no record');
+    const silence = { kind: 'media-timeout', portId: `port-${legId}` as never, callId, legId } as const;
+    // It was silent for longer than the call has stood; and who was never heard ends nothing.
+    hall.exchange.media.emit({ ...silence, silentMs: 60_000, wasHeard: true });
+    hall.exchange.media.emit({ ...silence, silentMs: 1, wasHeard: false });
+    expect((await pair.a.request('OPTIONS')).status).toBe(200);
+    hall.exchange.media.emit({ ...silence, silentMs: 1, wasHeard: true });
+    for (const bye of await Promise.all([pair.a.awaitBye(), pair.b.awaitBye()]))
+      expect(bye.header('Reason')).toBe('Q.850;cause=102;text="Media timeout"');
+    expect(await hall.exchange.nextRecord()).toMatchObject({ endReason: 'media-timeout', q850: 102 });
+  });
+
   it('a shutdown says BYE to who talks and 480 to who rings', async () => {
     const pair = await talk();
     const carol = await hall.join('carol');
