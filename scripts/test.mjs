@@ -11,6 +11,7 @@ import { ensureDebianPackages, ensureMediaWorker, ensurePackages, findNode, root
 const PEERS = [
   'sip-tester',
   'baresip-core',
+  'baresip-ffmpeg',
   'chromium',
   'dnsmasq-base',
   'iproute2',

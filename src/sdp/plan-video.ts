@@ -30,8 +30,7 @@ export interface VideoOfferRequest {
 export function planVideoOffer({ inbound, allowed, kind, taken }: VideoOfferRequest): readonly VideoCodec[] {
   if (inbound === undefined || inbound.direction === 'inactive') return [];
   const usable = inbound.codecs.filter((codec) => allowed.includes(codec.name) && isUsable(codec));
-  const h264 = usable.filter(({ name }) => name === 'H264').slice(0, MAX_OFFERED - 1);
-  const listed = kind === 'rtp' ? [...h264, ...usable.filter(({ name }) => name !== 'H264')] : usable;
+  const listed = kind === 'rtp' ? [...oneOfEachMode(usable), ...usable.filter(({ name }) => name !== 'H264')] : usable;
   const used = new Set(kind === 'webrtc' ? taken : []);
   return listed.slice(0, MAX_OFFERED).map((codec) => {
     const payloadType = freePayloadType(codec.payloadType, used);
@@ -57,6 +56,8 @@ export interface VideoAnswerRequest {
 /** The first codec of the second party's answer that the first party offered; undefined: audio alone. */
 export function planVideoAnswer({ inbound, outbound, allowed }: VideoAnswerRequest): VideoPlan | undefined {
   if (inbound.video === undefined || outbound.video === undefined) return undefined;
+  // Browsers cannot refuse a section by port 0 in the answer to the offer that brings it.
+  if (outbound.video.direction === 'inactive') return undefined;
   const offered = inbound.video.codecs.filter(({ name }) => allowed.includes(name));
   for (const answered of outbound.video.codecs) {
     const told = counterpart(answered, offered);
@@ -91,6 +92,23 @@ function counterpart(answered: VideoCodec, offered: readonly VideoCodec[]): Vide
   const own = theirs === undefined ? undefined : parseH264Format(theirs.fmtp);
   const told = own === undefined || far === undefined ? undefined : answerH264(own, far);
   return theirs === undefined || told === undefined ? undefined : { ...theirs, fmtp: formatH264Format(told) };
+}
+
+/**
+ * H.264 once for each packetization mode, as Constrained Baseline where that is there: phones tell configurations of one
+ * mode apart by nothing else, and send one of them while they have answered with another. What they answer still
+ * finds its counterpart among all that the first party offered.
+ */
+function oneOfEachMode(codecs: readonly VideoCodec[]): readonly VideoCodec[] {
+  const first = new Map<number, { readonly codec: VideoCodec; readonly isConstrained: boolean }>();
+  for (const codec of codecs.filter(({ name }) => name === 'H264')) {
+    const { packetizationMode = 0, profile } = parseH264Format(codec.fmtp) ?? {};
+    const isConstrained = profile === 'constrained-baseline';
+    const known = first.get(packetizationMode);
+    if (known === undefined || (isConstrained && !known.isConstrained))
+      first.set(packetizationMode, { codec, isConstrained });
+  }
+  return [...first.values()].map(({ codec }) => codec);
 }
 
 /** Interleaved H.264 no browser has. */

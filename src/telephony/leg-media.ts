@@ -106,9 +106,11 @@ export class LegMedia {
     this.#signalingAddress = options.signalingAddress;
     this.#random = options.random;
     const { srtp = 'refused', srtpKeysInClear = false, video = [] } = options.profile;
+    const mayTellKeys = options.isSecure === true || srtpKeysInClear;
     // Pictures are not to go in clear beside a voice that does not.
-    this.video = new LegVideo({ ...options, allowed: options.kind === 'rtp' && srtp !== 'refused' ? [] : video });
-    this.#srtpPolicy = { mode: srtp, mayTellKeys: options.isSecure === true || srtpKeysInClear };
+    const isClear = srtp === 'refused' || (srtp === 'optional' && !mayTellKeys);
+    this.video = new LegVideo({ ...options, allowed: options.kind === 'webrtc' || isClear ? video : [] });
+    this.#srtpPolicy = { mode: srtp, mayTellKeys };
     this.#origin = createOrigin(options.random);
   }
 

@@ -89,6 +89,21 @@ describe('a video section', () => {
 });
 
 describe('the plan', () => {
+  it('to a phone has one configuration for each packetization mode: some send another than they have answered', () => {
+    const h264 = planVideoOffer({ inbound: browser.video, allowed: ALL, kind: 'rtp', taken: [] }).filter(
+      ({ name }) => name === 'H264',
+    );
+    expect(h264.map(({ fmtp }) => fmtp.match(/packetization-mode=\d|profile-level-id=\w{4}/gu)?.join())).toEqual([
+      'packetization-mode=1,profile-level-id=42e0',
+      'packetization-mode=0,profile-level-id=42e0',
+    ]);
+  });
+
+  it('answered inactive is none, as a browser refuses it', () => {
+    const inactive = { kind: 'rtp' as const, video: heard(phone({ more: ['a=inactive'] })).video };
+    expect(planVideoAnswer({ inbound: heard(phone()), outbound: inactive, allowed: ALL })).toBeUndefined();
+  });
+
   it('offers a phone what a browser has, H.264 first, and answers with the level that the phone can take', () => {
     const codecs = planVideoOffer({ inbound: browser.video, allowed: ALL, kind: 'rtp', taken: [] });
     expect(codecs[0]).toMatchObject({ name: 'H264', feedback: ['nack pli', 'ccm fir'] });

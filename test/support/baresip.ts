@@ -11,6 +11,7 @@ import { decodeWav, type Sound } from './sound.ts';
 import { until } from './until.ts';
 
 export const BARESIP_HZ = 440;
+export const BARESIP_CAMERA = { width: 160, height: 120, framesPerSec: 15 };
 
 const moduleFolders = [
   '/usr/lib/baresip/modules',
@@ -36,6 +37,8 @@ export interface BaresipOptions {
   readonly mediaEncryption?: 'srtp' | 'srtp-mand' | 'srtp-mandf';
   /** Its own address; 127.0.0.1 when it is left out. */
   readonly address?: string;
+  /** Its camera: a file of moving pictures (YUV4MPEG2), which it sends as H.264, once. */
+  readonly camera?: string;
   /** Answers by itself; otherwise a test says `accept`. */
   readonly answers?: boolean;
 }
@@ -50,6 +53,8 @@ export class Baresip {
   readonly #folder: string;
   readonly #options: BaresipOptions;
   readonly #events: BaresipEvent[] = [];
+  /** Command → who waits for what baresip says to it. */
+  readonly #asked = new Map<string, (data: string) => void>();
   #process: ChildProcess | undefined;
   #control: Socket | undefined;
   #output = '';
@@ -94,6 +99,15 @@ export class Baresip {
   command(command: string, params = ''): void {
     const json = JSON.stringify({ command, params, token: command });
     this.#control?.write(`${Buffer.byteLength(json)}:${json},`);
+  }
+
+  /** The text with which baresip answers a command, such as `video_debug`. */
+  async ask(command: string): Promise<string> {
+    const answered = new Promise<string>((resolve) => {
+      this.#asked.set(command, resolve);
+    });
+    this.command(command);
+    return answered;
   }
 
   dial(target: string): void {
@@ -167,7 +181,8 @@ export class Baresip {
   }
 
   #onControl(json: string): void {
-    const told = JSON.parse(json) as { event?: boolean; type?: string; param?: string };
+    const told = JSON.parse(json) as { event?: boolean; type?: string; param?: string; data?: string; token?: string };
+    if (told.data !== undefined) this.#asked.get(told.token ?? '')?.(told.data);
     if (told.event !== true || told.type === undefined) return;
     this.#events.push({
       type: told.type,
@@ -189,6 +204,7 @@ export class Baresip {
       address = '127.0.0.1',
       mediaEncryption,
       caFile,
+      camera,
     } = this.#options;
     const host = address.includes(':') ? `[${address}]` : address;
     const folder = this.#folder;
@@ -202,6 +218,7 @@ export class Baresip {
       `module_path ${modules}`,
       ...['g711', 'opus', 'g722', 'ausine', 'aufile', 'sndfile'].map((name) => `module ${name}.so`),
       ...(mediaEncryption === undefined ? [] : ['module srtp.so']),
+      ...(camera === undefined ? [] : videoLines(camera)),
       'module_tmp account.so',
       'module_app menu.so',
       'module_app ctrl_tcp.so',
@@ -228,8 +245,24 @@ export class Baresip {
       'ptime=20',
       ...(mediaEncryption === undefined ? [] : [`mediaenc=${mediaEncryption}`]),
       `audio_codecs=${codecs.join(',')}`,
+      ...(camera === undefined ? [] : ['video_codecs=H264']),
     ];
     await writeFile(join(folder, 'accounts'), `<sip:${user}@${domain};transport=${transport}>;${params.join(';')}\n`);
     await writeFile(join(folder, 'contacts'), '');
   }
+}
+
+/** `debug_cmd` tells the state of the video. */
+function videoLines(camera: string): readonly string[] {
+  return [
+    ...['avcodec', 'avformat', 'fakevideo'].map((name) => `module ${name}.so`),
+    'module_app debug_cmd.so',
+    `video_source avformat,${camera}`,
+    'video_display fakevideo,nil',
+    `video_size ${BARESIP_CAMERA.width}x${BARESIP_CAMERA.height}`,
+    `video_fps ${BARESIP_CAMERA.framesPerSec}`,
+    'video_bitrate 300000',
+    'avcodec_h264enc libx264',
+    'avcodec_h264dec h264',
+  ];
 }

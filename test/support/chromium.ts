@@ -18,7 +18,7 @@ interface SoftphoneWindow {
 }
 
 interface PeerWindow {
-  readonly softphone: { readonly peerConnection: WatchedConnection | undefined };
+  readonly softphone: { readonly peerConnection: (WatchedConnection & StatsSource) | undefined };
   iceWatch: { readonly pc: WatchedConnection; changes: number };
 }
 
@@ -27,6 +27,17 @@ interface WatchedConnection {
   readonly connectionState: string;
   readonly localDescription: { readonly sdp: string } | null;
   addEventListener(name: string, listener: () => void): void;
+}
+
+interface StatsSource {
+  getStats(): Promise<ReadonlyMap<string, VideoStats & { readonly type: string; readonly kind?: string }>>;
+}
+
+/** Of RTCInboundRtpStreamStats and RTCOutboundRtpStreamStats. */
+interface VideoStats {
+  readonly framesDecoded?: number;
+  readonly keyFramesDecoded?: number;
+  readonly framesEncoded?: number;
 }
 
 /** What leg isolation is about: none of it may move when the other leg does. */
@@ -140,12 +151,15 @@ export class SoftphonePage {
     await this.page.evaluate(() => (globalThis as unknown as SoftphoneWindow).softphone.warmMicrophone());
   }
 
-  async call(target: string): Promise<void> {
-    await this.page.evaluate((to) => (globalThis as unknown as SoftphoneWindow).softphone.call(to), target);
+  async call(target: string, withVideo = false): Promise<void> {
+    await this.page.evaluate(([to, video]) => (globalThis as unknown as SoftphoneWindow).softphone.call(to, video), [
+      target,
+      withVideo,
+    ] as const);
   }
 
-  async answer(): Promise<void> {
-    await this.page.evaluate(() => (globalThis as unknown as SoftphoneWindow).softphone.answer());
+  async answer(withVideo = false): Promise<void> {
+    await this.page.evaluate((video) => (globalThis as unknown as SoftphoneWindow).softphone.answer(video), withVideo);
   }
 
   /** From now on every call is answered at once. */
@@ -223,6 +237,16 @@ export class SoftphonePage {
 
   async quality(): Promise<Awaited<ReturnType<PhoneHook['quality']>>> {
     return this.page.evaluate(() => (globalThis as unknown as SoftphoneWindow).softphone.quality());
+  }
+
+  /** What the browser counts of the call's video, as it is received and as it is sent. */
+  async video(): Promise<{ readonly received: VideoStats; readonly sent: VideoStats }> {
+    return this.page.evaluate(async () => {
+      const stats = await (globalThis as unknown as PeerWindow).softphone.peerConnection?.getStats();
+      const of = (type: string): VideoStats =>
+        [...(stats?.values() ?? [])].find((each) => each.type === type && each.kind === 'video') ?? {};
+      return { received: { ...of('inbound-rtp') }, sent: { ...of('outbound-rtp') } };
+    });
   }
 
   /** Waits for the call to be in one of these states; fails at once when it ended in trouble instead. */

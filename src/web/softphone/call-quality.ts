@@ -38,6 +38,9 @@ function codecName(report: RTCStatsReport, id: string | undefined): string | und
   return typeof codec.mimeType === 'string' ? codec.mimeType.replace(/^audio\//i, '') : undefined;
 }
 
-const isInbound = (entry: RTCStats): entry is RTCInboundRtpStreamStats => entry.type === 'inbound-rtp';
-const isOutbound = (entry: RTCStats): entry is RTCOutboundRtpStreamStats => entry.type === 'outbound-rtp';
+const isOfAudio = (entry: RTCStats): boolean => 'kind' in entry && entry.kind === 'audio';
+const isInbound = (entry: RTCStats): entry is RTCInboundRtpStreamStats =>
+  entry.type === 'inbound-rtp' && isOfAudio(entry);
+const isOutbound = (entry: RTCStats): entry is RTCOutboundRtpStreamStats =>
+  entry.type === 'outbound-rtp' && isOfAudio(entry);
 const isPair = (entry: RTCStats): entry is RTCIceCandidatePairStats => entry.type === 'candidate-pair';

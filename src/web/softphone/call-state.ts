@@ -8,7 +8,7 @@ export type CallState =
   | { readonly kind: 'idle' }
   | { readonly kind: 'calling'; readonly remote: string }
   | { readonly kind: 'ringing'; readonly remote: string; readonly hasEarlyMedia: boolean }
-  | { readonly kind: 'incoming'; readonly remote: string }
+  | { readonly kind: 'incoming'; readonly remote: string; readonly hasVideo: boolean }
   | { readonly kind: 'answering'; readonly remote: string }
   | {
       readonly kind: 'active';
@@ -21,6 +21,8 @@ export type CallState =
       /** Nothing gets through at the moment; ICE is being restarted. */
       readonly isReconnecting: boolean;
       readonly transfer: TransferView | undefined;
+      /** Undefined: a call of audio alone. */
+      readonly video: VideoView | undefined;
     }
   | {
       readonly kind: 'ended';
@@ -31,6 +33,13 @@ export type CallState =
       readonly transferredTo: string | undefined;
     };
 
+/** What we send of a call's video. */
+export interface VideoView {
+  readonly isCameraOff: boolean;
+  /** Why the other side sees nothing of us. */
+  readonly trouble: Trouble | undefined;
+}
+
 /** A transfer that is under way, or what became of it. */
 export type TransferView =
   | { readonly kind: 'running'; readonly to: string }
@@ -39,13 +48,14 @@ export type TransferView =
 export type CallInput =
   | { readonly kind: 'dialed'; readonly remote: string }
   | { readonly kind: 'progressed'; readonly hasEarlyMedia: boolean }
-  | { readonly kind: 'invited'; readonly remote: string }
+  | { readonly kind: 'invited'; readonly remote: string; readonly hasVideo: boolean }
   | { readonly kind: 'accepted' }
   | { readonly kind: 'established' }
   | { readonly kind: 'muted'; readonly isMuted: boolean }
   | { readonly kind: 'held'; readonly isHeld: boolean }
   | { readonly kind: 'held-by-other'; readonly isHeld: boolean }
   | { readonly kind: 'media-away'; readonly isAway: boolean }
+  | { readonly kind: 'video'; readonly video: VideoView | undefined }
   | { readonly kind: 'transferring'; readonly to: string }
   | { readonly kind: 'transferred' }
   | { readonly kind: 'transfer-failed'; readonly trouble: Trouble }
@@ -63,8 +73,9 @@ export function isBusy(call: CallState): boolean {
 export function step(call: CallState, input: CallInput, now: number): CallState {
   switch (input.kind) {
     case 'dialed':
+      return isBusy(call) ? call : { kind: 'calling', remote: input.remote };
     case 'invited':
-      return onStart(call, input);
+      return isBusy(call) ? call : { kind: 'incoming', remote: input.remote, hasVideo: input.hasVideo };
     case 'progressed':
       return onProgress(call, input.hasEarlyMedia);
     case 'accepted':
@@ -79,6 +90,8 @@ export function step(call: CallState, input: CallInput, now: number): CallState 
       return call.kind === 'active' ? { ...call, isHeldByOther: input.isHeld } : call;
     case 'media-away':
       return call.kind === 'active' ? { ...call, isReconnecting: input.isAway } : call;
+    case 'video':
+      return onVideo(call, input.video);
     case 'transferring':
     case 'transferred':
     case 'transfer-failed':
@@ -88,14 +101,6 @@ export function step(call: CallState, input: CallInput, now: number): CallState 
     case 'dismissed':
       return call.kind === 'ended' ? idle : call;
   }
-}
-
-function onStart(
-  call: CallState,
-  { kind, remote }: { readonly kind: 'dialed' | 'invited'; readonly remote: string },
-): CallState {
-  if (isBusy(call)) return call;
-  return { kind: kind === 'dialed' ? 'calling' : 'incoming', remote };
 }
 
 function onProgress(call: CallState, hasEarlyMedia: boolean): CallState {
@@ -115,7 +120,14 @@ function onEstablished(call: CallState, now: number): CallState {
     isHeldByOther: false,
     isReconnecting: false,
     transfer: undefined,
+    video: undefined,
   };
+}
+
+function onVideo(call: CallState, video: VideoView | undefined): CallState {
+  if (call.kind !== 'active') return call;
+  const isSame = video?.isCameraOff === call.video?.isCameraOff && video?.trouble === call.video?.trouble;
+  return isSame && (video === undefined) === (call.video === undefined) ? call : { ...call, video };
 }
 
 type TransferInput = Extract<CallInput, { kind: 'transferring' | 'transferred' | 'transfer-failed' }>;

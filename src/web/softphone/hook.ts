@@ -47,15 +47,17 @@ export interface PhoneHook {
   signOut(): Promise<void>;
   /** Opens the microphone now, so that the next call does not wait for it. */
   warmMicrophone(): Promise<Trouble | undefined>;
-  /** Calls a name, a number or a SIP URI. What becomes of it is told by `state`. */
-  call(target: string): void;
-  /** Answers the incoming call; one that waits is answered by holding the call on the screen. */
-  answer(): void;
+  /** Calls a name, a number or a SIP URI, with the camera if wanted. What becomes of it is told by `state`. */
+  call(target: string, withVideo?: boolean): void;
+  /** Answers the incoming call; one that waits is answered by holding the call on the screen. Without video: nobody sees us. */
+  answer(withVideo?: boolean): void;
   /** Refuses the incoming call: 603 everywhere, or 486 to say that we are busy. */
   decline(why?: 'declined' | 'busy'): void;
   /** Ends whatever call there is: CANCEL, 603 or BYE. */
   hangUp(): void;
   mute(isMuted: boolean): void;
+  /** In a call with video: the other party sees black, or us again. */
+  turnCameraOff(isCameraOff: boolean): void;
   /** Puts the other party on hold, or takes it back. Resolves when the other side has agreed; false when it has not. */
   hold(isHeld: boolean): Promise<boolean>;
   /** Sends the call on to somebody else (blind). What becomes of it is told by `state`. */

@@ -3,6 +3,7 @@ import { Invitation, Inviter, type Notification, type Session, SessionState, typ
 import { type Clock, Emitter } from '../../kernel/index.ts';
 import { readQuality } from './call-quality.ts';
 import { type CallInput, type CallState, idle, isBusy, step } from './call-state.ts';
+import type { Pictures } from './call-video.ts';
 import type { EventLog } from './event-log.ts';
 import { readHoldNotice, WANTS_HOLD_NOTICES } from './hold-notice.ts';
 import { MediaRecovery } from './media-recovery.ts';
@@ -15,15 +16,20 @@ export interface PhoneCallEvents {
   readonly remoteStream: MediaStream;
   /** The line must be looked at, and then `restartIce` called. */
   readonly lineDoubted: undefined;
+  readonly pictures: Pictures;
 }
 
 const FIRST_PACKET_LOOK_MS = 10;
+
+const noPictures: Pictures = { local: undefined, remote: undefined };
 
 export interface PhoneCallParts {
   readonly clock: Clock;
   readonly log: EventLog;
   /** Undefined: the call cannot even be made. */
   readonly session: Session | undefined;
+  /** Whether our own call begins with video. */
+  readonly withVideo: boolean;
 }
 
 export class PhoneCall implements MediaWatcher {
@@ -37,8 +43,10 @@ export class PhoneCall implements MediaWatcher {
   #trouble: Trouble | undefined;
   readonly #recovery: MediaRecovery;
   #wantsRestart = false;
+  #wantsVideo: boolean;
 
-  constructor({ clock, log, session }: PhoneCallParts) {
+  constructor({ clock, log, session, withVideo }: PhoneCallParts) {
+    this.#wantsVideo = withVideo;
     this.#clock = clock;
     this.#log = log;
     this.session = session;
@@ -56,6 +64,14 @@ export class PhoneCall implements MediaWatcher {
 
   get stream(): MediaStream | undefined {
     return this.#stream;
+  }
+
+  get wantsVideo(): boolean {
+    return this.#wantsVideo;
+  }
+
+  get pictures(): Pictures {
+    return this.#description()?.video.pictures ?? noPictures;
   }
 
   get isBusy(): boolean {
@@ -96,12 +112,14 @@ export class PhoneCall implements MediaWatcher {
   ring(invitation: Invitation): void {
     const { displayName, uri } = invitation.remoteIdentity;
     this.#watch(invitation);
-    this.#input({ kind: 'invited', remote: displayName || uri.user || uri.host });
+    const hasVideo = /^m=video [1-9]/m.test(invitation.body ?? '');
+    this.#input({ kind: 'invited', remote: displayName || uri.user || uri.host, hasVideo });
   }
 
-  answer(): void {
+  answer(withVideo: boolean): void {
     const { session } = this;
     if (this.#state.kind !== 'incoming' || !(session instanceof Invitation)) return;
+    this.#wantsVideo = withVideo;
     this.#input({ kind: 'accepted' });
     session.accept({ extraHeaders: [WANTS_HOLD_NOTICES] }).catch(() => this.giveUp('failed'));
   }
@@ -118,6 +136,11 @@ export class PhoneCall implements MediaWatcher {
     if (this.#state.kind !== 'active' || description === undefined) return;
     description.isMuted = isMuted;
     this.#input({ kind: 'muted', isMuted });
+  }
+
+  turnCameraOff(isCameraOff: boolean): void {
+    const video = this.#description()?.video;
+    if (this.#state.kind === 'active' && video?.view !== undefined) video.isCameraOff = isCameraOff;
   }
 
   /** A re-INVITE with another direction. False: the other side has not taken it, and all is as before. */
@@ -207,6 +230,11 @@ export class PhoneCall implements MediaWatcher {
     this.#events.emit('remoteStream', stream);
   }
 
+  onVideo(): void {
+    this.#input({ kind: 'video', video: this.#description()?.video.view });
+    this.#events.emit('pictures', this.pictures);
+  }
+
   onConnectionState(state: RTCPeerConnectionState): void {
     if (state === 'connected') this.#log.add('media-connected');
     this.#recovery.onConnectionState(state);
@@ -276,6 +304,7 @@ export class PhoneCall implements MediaWatcher {
     this.#log.add('answered');
     this.#input({ kind: 'established' });
     if (this.#recovery.isAway) this.#input({ kind: 'media-away', isAway: true });
+    this.onVideo();
     const connection = this.peerConnection;
     if (connection !== undefined) this.#awaitFirstPacket(connection);
   }

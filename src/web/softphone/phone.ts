@@ -3,6 +3,7 @@ import { type Invitation, Inviter, type Session, type URI, UserAgent } from 'sip
 import { type Clock, Emitter } from '../../kernel/index.ts';
 import { readQuality } from './call-quality.ts';
 import { idle } from './call-state.ts';
+import type { Pictures } from './call-video.ts';
 import { dialTarget } from './dial-target.ts';
 import { EventLog, type PhoneEvent } from './event-log.ts';
 import { WANTS_HOLD_NOTICES } from './hold-notice.ts';
@@ -18,6 +19,8 @@ export interface PhoneEvents {
   readonly change: PhoneState;
   /** The sound of the call on the screen, to be played. */
   readonly remoteStream: MediaStream;
+  /** What there is to be seen of the call on the screen. */
+  readonly pictures: Pictures;
 }
 
 export class Softphone implements PhoneHook {
@@ -111,11 +114,11 @@ export class Softphone implements PhoneHook {
     return this.#microphone.warm();
   }
 
-  call(target: string): void {
+  call(target: string, withVideo = false): void {
     this.#log.add('click');
     if (this.#shown?.isBusy === true) return;
     this.#shown = undefined;
-    this.#dial(target.trim());
+    this.#dial(target.trim(), withVideo);
   }
 
   consult(target: string): void {
@@ -124,7 +127,7 @@ export class Softphone implements PhoneHook {
     this.#log.add('click');
     void first.hold(true);
     this.#other = first;
-    this.#dial(target.trim());
+    this.#dial(target.trim(), false);
   }
 
   transfer(target: string): void {
@@ -148,18 +151,18 @@ export class Softphone implements PhoneHook {
     this.#show(other);
   }
 
-  answer(): void {
+  answer(withVideo = false): void {
     const waiting = this.#other?.state.kind === 'incoming' ? this.#other : undefined;
     this.#log.add('answer-click');
     if (waiting === undefined) {
-      this.#shown?.answer();
+      this.#shown?.answer(withVideo);
       return;
     }
     const former = this.#shown;
     if (former?.state.kind === 'active') void former.hold(true);
     this.#other = former?.isBusy === true ? former : undefined;
     this.#show(waiting);
-    waiting.answer();
+    waiting.answer(withVideo);
   }
 
   decline(why: 'declined' | 'busy' = 'declined'): void {
@@ -176,6 +179,10 @@ export class Softphone implements PhoneHook {
 
   mute(isMuted: boolean): void {
     this.#shown?.mute(isMuted);
+  }
+
+  turnCameraOff(isCameraOff: boolean): void {
+    this.#shown?.turnCameraOff(isCameraOff);
   }
 
   async hold(isHeld: boolean): Promise<boolean> {
@@ -202,7 +209,7 @@ export class Softphone implements PhoneHook {
     return this.#shown?.peerConnection;
   }
 
-  #dial(remote: string): void {
+  #dial(remote: string, withVideo: boolean): void {
     this.#hasInvited = false;
     const line = this.#line;
     const uri = this.#addressOf(remote);
@@ -211,7 +218,7 @@ export class Softphone implements PhoneHook {
       line === undefined || !isOnline || uri === undefined
         ? undefined
         : new Inviter(line.agent, uri, { earlyMedia: true, extraHeaders: [WANTS_HOLD_NOTICES] });
-    const call = this.#newCall(session);
+    const call = this.#newCall(session, withVideo);
     this.#show(call);
     call.dial(remote);
     if (!isOnline) call.finish('not-registered');
@@ -236,12 +243,15 @@ export class Softphone implements PhoneHook {
     call.ring(invitation);
   }
 
-  #newCall(session: Session | undefined): PhoneCall {
-    const call = new PhoneCall({ clock: this.#clock, log: this.#log, session });
+  #newCall(session: Session | undefined, withVideo = false): PhoneCall {
+    const call = new PhoneCall({ clock: this.#clock, log: this.#log, session, withVideo });
     call.on('change', () => this.#onCall(call));
     call.on('lineDoubted', () => this.#line?.check());
     call.on('remoteStream', (stream) => {
       if (call === this.#shown) this.#events.emit('remoteStream', stream);
+    });
+    call.on('pictures', (pictures) => {
+      if (call === this.#shown) this.#events.emit('pictures', pictures);
     });
     return call;
   }
@@ -264,6 +274,7 @@ export class Softphone implements PhoneHook {
   #show(call: PhoneCall): void {
     this.#shown = call;
     if (call.stream !== undefined) this.#events.emit('remoteStream', call.stream);
+    this.#events.emit('pictures', call.pictures);
     this.#changed();
   }
 

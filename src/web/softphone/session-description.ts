@@ -3,6 +3,7 @@
  * learns our addresses from our own connectivity checks (RFC 8445 §7.3.1.3), so an INVITE may leave at once.
  */
 import type { BodyAndContentType, Session, SessionDescriptionHandler, SessionDescriptionHandlerFactory } from 'sip.js';
+import { CallVideo, type CallVideoWatcher } from './call-video.ts';
 import type { Microphone } from './microphone.ts';
 import type { Trouble } from './trouble.ts';
 
@@ -11,7 +12,9 @@ const offeredCodecs = ['audio/opus', 'audio/g722', 'audio/pcmu', 'audio/pcma', '
 const DIGIT_MS = 120;
 const DIGIT_GAP_MS = 80;
 
-export interface MediaWatcher {
+export interface MediaWatcher extends CallVideoWatcher {
+  /** Whether the person has agreed to be seen in this call. */
+  readonly wantsVideo: boolean;
   /** What the other party says. */
   onRemoteStream(stream: MediaStream): void;
   onConnectionState(state: RTCPeerConnectionState): void;
@@ -20,9 +23,10 @@ export interface MediaWatcher {
   onRemoteHold(isHeld: boolean): void;
 }
 
-/** The offer/answer side of one call: one peer connection with one audio section. */
+/** The offer/answer side of one call: one peer connection with one audio section, and one for video if it is wanted. */
 export class ZeroGatherDescription implements SessionDescriptionHandler {
   readonly peerConnection: RTCPeerConnection;
+  readonly video: CallVideo;
   readonly #microphone: Microphone;
   readonly #watcher: MediaWatcher;
   #track: MediaStreamTrack | undefined;
@@ -34,11 +38,13 @@ export class ZeroGatherDescription implements SessionDescriptionHandler {
     this.#microphone = microphone;
     this.#watcher = watcher;
     this.peerConnection = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+    this.video = new CallVideo(this.peerConnection, watcher);
     this.peerConnection.addEventListener('connectionstatechange', () => {
       if (!this.#isClosed) watcher.onConnectionState(this.peerConnection.connectionState);
     });
     this.peerConnection.addEventListener('track', (event) => {
-      watcher.onRemoteStream(event.streams[0] ?? new MediaStream([event.track]));
+      if (event.track.kind === 'video') this.video.onRemoteTrack(event.track);
+      else watcher.onRemoteStream(event.streams[0] ?? new MediaStream([event.track]));
     });
   }
 
@@ -47,10 +53,15 @@ export class ZeroGatherDescription implements SessionDescriptionHandler {
     const pc = this.peerConnection;
     if (pc.signalingState === 'have-remote-offer') {
       this.#speak(pc.getTransceivers()[0]);
+      this.video.answer(this.#watcher.wantsVideo);
       this.#applyHold();
       await pc.setLocalDescription(await pc.createAnswer());
+      this.video.settle();
     } else {
-      if (pc.getTransceivers().length === 0) this.#openAudio();
+      if (pc.getTransceivers().length === 0) {
+        this.#openAudio();
+        if (this.#watcher.wantsVideo) this.video.offer();
+      }
       this.#applyHold();
       await pc.setLocalDescription(await pc.createOffer());
     }
@@ -64,8 +75,10 @@ export class ZeroGatherDescription implements SessionDescriptionHandler {
   async setDescription(sdp: string): Promise<void> {
     const type = this.peerConnection.signalingState === 'have-local-offer' ? 'answer' : 'offer';
     await this.peerConnection.setRemoteDescription({ type, sdp });
-    // Only sendonly and inactive are a hold of the other side (RFC 3264 §8.4).
-    if (type === 'offer') this.#watcher.onRemoteHold(/^a=(?:sendonly|inactive)\s*$/m.test(sdp));
+    if (type === 'answer') this.video.settle();
+    // Only sendonly and inactive are a hold of the other side (RFC 3264 §8.4), and only of the audio.
+    const [audio = ''] = sdp.split(/^m=video /m);
+    if (type === 'offer') this.#watcher.onRemoteHold(/^a=(?:sendonly|inactive)\s*$/m.test(audio));
   }
 
   async rollbackDescription(): Promise<void> {
@@ -85,22 +98,25 @@ export class ZeroGatherDescription implements SessionDescriptionHandler {
     this.#applyMute();
   }
 
-  /** Takes effect with the next offer or answer: the direction of the one section changes, ICE and DTLS stay. */
+  /** Takes effect with the next offer or answer: the direction of each section changes, ICE and DTLS stay. */
   set isHeld(isHeld: boolean) {
     this.#isHeld = isHeld;
+    this.video.isHeld = isHeld;
     this.#applyMute();
   }
 
   close(): void {
     this.#isClosed = true;
+    this.video.close();
     this.#track?.stop();
     this.peerConnection.close();
   }
 
   #applyHold(): void {
-    const transceiver = this.peerConnection.getTransceivers()[0];
     const direction = this.#isHeld ? 'sendonly' : 'sendrecv';
-    if (transceiver !== undefined && transceiver.direction !== direction) transceiver.direction = direction;
+    for (const transceiver of this.peerConnection.getTransceivers())
+      if (transceiver.direction === 'sendrecv' || transceiver.direction === 'sendonly')
+        transceiver.direction = direction;
   }
 
   /** Who is on hold hears nothing of us, but the packets go on: a gateway must not take us for dead. */

@@ -3,6 +3,9 @@ export type Trouble =
   | 'microphone-refused'
   | 'microphone-missing'
   | 'microphone-busy'
+  | 'camera-refused'
+  | 'camera-missing'
+  | 'camera-busy'
   | 'insecure-page'
   | 'wrong-password'
   | 'unreachable'
@@ -22,6 +25,9 @@ const sentences: Record<Trouble, string> = {
   'microphone-refused': 'The microphone is blocked. Allow it for this page in the address bar, then call again.',
   'microphone-missing': 'No microphone was found. Plug one in, then call again.',
   'microphone-busy': 'Another program is using the microphone. Close it, then call again.',
+  'camera-refused': 'You are not seen: the camera is blocked. Allow it for this page in the address bar.',
+  'camera-missing': 'You are not seen: no camera was found.',
+  'camera-busy': 'You are not seen: another program is using the camera.',
   'insecure-page': 'The browser gives no microphone to an unprotected page. Open this page with https instead.',
   'wrong-password': 'The user name or the password is wrong.',
   unreachable: 'The gateway cannot be reached. Trying again…',
@@ -70,17 +76,27 @@ export function troubleOfStatus(status: number): Trouble {
 
 /** The trouble behind a DOMException of getUserMedia, by its name (Media Capture and Streams §10.2). */
 export function troubleOfMicrophone(name: string): Trouble {
+  const what = whatOfDevice(name);
+  return what === undefined ? 'failed' : `microphone-${what}`;
+}
+
+/** The same for the camera, without which the call goes on. */
+export function troubleOfCamera(name: string): Trouble {
+  return `camera-${whatOfDevice(name) ?? 'busy'}`;
+}
+
+function whatOfDevice(name: string): 'refused' | 'missing' | 'busy' | undefined {
   switch (name) {
     case 'NotAllowedError':
     case 'SecurityError':
-      return 'microphone-refused';
+      return 'refused';
     case 'NotFoundError':
     case 'OverconstrainedError':
-      return 'microphone-missing';
+      return 'missing';
     case 'NotReadableError':
     case 'AbortError':
-      return 'microphone-busy';
+      return 'busy';
     default:
-      return 'failed';
+      return undefined;
   }
 }

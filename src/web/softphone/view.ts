@@ -9,6 +9,7 @@ import type { Softphone } from './phone.ts';
 import { addRecent, loadRecent } from './recent.ts';
 import type { Ringer, Sound } from './ringer.ts';
 import { sentence } from './trouble.ts';
+import { VideoPanel } from './video-panel.ts';
 import { callWords, durationWords, lineWords, qualityLevel, qualityWords } from './words.ts';
 
 const TICK_MS = 1000;
@@ -41,6 +42,7 @@ export class View {
   readonly #toneKeys = byId('tone-keys', HTMLElement);
   readonly #sentDigits = byId('sent-digits', HTMLOutputElement);
   readonly #controls: CallControls;
+  readonly #video: VideoPanel;
   #shownCall: CallState['kind'] = 'idle';
   #tick: Timer | undefined;
   #goodbye: Timer | undefined;
@@ -51,6 +53,7 @@ export class View {
     this.#clock = clock;
     this.#actions = actions;
     this.#controls = new CallControls(phone);
+    this.#video = new VideoPanel(phone);
   }
 
   /** Wires the page up and shows the first screen. */
@@ -94,6 +97,7 @@ export class View {
       event.preventDefault();
       this.#dial(this.#number.value);
     });
+    onClick('video-call', () => this.#dial(this.#number.value, true));
     buildKeypad(byId('dial-keys', HTMLElement), (digit) => {
       this.#ringer.blip();
       this.#number.value += digit;
@@ -113,11 +117,12 @@ export class View {
       if (call.kind === 'active') this.#phone.mute(!call.isMuted);
     });
     this.#controls.wire();
+    this.#video.wire();
     onClick('keys', () => this.#showToneKeys(this.#toneKeys.hidden !== false));
     buildKeypad(this.#toneKeys, (digit) => this.#sendDigit(digit));
   }
 
-  #dial(target: string): void {
+  #dial(target: string, withVideo = false): void {
     if (target.trim() === '') {
       // An empty field dials the last number, as telephones do.
       this.#number.value = loadRecent(localStorage)[0] ?? '';
@@ -125,7 +130,7 @@ export class View {
       return;
     }
     this.#ringer.unlock();
-    this.#phone.call(target);
+    this.#phone.call(target, withVideo);
     this.#showRecent(addRecent(localStorage, target.trim()));
   }
 
@@ -163,8 +168,11 @@ export class View {
     else if (line.kind === 'reconnecting' && line.attempt > 2) this.showTrouble(sentence('unreachable'));
     else if (call.kind === 'active' && call.transfer?.kind === 'failed')
       this.showTrouble(`Not transferred to ${call.transfer.to}. ${sentence(call.transfer.trouble)}`);
+    else if (call.kind === 'active' && call.video?.trouble !== undefined)
+      this.showTrouble(sentence(call.video.trouble));
     else this.showTrouble('');
     this.#controls.show(state);
+    this.#video.show(state);
     this.#showCall(call);
   }
 

@@ -20,6 +20,7 @@ describe('the call of the softphone', () => {
       isHeldByOther: false,
       isReconnecting: false,
       transfer: undefined,
+      video: undefined,
     });
     expect(step(active, { kind: 'ended', trouble: undefined }, 65_000)).toEqual({
       kind: 'ended',
@@ -41,15 +42,29 @@ describe('the call of the softphone', () => {
   });
 
   test('an incoming call is answered before it talks', () => {
-    expect(run({ kind: 'invited', remote: 'bob' }, { kind: 'established' })).toMatchObject({ kind: 'incoming' });
-    expect(run({ kind: 'invited', remote: 'bob' }, { kind: 'accepted' }, { kind: 'established' })).toMatchObject({
+    expect(run({ kind: 'invited', remote: 'bob', hasVideo: false }, { kind: 'established' })).toMatchObject({
+      kind: 'incoming',
+    });
+    expect(
+      run({ kind: 'invited', remote: 'bob', hasVideo: false }, { kind: 'accepted' }, { kind: 'established' }),
+    ).toMatchObject({
       kind: 'active',
     });
   });
 
+  test('video is there from the answer on, or not, and what is told again changes nothing', () => {
+    const active = run({ kind: 'dialed', remote: 'bob' }, { kind: 'established' });
+    const seen = step(active, { kind: 'video', video: { isCameraOff: false, trouble: undefined } }, 0);
+    expect(seen).toMatchObject({ kind: 'active', video: { isCameraOff: false } });
+    expect(step(seen, { kind: 'video', video: { isCameraOff: false, trouble: undefined } }, 0)).toBe(seen);
+    expect(step(seen, { kind: 'video', video: undefined }, 0)).toEqual(active);
+    const ringing = run({ kind: 'invited', remote: 'bob', hasVideo: true });
+    expect(step(ringing, { kind: 'video', video: { isCameraOff: false, trouble: undefined } }, 0)).toBe(ringing);
+  });
+
   test('a second call does not disturb the first', () => {
-    const call = run({ kind: 'invited', remote: 'bob' });
-    expect(step(call, { kind: 'invited', remote: 'carol' }, 0)).toBe(call);
+    const call = run({ kind: 'invited', remote: 'bob', hasVideo: false });
+    expect(step(call, { kind: 'invited', remote: 'carol', hasVideo: false }, 0)).toBe(call);
     expect(step(call, { kind: 'dialed', remote: 'carol' }, 0)).toBe(call);
   });
 
@@ -79,7 +94,8 @@ describe('the call of the softphone', () => {
     fc.record({ kind: fc.constant('transferring' as const), to: fc.string() }),
     fc.record({ kind: fc.constant('transferred' as const) }),
     fc.record({ kind: fc.constant('transfer-failed' as const), trouble: fc.constant('busy' as const) }),
-    fc.record({ kind: fc.constantFrom('dialed' as const, 'invited' as const), remote: fc.string() }),
+    fc.record({ kind: fc.constant('dialed' as const), remote: fc.string() }),
+    fc.record({ kind: fc.constant('invited' as const), remote: fc.string(), hasVideo: fc.boolean() }),
     fc.record({ kind: fc.constant('progressed' as const), hasEarlyMedia: fc.boolean() }),
     fc.record({ kind: fc.constantFrom('accepted' as const, 'established' as const, 'dismissed' as const) }),
     fc.record({ kind: fc.constant('muted' as const), isMuted: fc.boolean() }),
