@@ -8,9 +8,8 @@ import { byId, onClick } from './page.ts';
 import type { Softphone } from './phone.ts';
 import { addRecent, loadRecent } from './recent.ts';
 import type { Ringer, Sound } from './ringer.ts';
-import { sentence } from './trouble.ts';
 import { VideoPanel } from './video-panel.ts';
-import { callWords, durationWords, lineWords, qualityLevel, qualityWords } from './words.ts';
+import { callWords, durationWords, lineWords, qualityLevel, qualityWords, troubleWords } from './words.ts';
 
 const TICK_MS = 1000;
 /** A call that ended without trouble leaves the screen after this long. */
@@ -164,13 +163,7 @@ export class View {
     this.#signIn.hidden = isSignedIn;
     this.#dialer.hidden = !isSignedIn || call.kind !== 'idle';
     this.#callScreen.hidden = !isSignedIn || call.kind === 'idle';
-    if (line.kind === 'refused') this.showTrouble(sentence(line.trouble));
-    else if (line.kind === 'reconnecting' && line.attempt > 2) this.showTrouble(sentence('unreachable'));
-    else if (call.kind === 'active' && call.transfer?.kind === 'failed')
-      this.showTrouble(`Not transferred to ${call.transfer.to}. ${sentence(call.transfer.trouble)}`);
-    else if (call.kind === 'active' && call.video?.trouble !== undefined)
-      this.showTrouble(sentence(call.video.trouble));
-    else this.showTrouble('');
+    this.showTrouble(troubleWords(line, call));
     this.#controls.show(state);
     this.#video.show(state);
     this.#showCall(call);

@@ -37,6 +37,16 @@ export function callWords(call: CallState): string {
   }
 }
 
+/** What is wrong; empty: nothing. */
+export function troubleWords(line: LineState, call: CallState): string {
+  if (line.kind === 'refused') return sentence(line.trouble);
+  if (line.kind === 'reconnecting' && line.attempt > 2) return sentence('unreachable');
+  if (call.kind !== 'active') return '';
+  if (call.transfer?.kind === 'failed')
+    return `Not transferred to ${call.transfer.to}. ${sentence(call.transfer.trouble)}`;
+  return call.video?.trouble === undefined ? '' : sentence(call.video.trouble);
+}
+
 type ActiveCall = Extract<CallState, { kind: 'active' }>;
 
 function activeWords({ transfer, isHeld, isHeldByOther, isMuted, isReconnecting }: ActiveCall): string {

@@ -50,8 +50,10 @@ describe('plain words', () => {
       isHeld: true,
       isHeldByOther: false,
     } as const;
-    expect(callWords({ ...held, isReconnecting: true, transfer: undefined })).toBe('Connection lost, reconnecting…');
-    expect(callWords({ ...held, isReconnecting: false, transfer: undefined })).toBe('On hold');
+    expect(callWords({ ...held, isReconnecting: true, transfer: undefined, video: undefined })).toBe(
+      'Connection lost, reconnecting…',
+    );
+    expect(callWords({ ...held, isReconnecting: false, transfer: undefined, video: undefined })).toBe('On hold');
     expect(sentence('connection-lost')).toBe('The connection was lost and did not come back. Call again.');
   });
 
