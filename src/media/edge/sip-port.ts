@@ -152,9 +152,13 @@ export class SipPort implements EdgeEnd {
       signaling: request.signalingAddress,
       nowMs: this.#end.parts.clock.now(),
     };
-    this.#latch = this.#latch ? moveLatch(this.#latch, start) : createLatch({ ...start, refused: this.#refused });
+    // RFC 2543 said hold by an unspecified address: it is no place to move to, and who was proven may play music.
+    if (this.#latch === undefined) this.#latch = createLatch({ ...start, refused: this.#refused });
+    else if (!isUnspecified(remote.address)) this.#latch = moveLatch(this.#latch, start);
     this.#isMux = rtcpMux;
-    this.#rtcpTarget = { address: remote.address, port: rtcpMux ? remote.rtpPort : remote.rtcpPort };
+    this.#rtcpTarget = isUnspecified(remote.address)
+      ? NOWHERE
+      : { address: remote.address, port: rtcpMux ? remote.rtpPort : remote.rtcpPort };
     this.#aim();
     const isSending = direction === 'sendrecv' || direction === 'sendonly';
     // After a hold the stream goes on where it was, however far its source counted meanwhile.
