@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDecoder, DtmfDetector, findGaps, measureTone, ToneGenerator } from '../../src/audio/index.ts';
 import type { AudioCodecName } from '../../src/sdp/index.ts';
+import { type EdgeRig, EVENT_8K, formatOf, openLeg, portId, startTestEdge, target } from '../conformance/edge-rig.ts';
 import { digitsIn, type HeardPacket, RtpPeer } from '../support/rtp-peer.ts';
 import { until } from '../support/until.ts';
-import { type EdgeRig, EVENT_8K, formatOf, openLeg, portId, startTestEdge, target } from './edge-rig.ts';
 
 let rig: EdgeRig;
 let peers: RtpPeer[];
