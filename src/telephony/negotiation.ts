@@ -30,8 +30,8 @@ export class Negotiation {
   readonly #turns = new Map<LegId, OfferTurn>();
   /** Of re-INVITEs that had no offer, by the Leg that sent them: the number that the ACK with the answer must have. */
   readonly #asked = new Map<LegId, number>();
-  /** Our offers that wait for their turn, one for each Leg. */
-  readonly #waiting = new Map<LegId, () => void>();
+  /** Offers that wait for their turn, by Leg, first come first served. */
+  readonly #waiting = new Map<LegId, (() => void)[]>();
 
   constructor(parts: NegotiationParts) {
     this.#parts = parts;
@@ -41,6 +41,8 @@ export class Negotiation {
   async onOffer(legId: LegId, offer: InDialogOffer): Promise<void> {
     const { media, random, logger } = this.#parts;
     const work = media();
+    // The peer has had our ACK, so its offer crosses nothing (RFC 3311 §5.2): it is taken up when the media are through.
+    while (this.#turnOf(legId) === 'applying') await this.#nextTurn(legId);
     const refusal = refusalOf(work === undefined ? 'ours' : this.#turnOf(legId), random);
     if (refusal !== undefined || work === undefined) {
       offer.reply(refusal?.status ?? 491, refusal?.headers);
@@ -90,6 +92,7 @@ export class Negotiation {
         logger.warn({ legId, sipStatus: reply.status }, 'codec not aligned');
         return 'refused';
       }
+      this.#setTurn(legId, 'applying');
       await accepted(reply.body);
       return 'aligned';
     } catch (error) {
@@ -120,16 +123,22 @@ export class Negotiation {
 
   /** Waits for an offer under way to be done with: at most until its dialog is given up for want of an ACK. */
   async #free(legId: LegId): Promise<void> {
-    while (this.#turnOf(legId) !== 'free') {
-      await new Promise<void>((resolve) => {
-        this.#waiting.set(legId, resolve);
-      });
-    }
+    while (this.#turnOf(legId) !== 'free') await this.#nextTurn(legId);
+  }
+
+  /** Until the Leg's turn is free, or was for a moment. */
+  async #nextTurn(legId: LegId): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#waiting.set(legId, [...(this.#waiting.get(legId) ?? []), resolve]);
+    });
   }
 
   #setTurn(legId: LegId, turn: OfferTurn): void {
     this.#turns.set(legId, turn);
-    if (turn === 'free') this.#waiting.get(legId)?.();
+    if (turn !== 'free') return;
+    const waiting = this.#waiting.get(legId) ?? [];
+    this.#waiting.delete(legId);
+    for (const wake of waiting) wake();
   }
 
   /** The Leg's dialog is over. */

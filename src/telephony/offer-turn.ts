@@ -7,6 +7,8 @@ export type OfferTurn =
   | 'free'
   /** Ours waits for its answer: in a request of ours, or in a 200 for the ACK. */
   | 'ours'
+  /** Ours has its answer, which is being applied: the peer's may come already, and waits for that. */
+  | 'applying'
   /** The peer's is being answered. */
   | 'theirs';
 
@@ -19,6 +21,7 @@ export interface OfferRefusal {
 export function refusalOf(turn: OfferTurn, random: Random): OfferRefusal | undefined {
   switch (turn) {
     case 'free':
+    case 'applying':
       return undefined;
     case 'ours':
       return { status: 491, headers: {} };

@@ -7,6 +7,7 @@ const random = seededRandom(7);
 describe('one offer at a time', () => {
   it('a free dialog takes an offer; ours under way is 491, theirs 500 with a Retry-After of 0 to 10 s', () => {
     expect(refusalOf('free', random)).toBeUndefined();
+    expect(refusalOf('applying', random)).toBeUndefined();
     expect(refusalOf('ours', random)).toEqual({ status: 491, headers: {} });
     for (let round = 0; round < 50; round += 1) {
       const refusal = refusalOf('theirs', random);
