@@ -1,10 +1,11 @@
 /**
- * Doubles or halves the rate of PCM: a half-band filter in two phases, one of which is a mere delay. It keeps what is
- * below 3.4 of 4 kHz, and delays by 1.4 ms at 16 kHz.
+ * Other rates for PCM as it comes. Doubling and halving is a half-band filter in two phases, one of which is a mere
+ * delay; it keeps what is below 3.4 of 4 kHz, and delays by 1.4 ms at 16 kHz. Other ratios: rational-resampler.ts.
  */
+import { RationalResampler } from './rational-resampler.ts';
 
 export interface Resampler {
-  /** Takes any number of samples (even to halve), gives twice or half as many. */
+  /** Takes any number of samples (a multiple of the ratio's denominator, as 20 ms always is), gives as many as last as long. */
   process(pcm: Int16Array): Int16Array;
 }
 
@@ -23,12 +24,12 @@ const COEFFICIENTS = ((): Float32Array => {
   return raw.map((each) => each / sum);
 })();
 
-/** Undefined when the rates are the same. Throws a RangeError for others than half and double. */
+/** Undefined when the rates are the same. Throws a RangeError for those whose ratio is no simple one, as 44.1 to 48 kHz. */
 export function createResampler(fromHz: number, toHz: number): Resampler | undefined {
   if (fromHz === toHz) return undefined;
   if (toHz === 2 * fromHz) return new Doubler();
   if (fromHz === 2 * toHz) return new Halver();
-  throw new RangeError(`no way from ${fromHz} Hz to ${toHz} Hz`);
+  return new RationalResampler(fromHz, toHz);
 }
 
 class Doubler implements Resampler {

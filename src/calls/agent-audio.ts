@@ -1,8 +1,22 @@
 /** What an agent says and hears, as plain data between `agents` and the media plane (decisions D7, D11). */
 import type { PortId } from '../kernel/index.ts';
 
-/** How an agent's audio is written, in both directions the same: 8000 bytes a second. */
-export type AgentEncoding = 'PCMU' | 'PCMA';
+/** How an agent's audio is written, in both directions the same. L16 is 16-bit linear PCM, little endian, with its rate. */
+export type AgentEncoding = 'PCMU' | 'PCMA' | AgentL16;
+export type AgentL16 = 'L16/8000' | 'L16/16000' | 'L16/24000';
+
+/** Of the samples, Hz. */
+export function agentRateHz(encoding: AgentEncoding): number {
+  return isL16(encoding) ? Number(encoding.slice('L16/'.length)) : 8000;
+}
+
+export function agentSampleBytes(encoding: AgentEncoding): number {
+  return isL16(encoding) ? 2 : 1;
+}
+
+function isL16(encoding: AgentEncoding): encoding is AgentL16 {
+  return encoding !== 'PCMU' && encoding !== 'PCMA';
+}
 
 /** Of one utterance: how much of it arrived, has been played, and was thrown away. Milliseconds. */
 export interface HeardSpeech {
@@ -28,7 +42,7 @@ export interface AgentEar {
 export interface AgentAudio {
   /** From now on until the port is closed. One ear to a port. */
   listen(portId: PortId, ear: AgentEar): void;
-  /** Queues audio of any length. What exceeds ten minutes is dropped. */
+  /** Queues whole samples, as many as there are. What exceeds ten minutes is dropped. */
   speak(portId: PortId, speech: { readonly utterance: string; readonly audio: Uint8Array }): void;
   /** Told to the ear when everything queued before it has been played. */
   mark(portId: PortId, name: string): void;

@@ -1,4 +1,13 @@
-export type { AgentAudio, AgentEar, AgentEncoding, HeardSpeech, PlayoutNotice } from './agent-audio.ts';
+export {
+  type AgentAudio,
+  type AgentEar,
+  type AgentEncoding,
+  type AgentL16,
+  agentRateHz,
+  agentSampleBytes,
+  type HeardSpeech,
+  type PlayoutNotice,
+} from './agent-audio.ts';
 export type { AgentCall, AgentCallEvents, AgentDesk, AgentFacts, AgentRun } from './agent-desk.ts';
 export type { Branch, Call, CallMedia, Fallback, InboundLeg, Leg, NewCall, Stage } from './call.ts';
 export { type CallCodecs, type CodecRecord, type LegCodec, legCodecOf } from './call-codecs.ts';

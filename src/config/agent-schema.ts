@@ -34,7 +34,10 @@ const openaiSchema = z.strictObject({
   protocol: z.literal('openai').describe('OpenAI Realtime, or what is compatible with it'),
   url: url.default('wss://api.openai.com/v1/realtime?model=gpt-realtime').describe('its server, with the model'),
   apiKeyEnv: environmentName.optional().describe('environment variable with the API key, sent as bearer token'),
-  encoding: z.enum(['PCMU', 'PCMA']).default('PCMU').describe('of the audio: the one that your trunks use'),
+  encoding: z
+    .enum(['PCMU', 'PCMA', 'L16'])
+    .default('PCMU')
+    .describe('of the audio: the one that your trunks use, or L16 (16 bits at 24 kHz), which is always transcoded'),
   instructions: z.string().max(20_000).default('').describe('what the model is to do; may contain ${from} and ${to}'),
   greeting: z
     .string()

@@ -25,12 +25,13 @@ function agentOf(agent: AgentConfig, logger: Logger): Agent {
     const open = openMediaStream({ ...agent, authToken, connectTimeoutMs }, { clock, random, logger });
     return { ...common, encoding: 'PCMU', open };
   }
-  const { encoding, greeting } = agent;
+  const { greeting } = agent;
+  const encoding = agent.encoding === 'L16' ? 'L16/24000' : agent.encoding;
   const apiKey = secretIn(agent.apiKeyEnv);
   return {
     ...common,
     encoding,
-    open: openRealtime({ ...agent, greeting, apiKey, connectTimeoutMs }, { clock, logger }),
+    open: openRealtime({ ...agent, encoding, greeting, apiKey, connectTimeoutMs }, { clock, logger }),
   };
 }
 

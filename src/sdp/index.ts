@@ -1,5 +1,5 @@
 export type { SrtpKeyPair } from '../rtp/index.ts';
-export { ownCodec } from './codec-list.ts';
+export { isSameCodec, ownCodec } from './codec-list.ts';
 export { answerDirection } from './direction.ts';
 export { sdpErrors } from './errors.ts';
 export { formatAnswer, formatOffer } from './format.ts';

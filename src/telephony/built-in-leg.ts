@@ -1,6 +1,14 @@
 /** A party without a network side: what its port is, and what the codec planner is to know of it. */
-import type { AgentFacts, MediaPlane, PortOwner } from '../calls/index.ts';
-import { type AudioCodecName, type AudioFormat, type CodecTerms, ownCodec, type PlanSide } from '../sdp/index.ts';
+import { type AgentFacts, agentRateHz, type MediaPlane, type PortOwner } from '../calls/index.ts';
+import {
+  type AudioCodec,
+  type AudioCodecName,
+  type AudioFormat,
+  type CodecTerms,
+  isSameCodec,
+  ownCodec,
+  type PlanSide,
+} from '../sdp/index.ts';
 import type { BuiltInEndpoint } from './call-media.ts';
 
 export interface BuiltInLeg {
@@ -15,13 +23,23 @@ const CODECS: Readonly<Record<BuiltInEndpoint, readonly AudioCodecName[]>> = {
 };
 
 export function builtInTerms({ endpoint }: BuiltInLeg): CodecTerms {
-  return { codecs: typeof endpoint === 'string' ? CODECS[endpoint] : [endpoint.encoding] };
+  return { codecs: typeof endpoint === 'string' ? CODECS[endpoint] : [agentCodec(endpoint).name] };
+}
+
+/** What its port sends and receives: an agent's 16-bit samples at its own rate are L16, which the media plane transcodes. */
+function agentCodec({ encoding }: AgentFacts): AudioCodec {
+  if (encoding === 'PCMU' || encoding === 'PCMA') return ownCodec(encoding);
+  return { ...ownCodec('L16'), clockRate: agentRateHz(encoding) };
 }
 
 /** It has every codec it knows under the payload types of the caller, and its telephone-events and packet time. */
 export function builtInSide(leg: BuiltInLeg, caller: PlanSide['audio'] | undefined): PlanSide {
   const terms = builtInTerms(leg);
-  const codecs = terms.codecs.map((name) => caller?.codecs.find((each) => each.name === name) ?? ownCodec(name));
+  const find = (isIt: (codec: AudioCodec) => boolean): AudioCodec | undefined => caller?.codecs.find(isIt);
+  const codecs =
+    typeof leg.endpoint === 'string'
+      ? terms.codecs.map((name) => find((each) => each.name === name) ?? ownCodec(name))
+      : [agentCodec(leg.endpoint)].map((codec) => find((each) => isSameCodec(each, codec)) ?? codec);
   const audio = { codecs, telephoneEvents: caller?.telephoneEvents ?? [], ptimeMs: caller?.ptimeMs ?? 20 };
   return { kind: 'rtp', audio, spoke: 'offered', terms };
 }

@@ -1,5 +1,6 @@
 /** An agent that speaks OpenAI Realtime, called by a phone: what the model hears, and what the caller hears of it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeG711, encodeG711, measureTone, ToneGenerator } from '../../src/audio/index.ts';
 import { Gateway } from '../support/gateway.ts';
 import { RealtimeServer, type RealtimeSession } from '../support/realtime-server.ts';
 import { RtpPeer } from '../support/rtp-peer.ts';
@@ -32,6 +33,7 @@ beforeAll(async () => {
           greeting: '',
           session: { audio: { output: { voice: 'marin' } } },
         },
+        { name: 'linear', protocol: 'openai', url: server.url, encoding: 'L16', greeting: '' },
       ],
     },
   });
@@ -55,14 +57,18 @@ afterAll(async () => {
 const numbered = (count: number): Buffer =>
   Buffer.concat(Array.from({ length: count }, (_, index) => Buffer.alloc(160, index % 200)));
 
-async function talk(index: number, greeting: Buffer): Promise<{ session: RealtimeSession; dialog: PhoneDialog }> {
+async function talk(
+  index: number,
+  greeting: Buffer,
+  name = 'assistant',
+): Promise<{ session: RealtimeSession; dialog: PhoneDialog }> {
   rtp.heard.length = 0;
   const starting = server.session(index).then(async (session) => {
     await until(() => session.of('response.create').length > 0, { within: 3_000, what: 'the wish for a greeting' });
     session.respond('resp_1', 'item_1', greeting);
     return session;
   });
-  const dialog = await phone.call('assistant', audioSdp(rtp.port, PCMU));
+  const dialog = await phone.call(name, audioSdp(rtp.port, PCMU));
   return { session: await starting, dialog };
 }
 
@@ -145,5 +151,28 @@ describe('an agent that speaks OpenAI Realtime', () => {
       what: 'the record',
     });
     expect(record).toMatchObject({ endReason: 'hangup-callee' });
+  });
+
+  test('has 16-bit samples at 24 kHz where it wants them', async () => {
+    const tone = new ToneGenerator(500, 24_000, -12).next(24_000 * 3);
+    const bytes = Buffer.alloc(2 * tone.length);
+    for (const [at, sample] of tone.entries()) bytes.writeInt16LE(sample, 2 * at);
+    const { session, dialog } = await talk(3, bytes, 'linear');
+    const format = { type: 'audio/pcm', rate: 24_000 };
+    expect(session.events[0]).toMatchObject({ session: { audio: { input: { format }, output: { format } } } });
+    rtp.play([Buffer.from(encodeG711('PCMU', new ToneGenerator(400, 8000, -12).next(160)))], {
+      port: rtpPortOf(dialog.remoteSdp),
+      payloadType: 0,
+      ssrc: 6,
+      step: 160,
+    });
+    await until(() => rtp.heard.length > 60 && session.heard.length > 48 * 1200, { within: 8_000, what: 'both' });
+    const back = decodeG711('PCMU', Buffer.concat(rtp.heard.slice(-40).map(({ payload }) => payload)));
+    expect(measureTone(back, 8000, 500).levelDbfs).toBeCloseTo(-12, 0);
+    const heard = Int16Array.from({ length: 12_000 }, (_, at) => session.heard.readInt16LE(48 * 600 + 2 * at));
+    expect(measureTone(heard, 24_000, 400).levelDbfs).toBeCloseTo(-12, 0);
+    rtp.pause();
+    await dialog.bye();
+    session.done('resp_1');
   });
 });

@@ -1,9 +1,10 @@
 /** A call as one Realtime session: we are the client, and the server decides when the caller has finished speaking. */
-import type { AgentCall, AgentEncoding } from '../../calls/index.ts';
+import { type AgentCall, type AgentEncoding, agentRateHz } from '../../calls/index.ts';
 import type { Clock, Logger } from '../../kernel/index.ts';
 import { AgentSocket } from '../agent-socket.ts';
 import type { AgentLink, AgentVoice, OpenLink } from '../link.ts';
 import { filled, type Template } from '../template.ts';
+import { WholeSamples } from '../whole-samples.ts';
 import {
   appendAudio,
   createResponse,
@@ -61,6 +62,7 @@ const MAX_COMPLAINTS = 10;
 class Realtime implements AgentLink {
   readonly #options: RealtimeOptions;
   readonly #socket: AgentSocket;
+  readonly #samples: WholeSamples;
   /** Responses that the caller has talked over: what still comes of them is not heard. */
   readonly #discarded = new Set<string>();
   /** The response being made; the server makes one at a time. */
@@ -74,6 +76,7 @@ class Realtime implements AgentLink {
   constructor(options: RealtimeOptions) {
     this.#options = options;
     const { agent, parts, call, voice } = options;
+    this.#samples = new WholeSamples(agent.encoding);
     const given = Object.entries(agent.headers).map(([key, value]): [string, string] => [key, filled(value, call)]);
     this.#socket = new AgentSocket({
       url: filled(agent.url, call, encodeURIComponent),
@@ -131,13 +134,16 @@ class Realtime implements AgentLink {
       case 'response-done':
         return this.#onDone(event);
       case 'audio':
-        if (!this.#discarded.has(event.responseId)) this.#options.voice.say(event.itemId, event.audio);
-        return;
+        return this.#say(event);
       case 'function-call':
         return this.#serve(event.call);
       case 'error':
         return this.#complain({ code: event.code, text: event.text });
     }
+  }
+
+  #say({ responseId, itemId, audio }: Extract<RealtimeEvent, { kind: 'audio' }>): void {
+    if (!this.#discarded.has(responseId)) this.#options.voice.say(itemId, this.#samples.of(audio));
   }
 
   /** Audio that were sent before the server has taken the format would be misread. */
@@ -152,6 +158,7 @@ class Realtime implements AgentLink {
   /** The caller speaks: silence at once, and the server is told how much of its answer was heard. */
   async #fallSilent(): Promise<void> {
     if (this.#responding !== undefined) this.#discarded.add(this.#responding);
+    this.#samples.forget();
     for (const { utterance, playedMs, flushedMs } of await this.#options.voice.flush())
       if (flushedMs > 0) this.#socket.send(truncateItem(utterance, playedMs));
   }
@@ -183,7 +190,7 @@ class Realtime implements AgentLink {
 
   #session(): object {
     const { agent, call } = this.#options;
-    const type = agent.encoding === 'PCMU' ? 'audio/pcmu' : 'audio/pcma';
+    const format = formatOf(agent.encoding);
     const { audio, tools, ...more } = agent.session as { audio?: Record<string, object>; tools?: readonly object[] };
     return {
       type: 'realtime',
@@ -193,8 +200,8 @@ class Realtime implements AgentLink {
       tools: [HANG_UP, ...(tools ?? [])],
       audio: {
         ...audio,
-        input: { turn_detection: { type: 'server_vad' }, ...audio?.['input'], format: { type } },
-        output: { ...audio?.['output'], format: { type } },
+        input: { turn_detection: { type: 'server_vad' }, ...audio?.['input'], format },
+        output: { ...audio?.['output'], format },
       },
     };
   }
@@ -203,4 +210,10 @@ class Realtime implements AgentLink {
     if (++this.#complaints <= MAX_COMPLAINTS)
       this.#options.parts.logger.warn({ ...fields }, 'message of an agent not understood');
   }
+}
+
+/** As session.update writes it. */
+function formatOf(encoding: AgentEncoding): object {
+  if (encoding === 'PCMU') return { type: 'audio/pcmu' };
+  return encoding === 'PCMA' ? { type: 'audio/pcma' } : { type: 'audio/pcm', rate: agentRateHz(encoding) };
 }

@@ -1,5 +1,8 @@
-/** An agent's end: what it says waits in a queue that the 20 ms clock drains, what it hears is handed out in real time. */
-import { decodeG711, encodeG711, PlayoutQueue, SteadyStream } from '../../audio/index.ts';
+/**
+ * An agent's end: what it says waits in a queue that the 20 ms clock drains, what it hears is handed out in real time.
+ * Who has another codec than the agent is transcoded before (joint.ts).
+ */
+import { PlayoutQueue, SteadyStream } from '../../audio/index.ts';
 import type { AgentEncoding, HeardSpeech, PortReport } from '../../calls/index.ts';
 import type { PortId, Unsubscribe } from '../../kernel/index.ts';
 import {
@@ -12,10 +15,10 @@ import {
 } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
 import { emptyReport } from '../empty-report.ts';
+import { type AgentFrames, agentFrames } from './agent-frames.ts';
 import type { EdgeEnd, Hearer, ThreadParts } from './end.ts';
 import type { Arrival } from './incoming.ts';
 import type { ClosedPort } from './messages.ts';
-import { silenceOf } from './silence.ts';
 import { TICK_MS } from './ticker.ts';
 
 export interface AgentPortOptions {
@@ -38,7 +41,7 @@ export class AgentPort implements EdgeEnd {
   readonly #parts: ThreadParts;
   readonly #queue: PlayoutQueue;
   readonly #ear: SteadyStream;
-  readonly #silence: Buffer;
+  readonly #frames: AgentFrames;
   readonly #frame: Buffer;
   readonly #ssrc: number;
   readonly #arrival: Arrival = { isEvent: false, isNoise: false, clockRate: 8000, nowMs: 0 };
@@ -53,27 +56,29 @@ export class AgentPort implements EdgeEnd {
   constructor({ portId, encoding, prebufferMs, start, parts }: AgentPortOptions) {
     this.portId = portId;
     this.#parts = parts;
-    this.#silence = silenceOf(encoding);
-    this.#frame = Buffer.alloc(this.#silence.length);
+    this.#frames = agentFrames(encoding, TICK_MS);
+    const { bytes, silence, rateHz } = this.#frames;
+    this.#frame = Buffer.alloc(bytes);
+    this.#arrival.clockRate = rateHz;
     this.#ssrc = start.ssrc;
     this.#sequence = start.sequence;
     this.#timestamp = start.timestamp;
-    const frameBytes = this.#silence.length;
-    const silence = this.#silence[0] ?? 0;
     this.#queue = new PlayoutQueue(
       {
-        bytesPerMs: frameBytes / TICK_MS,
+        bytesPerMs: bytes / TICK_MS,
         frameMs: TICK_MS,
         silence,
         prebufferMs,
         maxMs: MAX_QUEUE_MS,
-        fadeOut: (frame) => fadeOut(encoding, frame),
+        fadeOut: (frame) => this.#frames.fadeOut(frame),
       },
       (notice) => parts.emit({ kind: 'playout', portId, notice }),
     );
-    this.#ear = new SteadyStream({ frameBytes, frameMs: TICK_MS, silence, unitsPerByte: 1 }, (audio) =>
-      parts.emit({ kind: 'heard', portId, audio }),
-    );
+    const unitsPerByte = this.#frames.samples / bytes;
+    this.#ear = new SteadyStream({ frameBytes: bytes, frameMs: TICK_MS, silence, unitsPerByte }, (audio) => {
+      this.#frames.turn(audio);
+      parts.emit({ kind: 'heard', portId, audio });
+    });
     this.#ear.start(parts.clock.now());
     this.#stop = parts.ticker.add((_tick, nowMs) => this.#onTick(nowMs));
   }
@@ -135,10 +140,10 @@ export class AgentPort implements EdgeEnd {
   #onTick(nowMs: number): void {
     this.#ear.tick(nowMs);
     this.#sequence = (this.#sequence + 1) & 0xffff;
-    this.#timestamp = (this.#timestamp + this.#frame.length) >>> 0;
+    this.#timestamp = (this.#timestamp + this.#frames.samples) >>> 0;
     if (!this.#isHeard || this.peer === undefined || this.format === undefined) return;
     // Silence is sent too: the far end's jitter buffer, its NAT and its patience live on packets that keep coming.
-    if (!this.#queue.take(this.#frame, nowMs)) this.#silence.copy(this.#frame);
+    if (!this.#queue.take(this.#frame, nowMs)) this.#frame.fill(this.#frames.silence);
     const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + this.#frame.length);
     writeHeader(packet, {
       payloadType: this.format.codec.payloadType,
@@ -148,16 +153,9 @@ export class AgentPort implements EdgeEnd {
       ssrc: this.#ssrc,
     });
     this.#frame.copy(packet, RTP_HEADER_BYTES);
+    this.#frames.turn(packet.subarray(RTP_HEADER_BYTES));
     this.#sent++;
     this.#arrival.nowMs = nowMs;
     this.peer.send(packet, this.#arrival);
   }
-}
-
-/** To silence within half a frame. */
-function fadeOut(encoding: AgentEncoding, frame: Uint8Array): void {
-  const samples = decodeG711(encoding, frame);
-  const half = samples.length / 2;
-  for (let i = 0; i < samples.length; i++) samples[i] = (samples[i] ?? 0) * Math.max(0, 1 - i / half);
-  frame.set(encodeG711(encoding, samples));
 }

@@ -1,0 +1,52 @@
+/** What 20 ms are in each encoding of an agent, and what must be done to them between the agent and RTP. */
+import { decodeG711, encodeG711, type G711Law } from '../../audio/index.ts';
+import { type AgentEncoding, agentRateHz, agentSampleBytes } from '../../calls/index.ts';
+
+export interface AgentFrames {
+  readonly rateHz: number;
+  readonly samples: number;
+  readonly bytes: number;
+  /** The byte that silence is made of. */
+  readonly silence: number;
+  /** To silence within half a frame, in place. */
+  fadeOut(frame: Uint8Array): void;
+  /** From the agent's order of bytes to that of RTP (RFC 3551 §4.5.11: the high one first), or back, in place. */
+  turn(audio: Uint8Array): void;
+}
+
+export function agentFrames(encoding: AgentEncoding, frameMs: number): AgentFrames {
+  const rateHz = agentRateHz(encoding);
+  const samples = (rateHz * frameMs) / 1000;
+  const common = { rateHz, samples, bytes: samples * agentSampleBytes(encoding) };
+  if (encoding === 'PCMU' || encoding === 'PCMA') {
+    const silence = encodeG711(encoding, new Int16Array(1))[0] ?? 0;
+    return { ...common, silence, fadeOut: (frame) => fadeG711(encoding, frame), turn: () => {} };
+  }
+  return { ...common, silence: 0, fadeOut: fadeL16, turn: swap };
+}
+
+/** How much of sample `at` remains. */
+function remains(at: number, samples: number): number {
+  return Math.max(0, 1 - (2 * at) / samples);
+}
+
+function fadeG711(law: G711Law, frame: Uint8Array): void {
+  const pcm = decodeG711(law, frame);
+  for (let at = 0; at < pcm.length; at++) pcm[at] = (pcm[at] ?? 0) * remains(at, pcm.length);
+  frame.set(encodeG711(law, pcm));
+}
+
+function fadeL16(frame: Uint8Array): void {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  const samples = frame.byteLength >> 1;
+  for (let at = 0; at < samples; at++)
+    view.setInt16(2 * at, Math.round(view.getInt16(2 * at, true) * remains(at, samples)), true);
+}
+
+function swap(audio: Uint8Array): void {
+  for (let at = 0; at + 1 < audio.length; at += 2) {
+    const low = audio[at] ?? 0;
+    audio[at] = audio[at + 1] ?? 0;
+    audio[at + 1] = low;
+  }
+}
