@@ -65,6 +65,13 @@ export async function ensureMediaWorker() {
   }
 }
 
+/** The native binding to libopus, built where it can be; without it there is the WebAssembly one. Answers with why not. */
+export async function ensureOpusAddon() {
+  const { ensureOpus } = await import('./opus.mjs');
+  const built = ensureOpus(findNode());
+  return 'file' in built ? undefined : built.reason;
+}
+
 const isInstalled = (name) => {
   const result = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], { encoding: 'utf8' });
   return result.status === 0 && result.stdout === 'installed';

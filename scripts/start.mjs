@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { NODE_FLAGS } from './node-flags.mjs';
-import { ensureMediaWorker, ensurePackages, findNode, root, SetupError } from './setup.mjs';
+import { ensureMediaWorker, ensureOpusAddon, ensurePackages, findNode, root, SetupError } from './setup.mjs';
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
@@ -16,6 +16,7 @@ async function main() {
   if (runsGateway && env.VIADUCT_MEDIA_WORKER_BIN === undefined) {
     env.VIADUCT_MEDIA_WORKER_BIN = await ensureMediaWorker();
   }
+  if (runsGateway) await ensureOpusAddon();
   const args = [...NODE_FLAGS, join(root, 'src/main.ts'), ...process.argv.slice(2)];
   const child = spawn(findNode(), args, { env, stdio: 'inherit' });
   // The terminal sends Ctrl-C to both of us; the gateway ends its calls first, and we leave when it has left.

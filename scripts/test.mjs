@@ -6,7 +6,16 @@
 //   npm test -- test/sdp         only the tests below a path
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
-import { ensureDebianPackages, ensureMediaWorker, ensurePackages, findNode, root, SetupError } from './setup.mjs';
+import { OPUS_PACKAGES } from './opus.mjs';
+import {
+  ensureDebianPackages,
+  ensureMediaWorker,
+  ensureOpusAddon,
+  ensurePackages,
+  findNode,
+  root,
+  SetupError,
+} from './setup.mjs';
 
 const PEERS = [
   'sip-tester',
@@ -18,7 +27,7 @@ const PEERS = [
   'kamailio',
   'kamailio-tls-modules',
   'kamailio-websocket-modules',
-  'libopus-dev',
+  ...OPUS_PACKAGES,
 ];
 
 async function main() {
@@ -31,6 +40,10 @@ async function main() {
     env.VIADUCT_MEDIA_WORKER_BIN = await ensureMediaWorker();
     await ensureDebianPackages(PEERS, 'the tests');
   }
+  // Both ways to code Opus are tested; only the fast tests do with one where the other cannot be built.
+  const missing = await ensureOpusAddon();
+  if (missing !== undefined && !isFast)
+    throw new SetupError(`no native Opus: ${missing}. Install ${OPUS_PACKAGES.join(', ')}`);
   const node = findNode();
   env.PATH = `${dirname(node)}:${env.PATH}`;
   const projects = isFast

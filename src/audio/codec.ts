@@ -1,4 +1,7 @@
-/** One interface to every audio codec: PCM frames in, payloads out, and back, with what makes up for lost packets. */
+/**
+ * One interface to every audio codec: PCM frames in, payloads out, and back, with what makes up for lost packets.
+ * What a codec gives may be its own memory: it is valid until the next call of the same codec.
+ */
 
 /** As SDP writes them. */
 export type CodecName = 'PCMU' | 'PCMA' | 'G722' | 'L16' | 'opus';

@@ -7,6 +7,8 @@ export { decodeG711, encodeG711, type G711Law } from './g711.ts';
 export { G722Decoder, G722Encoder } from './g722.ts';
 export { findGaps, type Gap, measureTone, type ToneMeasure } from './measure.ts';
 export { renderMelody } from './melody.ts';
+export { type OpusBinding, opusInUse, useOpus, wasmOpus } from './opus-binding.ts';
+export { nativeOpus } from './opus-native.ts';
 export { type HeardUtterance, type PlayoutEvent, type PlayoutOptions, PlayoutQueue } from './playout-queue.ts';
 export { resample, resampledLength, resamplePart } from './resample.ts';
 export { createResampler, type Resampler } from './resampler.ts';

@@ -1,17 +1,9 @@
 /**
- * Opus (RFC 6716) behind the codec interface, by libopus in WebAssembly. It encodes from and decodes to the rate the
+ * Opus (RFC 6716) behind the codec interface, by libopus. It encodes from and decodes to the rate the
  * other side has, so that nothing needs to be resampled.
  */
-import {
-  Application,
-  createDecoder as createWasmDecoder,
-  createEncoder as createWasmEncoder,
-  type OpusDecoderHandle,
-  type OpusEncoderHandle,
-  type SampleRate,
-  Signal,
-} from 'libopus-wasm';
 import type { AudioDecoder, AudioEncoder } from './codec.ts';
+import { type OpusDecoderCore, type OpusEncoderCore, type OpusEncoderSettings, opusInUse } from './opus-binding.ts';
 
 export interface OpusOptions {
   /** bit/s without redundancy; default by rate: 20, 28 or 32 kbit/s. */
@@ -21,6 +13,8 @@ export interface OpusOptions {
   /** Send next to nothing in silence. */
   readonly dtx?: boolean;
 }
+
+type SampleRate = OpusEncoderSettings['rateHz'];
 
 const RATES: readonly number[] = [8000, 12_000, 16_000, 24_000, 48_000] satisfies readonly SampleRate[];
 const DEFAULT_COMPLEXITY = 5;
@@ -34,68 +28,69 @@ const GRAIN_PER_SEC = 400;
 const LONGEST_SEC = 0.12;
 
 export async function createOpusEncoder(rateHz: number, options: OpusOptions): Promise<AudioEncoder> {
-  const bitrate = options.bitrate ?? (rateHz <= 12_000 ? 20_000 : rateHz <= 16_000 ? 28_000 : 32_000);
-  const handle = await createWasmEncoder({
-    sampleRate: sampleRate(rateHz),
-    channels: 1,
-    application: Application.Voip,
-    signal: Signal.Voice,
-    bitrate,
+  const settings = {
+    rateHz: sampleRate(rateHz),
+    bitrate: options.bitrate ?? (rateHz <= 12_000 ? 20_000 : rateHz <= 16_000 ? 28_000 : 32_000),
     complexity: options.complexity ?? DEFAULT_COMPLEXITY,
     dtx: options.dtx ?? false,
-  });
-  return new OpusEncoder(handle, bitrate);
+  };
+  return new OpusEncoder(await opusInUse().createEncoder(settings), settings);
 }
 
 export async function createOpusDecoder(rateHz: number): Promise<AudioDecoder> {
-  return new OpusDecoder(await createWasmDecoder({ sampleRate: sampleRate(rateHz), channels: 1 }));
+  return new OpusDecoder(await opusInUse().createDecoder(sampleRate(rateHz)), rateHz);
 }
 
 class OpusEncoder implements AudioEncoder {
   readonly rateHz: number;
-  readonly #handle: OpusEncoderHandle;
+  readonly #core: OpusEncoderCore;
   readonly #bitrate: number;
   #lossPercent = 0;
 
-  constructor(handle: OpusEncoderHandle, bitrate: number) {
-    this.#handle = handle;
+  constructor(core: OpusEncoderCore, { rateHz, bitrate }: OpusEncoderSettings) {
+    this.#core = core;
     this.#bitrate = bitrate;
-    this.rateHz = handle.sampleRate;
+    this.rateHz = rateHz;
   }
 
   encode(pcm: Int16Array): Uint8Array {
-    return this.#handle.encode(pcm, { frameSize: pcm.length });
+    if (!this.#isFrame(pcm.length))
+      throw new RangeError(`no Opus frame has ${pcm.length} samples at ${this.rateHz} Hz`);
+    return this.#core.encode(pcm);
   }
 
   expectLoss(fraction: number): void {
     const percent = fraction < FEC_FROM ? 0 : Math.min(100, Math.ceil(fraction * 100));
     if (percent === this.#lossPercent) return;
     this.#lossPercent = percent;
-    this.#handle.setFec(percent > 0);
-    this.#handle.setPacketLossPercent(percent);
-    this.#handle.setBitrate(percent > 0 ? Math.round(this.#bitrate * FEC_BITRATE) : this.#bitrate);
+    this.#core.set(percent > 0 ? Math.round(this.#bitrate * FEC_BITRATE) : this.#bitrate, percent);
   }
 
   close(): void {
-    this.#handle.free();
+    this.#core.close();
+  }
+
+  #isFrame(samples: number): boolean {
+    const ms = (samples * 1000) / this.rateHz;
+    return ms === 20 || ms === 10 || ms === 40 || ms === 60;
   }
 }
 
 class OpusDecoder implements AudioDecoder {
   readonly rateHz: number;
-  readonly #handle: OpusDecoderHandle;
+  readonly #core: OpusDecoderCore;
   #lastLength: number;
 
-  constructor(handle: OpusDecoderHandle) {
-    this.#handle = handle;
-    this.rateHz = handle.sampleRate;
-    this.#lastLength = this.rateHz / 50;
+  constructor(core: OpusDecoderCore, rateHz: number) {
+    this.#core = core;
+    this.rateHz = rateHz;
+    this.#lastLength = rateHz / 50;
   }
 
   decode(payload: Uint8Array): Int16Array {
     if (payload.length === 0) return this.conceal(this.#lastLength);
     try {
-      const pcm = this.#handle.decode(payload);
+      const pcm = this.#core.decode(payload);
       this.#lastLength = pcm.length;
       return pcm;
     } catch {
@@ -104,20 +99,20 @@ class OpusDecoder implements AudioDecoder {
   }
 
   conceal(samples: number): Int16Array {
-    return this.#handle.decodePacketLoss(this.#wholeGrains(samples));
+    return this.#core.recover(undefined, this.#wholeGrains(samples));
   }
 
   decodeFec(next: Uint8Array, samples: number): Int16Array {
     if (next.length === 0) return this.conceal(samples);
     try {
-      return this.#handle.decode(next, { decodeFec: true, frameSize: this.#wholeGrains(samples) });
+      return this.#core.recover(next, this.#wholeGrains(samples));
     } catch {
       return this.conceal(samples);
     }
   }
 
   close(): void {
-    this.#handle.free();
+    this.#core.close();
   }
 
   #wholeGrains(samples: number): number {

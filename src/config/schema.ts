@@ -94,6 +94,12 @@ const mediaSchema = z.strictObject({
       'what is played to whom the other side holds: melody, none, or a WAV file of 16-bit PCM, ten minutes at most',
     ),
   workerBin: z.string().optional().describe('mediasoup-worker executable; npm start sets it'),
+  opus: z
+    .enum(['auto', 'native', 'wasm'])
+    .default('auto')
+    .describe(
+      'libopus that transcodes: native, built by npm start where there are gcc and libopus-dev; wasm, which needs nothing and costs half as much again; auto: native where it is built',
+    ),
   handOver: z
     .enum(['auto', 'off'])
     .default('auto')

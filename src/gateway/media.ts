@@ -31,6 +31,7 @@ export async function startMedia({ config, logger, scope, announced }: Parts): P
           ? []
           : [{ address: media.listenAddress6, announced: announced6(media.announcedAddress6, media.listenAddress6) }]),
       ],
+      opus: media.opus,
       quarantineMs: media.quarantineSec * 1000,
       clock,
       random,

@@ -72,7 +72,7 @@ async function toneAt(peer: RtpPeer, codec: AudioCodecName, least: { readonly sn
       const isWhole = findGaps(pcm, stream.rateHz, { thresholdDb: -20, minMs: 5 }).length === 0;
       return heard.length === 40 && isWhole && measure.snrDb > least.snrDb && { ...measure, heard };
     },
-    { within: 15_000, every: 200, what: `a clean tone of ${codec}` },
+    { within: 30_000, every: 100, what: `a clean tone of ${codec}` },
   );
 }
 
@@ -176,14 +176,19 @@ describe('a transcoded call', () => {
     const payloads = await tonePayloads('PCMA', inMs);
     const to = { port: portA, payloadType: 8, ssrc: 1, step: 8 * inMs };
     let sent = 0;
-    const send = setInterval(() => a.send(payloads[sent++ % payloads.length] ?? Buffer.alloc(0), to), inMs);
+    const begin = performance.now();
+    // On a busy machine a timer that is late must not make every packet after it late.
+    const send = setInterval(() => {
+      while (sent * inMs <= performance.now() - begin)
+        a.send(payloads[sent++ % payloads.length] ?? Buffer.alloc(0), to);
+    }, 5);
     try {
       await until(
         async () => {
-          const heard = b.heard.slice(-Math.ceil(1200 / outMs));
+          const heard = b.heard.slice(-Math.ceil(700 / outMs));
           expect(heard.filter(({ payload }) => payload.length !== 8 * outMs)).toEqual([]);
           const pcm = (await decodeAll(heard, STREAMS.PCMU)).subarray(800);
-          return pcm.length > 8000 && measureTone(pcm, 8000, 440).snrDb > 30;
+          return pcm.length > 4000 && measureTone(pcm, 8000, 440).snrDb > 30;
         },
         { within: 15_000, every: 200, what: 'a clean tone in packets of the other length' },
       );

@@ -34,7 +34,7 @@ async function decode(
   const decoder = await createDecoder(codec);
   const frames = heard
     .filter(({ payloadType }) => payloadType === PAYLOAD_TYPE[codec])
-    .map(({ payload }) => decoder.decode(payload));
+    .map(({ payload }) => decoder.decode(payload).slice());
   decoder.close();
   return { pcm: Int16Array.from(frames.flatMap((frame) => [...frame])), rateHz: decoder.rateHz };
 }

@@ -30,7 +30,7 @@ export async function decodeAll(packets: readonly HeardPacket[], codec: StreamCo
   const first = sorted[0]?.timestamp ?? 0;
   const pieces = sorted.map((packet) => ({
     at: Math.round((((packet.timestamp - first) | 0) * decoder.rateHz) / codec.clockRate),
-    pcm: decoder.decode(packet.payload),
+    pcm: decoder.decode(packet.payload).slice(),
   }));
   decoder.close();
   const length = Math.max(0, ...pieces.map(({ at, pcm }) => at + pcm.length));

@@ -38,6 +38,7 @@ import type {
   PlacePort,
   SendDigit,
 } from './messages.ts';
+import { chooseOpus, type OpusChoice } from './opus-choice.ts';
 import { PortRange } from './port-range.ts';
 import { plainAddress, reachable } from './remote-address.ts';
 import type { Music } from './sound-library.ts';
@@ -62,6 +63,8 @@ export interface EdgeOptions {
   readonly quarantineMs: number;
   /** On hold. Default: a melody. */
   readonly music?: Music;
+  /** Which libopus. Default `auto`: the native one where there is one. */
+  readonly opus?: OpusChoice;
   /** After which a stream that has not changed is told as `flow`, ms; undefined: it is not. */
   readonly stableMs?: number | undefined;
   readonly clock: Clock;
@@ -136,8 +139,9 @@ export interface Edge {
   stop(): Promise<void>;
 }
 
+/** Throws MEDIA_NO_NATIVE_OPUS. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const edge = new ThreadedEdge(options);
+  const edge = new ThreadedEdge(options, await chooseOpus(options.opus ?? 'auto', options.logger));
   await edge.start();
   return edge;
 }
@@ -165,6 +169,7 @@ interface Port {
 
 class ThreadedEdge implements Edge {
   readonly #options: EdgeOptions;
+  readonly #opus: 'native' | 'wasm';
   readonly #range: PortRange;
   readonly #events = new Emitter<{ edge: EdgeEvent }>();
   readonly #threads: Thread[] = [];
@@ -172,8 +177,9 @@ class ThreadedEdge implements Edge {
   readonly #cname: string;
   #isStopped = false;
 
-  constructor(options: EdgeOptions) {
+  constructor(options: EdgeOptions, opus: 'native' | 'wasm') {
     this.#options = options;
+    this.#opus = opus;
     const { portRange, quarantineMs, clock, random } = options;
     this.#range = new PortRange({ ...portRange, quarantineMs, clock, random });
     // A name that says nothing about the machine (RFC 7022 §4.2).
@@ -453,7 +459,7 @@ class ThreadedEdge implements Edge {
   #newLink(index: number): ThreadLink {
     return new ThreadLink({
       name: `edge-${index}`,
-      data: { music: this.#options.music ?? 'melody' },
+      data: { music: this.#options.music ?? 'melody', opus: this.#opus },
       onEvent: (event) => this.#events.emit('edge', event),
       onCrash: (cause) => this.#onCrash(index, cause),
     });

@@ -208,6 +208,8 @@ export type EdgeThreadEvent =
 
 /** What a thread is started with. */
 export interface EdgeWorkerData {
+  /** Which libopus. */
+  readonly opus: 'native' | 'wasm';
   readonly music: Music;
 }
 
