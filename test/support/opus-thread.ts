@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createDecoder, createEncoder, ToneGenerator, useOpus } from '../../src/audio/index.ts';
 import { loadOpus, type OpusChoice } from '../../src/media/edge/opus-choice.ts';
 
-const { opus, goesOn } = workerData as { opus: OpusChoice; goesOn: boolean };
+const { opus } = workerData as { opus: OpusChoice };
 useOpus(loadOpus(opus));
 
 const rateHz = 8000;
@@ -18,6 +18,6 @@ async function run(frames: number): Promise<number> {
   return sum;
 }
 
-parentPort?.postMessage(await run(500));
+parentPort?.postMessage(await run(500), []);
 // Codecs that are left open are for the end of the thread to free.
-while (goesOn) await run(50);
+while ((workerData as { goesOn: boolean }).goesOn) await run(50);
