@@ -1,5 +1,13 @@
 /** All agents of the configuration by name, and the calls they have. */
-import type { AgentAudio, AgentCall, AgentCallEvents, AgentDesk, AgentFacts, AgentRun } from '../calls/index.ts';
+import type {
+  AgentAudio,
+  AgentCall,
+  AgentCallEvents,
+  AgentCallVerbs,
+  AgentDesk,
+  AgentFacts,
+  AgentRun,
+} from '../calls/index.ts';
 import type { Clock, Logger } from '../kernel/index.ts';
 import { AgentSession } from './agent-session.ts';
 import type { OpenLink } from './link.ts';
@@ -20,13 +28,14 @@ export function createAgentDesk({ agents, audio, clock, logger }: AgentsOptions)
   const byName = new Map(agents.map((agent) => [agent.name, agent]));
   return {
     find: (name) => byName.get(name),
-    start(call: AgentCall, events: AgentCallEvents): AgentRun {
+    start(call: AgentCall, events: AgentCallEvents, verbs: AgentCallVerbs): AgentRun {
       const agent = byName.get(call.agent);
       if (agent === undefined) throw new Error(`no agent ${call.agent}`);
       const { callId, legId } = call;
       return new AgentSession({
         call,
         events,
+        verbs,
         audio,
         clock,
         open: agent.open,

@@ -1,5 +1,12 @@
 /** One call with one agent: joins the link that speaks its protocol with the port that speaks and hears for it. */
-import type { AgentAudio, AgentCall, AgentCallEvents, AgentRun, PlayoutNotice } from '../calls/index.ts';
+import type {
+  AgentAudio,
+  AgentCall,
+  AgentCallEvents,
+  AgentCallVerbs,
+  AgentRun,
+  PlayoutNotice,
+} from '../calls/index.ts';
 import type { Clock, Logger, Timer } from '../kernel/index.ts';
 import type { AgentLink, OpenLink } from './link.ts';
 
@@ -8,6 +15,7 @@ export interface AgentSessionOptions {
   readonly open: OpenLink;
   readonly audio: AgentAudio;
   readonly events: AgentCallEvents;
+  readonly verbs: AgentCallVerbs;
   /** How long the caller hears it ring while the agent is silent, ms; counted from when the agent takes part. */
   readonly warmUpMs: number;
   readonly clock: Clock;
@@ -26,9 +34,10 @@ export class AgentSession implements AgentRun {
 
   constructor(options: AgentSessionOptions) {
     this.#options = options;
-    const { call, audio, open } = options;
+    const { call, audio, open, verbs } = options;
     const { portId } = call;
     this.#link = open(call, {
+      verbs,
       onOpen: () => this.#onOpen(),
       say: (utterance, speech) => this.#say(utterance, speech),
       mark: (name) => {

@@ -1,5 +1,5 @@
 /** What a session and a protocol say to each other: five abilities that cover every protocol of voice agents. */
-import type { AgentCall, HeardSpeech } from '../calls/index.ts';
+import type { AgentCall, AgentCallVerbs, HeardSpeech } from '../calls/index.ts';
 
 /** One call's connection with its agent, in one protocol. */
 export interface AgentLink {
@@ -14,6 +14,8 @@ export interface AgentLink {
 
 /** What an agent does to its call. */
 export interface AgentVoice {
+  /** What it may do with its call beside talking. */
+  readonly verbs: AgentCallVerbs;
   /** The agent takes part: from now on it hears. */
   onOpen(): void;
   /** Audio of any length. */

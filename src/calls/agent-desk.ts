@@ -1,6 +1,7 @@
 /** How telephony reaches agents: a call to one is started here, and what becomes of it is told. */
 import type { CallId, LegId, PortId } from '../kernel/index.ts';
 import type { AgentEncoding } from './agent-audio.ts';
+import type { AgentCallVerbs } from './call-verbs.ts';
 
 /** What a call must know of an agent before it is started. */
 export interface AgentFacts {
@@ -8,6 +9,8 @@ export interface AgentFacts {
   readonly encoding: AgentEncoding;
   /** What is gathered before its speech begins, ms. */
   readonly prebufferMs: number;
+  /** Whether it may send its callers to this number through a trunk. Undefined: to none. */
+  readonly mayDial?: (number: string) => boolean;
 }
 
 export interface AgentCall {
@@ -41,5 +44,6 @@ export interface AgentRun {
 export interface AgentDesk {
   /** Undefined: there is no agent of that name. */
   find(name: string): AgentFacts | undefined;
-  start(call: AgentCall, events: AgentCallEvents): AgentRun;
+  /** `verbs`: what it may do with the call beside talking. */
+  start(call: AgentCall, events: AgentCallEvents, verbs: AgentCallVerbs): AgentRun;
 }

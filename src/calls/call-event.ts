@@ -35,6 +35,8 @@ export type CallEvent =
   | { readonly kind: 'media-away'; readonly callId: CallId; readonly legId: LegId }
   /** A Leg of a call that talks has sent nothing yet, for as long as it may be silent. */
   | { readonly kind: 'media-missing'; readonly callId: CallId; readonly legId: LegId }
+  /** A recording has been played to the Leg to its end. */
+  | { readonly kind: 'sound-over'; readonly callId: CallId; readonly legId: LegId }
   | { readonly kind: 'digit'; readonly callId: CallId; readonly legId: LegId; readonly durationMs: number }
   /** A party wants a picture; no video on the other Leg: nothing comes of it. */
   | {

@@ -53,4 +53,6 @@ export type CallInput =
   | { readonly kind: 'failed'; readonly sipStatus: number }
   /** The gateway may not let it go on. */
   | { readonly kind: 'stopped'; readonly why: 'fraud' }
+  /** Somebody from outside ends it. */
+  | { readonly kind: 'stopped'; readonly why: 'api'; readonly q850: number }
   | { readonly kind: 'shutdown' };

@@ -23,6 +23,8 @@ export type EndReason =
   | 'timeout'
   /** Its tenant's budget for calls to trunks was used up. */
   | 'fraud'
+  /** Over the API. */
+  | 'api'
   | 'gateway-shutdown'
   /** Found without an end at the next start: the process was killed. */
   | 'gateway-restart'

@@ -11,12 +11,14 @@ export {
 export type { AgentCall, AgentCallEvents, AgentDesk, AgentFacts, AgentRun } from './agent-desk.ts';
 export type { Branch, Call, CallMedia, Fallback, InboundLeg, Leg, NewCall, Stage } from './call.ts';
 export { type CallCodecs, type CodecRecord, type LegCodec, legCodecOf } from './call-codecs.ts';
+export type { CallControl } from './call-control.ts';
 export type { CallEvent, CallObserver, ChallengeRefusal, TrunkRegistrationState } from './call-event.ts';
 export { createCallId } from './call-id.ts';
 export type { CallInput } from './call-input.ts';
 export type { CallOutput, CallStep } from './call-output.ts';
 export { type CallQuery, matchesQuery, sipCallIdsOf } from './call-query.ts';
 export type { CallRecord, EndReason, LegRecord } from './call-record.ts';
+export type { AgentCallVerbs, PlayRequest, VerbRefusal, VerbRefusalCode, VerbResult } from './call-verbs.ts';
 export type {
   ConnectAgentPort,
   ConnectBuiltInPort,

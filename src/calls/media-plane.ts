@@ -195,6 +195,8 @@ export type MediaEvent =
       /** False: nothing has come ever. */
       readonly wasHeard: boolean;
     }
+  /** A recording has been played to this Leg to its end. */
+  | { readonly kind: 'sound-over'; readonly portId: PortId; readonly callId: CallId; readonly legId: LegId }
   /** Who sees this Leg needs a complete picture, and its remote knows no RTCP for that: it is to be asked by SIP (RFC 5168). */
   | { readonly kind: 'keyframe-wanted'; readonly portId: PortId; readonly callId: CallId; readonly legId: LegId }
   /** A digit (0-9 * # A-D) was recognized from this Leg; reported once, at its end. */
@@ -250,9 +252,12 @@ export interface MediaPlane {
   sendDigit(portId: PortId, press: DigitPress): Promise<void>;
   /** Whether to listen for keys in the audio of the port's remote. They are taken out of it: they go on otherwise. */
   detectTones(portId: PortId, isOn: boolean): Promise<void>;
+  /** What comes from the port's remote reaches nobody, or the port it is bridged with again; also after another `bridge`. */
+  mute(portId: PortId, isMuted: boolean): Promise<void>;
   /**
    * Plays a sound to the port's remote in place of what it would hear from the port that it is bridged with, now or
-   * later, until `stopPlaying`. Called again it begins another sound.
+   * later, until `stopPlaying` or the end of a recording. Called again it begins another sound. Throws
+   * MEDIA_NO_SOUND for a file that is not there or cannot be used.
    */
   play(portId: PortId, sound: Sound): Promise<void>;
   /** Idempotent. */

@@ -119,7 +119,9 @@ function onEnding(call: Call, input: EndingInput, now: number): CallStep {
     case 'failed':
       return finish(call, { reason: endReasonOf(input.sipStatus), sipStatus: input.sipStatus }, now);
     case 'stopped':
-      return finish(call, { reason: input.why, sipStatus: 403, cause: REJECTED, byeReason: REJECTED }, now);
+      return input.why === 'fraud'
+        ? finish(call, { reason: 'fraud', sipStatus: 403, cause: REJECTED, byeReason: REJECTED }, now)
+        : onStoppedByApi(call, `Q.850;cause=${input.q850}`, now);
     case 'shutdown':
       return finish(
         call,
@@ -127,6 +129,10 @@ function onEnding(call: Call, input: EndingInput, now: number): CallStep {
         now,
       );
   }
+}
+
+function onStoppedByApi(call: Call, cause: string, now: number): CallStep {
+  return finish(call, { reason: 'api', sipStatus: 480, cause, byeReason: cause, cancelReason: cause }, now);
 }
 
 function stay(call: Call, ...outputs: readonly CallOutput[]): CallStep {

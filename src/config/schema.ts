@@ -86,6 +86,10 @@ const mediaSchema = z.strictObject({
     .max(64)
     .default(0)
     .describe('threads that carry RTP towards SIP peers; 0: one for each two cores'),
+  sounds: z
+    .string()
+    .optional()
+    .describe('folder of WAV files (16-bit PCM, ten minutes at most) that agents and the API may play by name'),
   musicOnHold: z
     .string()
     .min(1)

@@ -38,6 +38,7 @@ export async function startMedia({ config, logger, scope, announced }: Parts): P
       logger,
     },
     musicOnHold: media.musicOnHold,
+    sounds: media.sounds,
     icePatience: { consentSec: media.iceConsentSec, graceSec: media.iceGraceSec },
     ...(media.handOver === 'auto' ? { handOverAfterMs } : {}),
     clock,

@@ -12,6 +12,7 @@ export const mediaErrors = catalogue({
     retryable: false,
     text: 'music on hold from %s: %s. Set media.musicOnHold to a WAV file of 16-bit PCM, to melody, or to none',
   },
+  MEDIA_NO_SOUND: { retryable: false, text: 'the sound %s cannot be played: %s' },
   MEDIA_PORT_UNKNOWN: { sip: 500, retryable: false, text: 'media port %s is not open' },
   MEDIA_PORT_EXISTS: { sip: 500, retryable: false, text: 'media port %s is open already' },
   MEDIA_PORT_KIND: { sip: 500, retryable: false, text: 'media port %s is of kind %s, not %s' },

@@ -19,16 +19,15 @@ import type {
 import { type Clock, Emitter, type Logger, type PortId, type Unsubscribe } from '../kernel/index.ts';
 import type { AudioCodecName, LocalRtp, LocalWebRtc, RtpAddress } from '../sdp/index.ts';
 import { AgentPorts } from './agent-ports.ts';
-import { type Edge, type EdgeEvent, type EdgeOptions, sharesPorts, startEdge } from './edge/index.ts';
+import { type Edge, type EdgeEvent, type EdgeOptions, type EdgeSound, sharesPorts, startEdge } from './edge/index.ts';
 import { emptyReport } from './empty-report.ts';
 import { HandOvers } from './hand-overs.ts';
 import { innerPorts, type PortRange } from './inner-ports.ts';
 import { mediaErrors } from './media-errors.ts';
 import type { MediaWorker } from './media-worker.ts';
 import { loadMusic } from './music.ts';
-import { routerFormats, rtpCapabilities } from './router-codecs.ts';
-import { routerVideo } from './router-video.ts';
-import { SharedRouter } from './shared-router.ts';
+import { routerFor } from './router-for.ts';
+import { SoundFiles } from './sound-files.ts';
 import { stateEvent } from './state-event.ts';
 import { ownerOfVideo } from './video-port-id.ts';
 import { type VideoParty, VideoPorts } from './video-ports.ts';
@@ -46,6 +45,8 @@ export interface MediaPlaneOptions {
   readonly edge: EdgeOptions;
   /** `melody`, the default; `none`; or the path of a WAV file. */
   readonly musicOnHold?: string;
+  /** The folder of WAV files that may be played by name; undefined: none. */
+  readonly sounds?: string | undefined;
   /**
    * How long a stream must be the same before the edge hands its port over to mediasoup, ms; undefined: it carries
    * every packet.
@@ -113,10 +114,14 @@ class ProcessMediaPlane implements RunningMediaPlane {
   readonly #partners = new Map<PortId, PortId>();
 
   readonly #handOvers: HandOvers;
+  readonly #sounds: SoundFiles;
+  /** Whom nobody hears. */
+  readonly #muted = new Set<PortId>();
 
   constructor(options: MediaPlaneOptions & { readonly stableMs: number | undefined }, edge: Edge) {
     this.#edge = edge;
     this.#agents = new AgentPorts(edge);
+    this.#sounds = new SoundFiles(options.sounds);
     this.#video = new VideoPorts(edge, options.logger);
     this.#options = options;
     this.#innerPorts = innerPorts(options.edge.portRange);
@@ -203,7 +208,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
     const pair = directPair(portA, portB);
     if (pair !== undefined) {
       await Promise.all(pair.map((port) => this.#unlink(port)));
-      await Promise.all([pair[0].hear(pair[1]), pair[1].hear(pair[0])]);
+      await this.#hearEachOther(pair);
       return;
     }
     await Promise.all([this.#linkToEdge(portA), this.#linkToEdge(portB)]);
@@ -230,10 +235,29 @@ class ProcessMediaPlane implements RunningMediaPlane {
     await this.#edge.detectTones(portId, isOn);
   }
 
+  async mute(portId: PortId, isMuted: boolean): Promise<void> {
+    const port = this.#portOf(portId);
+    if (isMuted) {
+      this.#muted.add(portId);
+      await this.#handOvers.watch(portId, 'mute');
+    } else {
+      this.#muted.delete(portId);
+      this.#handOvers.unwatch(portId, 'mute');
+    }
+    const pair = this.#directPairOf(portId);
+    if (pair !== undefined && !pair[1].isLinked) await this.#hear(pair[1], pair[0]);
+    if (port.home === 'edge' || port.webRtc.isLinked) await this.#edge.mute(portId, isMuted);
+  }
+
   async play(portId: PortId, sound: Sound): Promise<void> {
+    const port = this.#portOf(portId);
+    const edgeSound: EdgeSound =
+      sound.kind === 'file'
+        ? { kind: 'recording', ...(await this.#sounds.find(sound.name)), isLooped: sound.isLooped }
+        : sound;
     await this.#handOvers.watch(portId, 'sound');
-    await this.#linkToEdge(this.#portOf(portId));
-    await this.#edge.play(portId, sound);
+    await this.#linkToEdge(port);
+    await this.#edge.play(portId, edgeSound);
   }
 
   async stopPlaying(portId: PortId): Promise<void> {
@@ -245,7 +269,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
     const pair = this.#directPairOf(portId);
     if (pair === undefined) return;
     await this.#unlink(pair[0]);
-    await pair[0].hear(pair[1]);
+    await this.#hear(pair[0], pair[1]);
   }
 
   async quality(portId: PortId): Promise<PortReport | undefined> {
@@ -264,6 +288,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
     const direct = await this.#handOvers.close(portId);
     this.#part(portId);
     this.#agents.forget(portId);
+    this.#muted.delete(portId);
     const report = port.home === 'edge' ? addReport(await this.#edge.close(portId), direct) : await port.webRtc.close();
     await this.#video.close(portId);
     if (port.home === 'edge') return report;
@@ -321,7 +346,11 @@ class ProcessMediaPlane implements RunningMediaPlane {
   }
 
   async #openWebRtc(request: OpenWebRtcPort): Promise<LocalWebRtc> {
-    const shared = await this.#routerFor(request);
+    const joined = request.joinPortId === undefined ? undefined : this.#portOf(request.joinPortId);
+    const shared = await routerFor(request, joined?.home === 'mediasoup' ? joined.webRtc : undefined, {
+      pool: this.#pool,
+      innerPorts: this.#innerPorts,
+    });
     try {
       const webRtc = await WebRtcPort.open({
         owner: request,
@@ -338,34 +367,12 @@ class ProcessMediaPlane implements RunningMediaPlane {
     }
   }
 
-  async #routerFor({
-    portId,
-    codecs,
-    telephoneEvents,
-    videoCodecs = [],
-    joinPortId,
-  }: OpenWebRtcPort): Promise<SharedRouter> {
-    if (joinPortId !== undefined) {
-      const joined = this.#portOf(joinPortId);
-      if (joined.home === 'mediasoup') return joined.webRtc.shared.retain();
-      throw mediaErrors.MEDIA_PORT_KIND([joinPortId, joined.owner.kind, 'webrtc']);
-    }
-    if (codecs.length === 0) throw mediaErrors.MEDIA_NO_CODECS([portId]);
-    const formats = routerFormats(codecs, telephoneEvents);
-    const audio = rtpCapabilities(formats).codecs;
-    const video = routerVideo(
-      videoCodecs,
-      formats.map(({ payloadType }) => payloadType),
-    );
-    return new SharedRouter(await this.#pool.createRouter([...audio, ...video]), formats, this.#innerPorts);
-  }
-
   async #connectWebRtc(request: ConnectWebRtcPort, port: Port): Promise<void> {
     if (port.home !== 'mediasoup') return;
     await port.webRtc.connect(request);
     const pair = this.#directPairOf(request.portId);
     // Who is played something hears that.
-    if (pair !== undefined && !pair[1].isLinked) await pair[1].hear(pair[0]);
+    if (pair !== undefined && !pair[1].isLinked) await this.#hear(pair[1], pair[0]);
   }
 
   /** This port and the one it is bridged with, when they need no edge between them. */
@@ -394,7 +401,18 @@ class ProcessMediaPlane implements RunningMediaPlane {
   }
 
   async #linkToEdge(port: Port): Promise<void> {
-    if (port.home === 'mediasoup') await port.webRtc.linkToEdge(this.#edge);
+    if (port.home !== 'mediasoup') return;
+    const { isLinked } = port.webRtc;
+    await port.webRtc.linkToEdge(this.#edge);
+    if (!isLinked && this.#muted.has(port.owner.portId)) await this.#edge.mute(port.owner.portId, true);
+  }
+
+  async #hearEachOther([a, b]: readonly [WebRtcPort, WebRtcPort]): Promise<void> {
+    await Promise.all([this.#hear(a, b), this.#hear(b, a)]);
+  }
+
+  async #hear(listener: WebRtcPort, speaker: WebRtcPort): Promise<void> {
+    await (this.#muted.has(speaker.owner.portId) ? listener.hearNobody() : listener.hear(speaker));
   }
 
   #webRtcOf(portId: PortId): WebRtcPort | undefined {
@@ -408,7 +426,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
     if (port === undefined || partner === undefined) return;
     const pair = directPair(port, partner);
     if (pair === undefined) await this.#video.join(partyOf(port), partyOf(partner));
-    else await Promise.all([pair[0].hear(pair[1]), pair[1].hear(pair[0])]);
+    else await this.#hearEachOther(pair);
   }
 
   #portOf(portId: PortId): Port {
@@ -446,6 +464,13 @@ class ProcessMediaPlane implements RunningMediaPlane {
     if (event.kind === 'flow') return void this.#handOvers.onFlow(event);
     if (event.kind === 'moved') return void this.#handOvers.onMoved(event.portId);
     if (event.kind === 'quiet') return void this.#handOvers.takeBack(event.portId, 'all');
+    return this.#onPortEvent(port, event);
+  }
+
+  #onPortEvent(
+    port: Port,
+    event: Exclude<EdgeEvent, { kind: 'heard' | 'playout' | 'flow' | 'moved' | 'quiet' }>,
+  ): void {
     const { portId, callId, legId } = port.owner;
     if (event.kind === 'srtp-failed') {
       this.#options.logger.warn(
@@ -456,6 +481,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
     }
     // A browser Leg is up when its DTLS is, whatever the edge sees of it.
     if (event.kind === 'port-up' && port.home === 'mediasoup') return;
+    if (event.kind === 'sound-over') this.#handOvers.unwatch(portId, 'sound');
     this.#events.emit('media', { ...event, portId, callId, legId });
   }
 }

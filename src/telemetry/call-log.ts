@@ -13,6 +13,7 @@ const MESSAGES: Readonly<Record<CallEvent['kind'], string>> = {
   'media-up': 'media up',
   'media-away': 'media away',
   'media-missing': 'no media from a party',
+  'sound-over': 'recording played',
   digit: 'digit relayed',
   'keyframe-requested': 'keyframe asked for',
   'hook-asked': 'route hook asked',

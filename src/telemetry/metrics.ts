@@ -197,6 +197,7 @@ function observeEvent(metrics: ReturnType<typeof callMetrics>, event: CallEvent)
       return metrics.keyframes.inc({ result: event.result });
     case 'hook-asked':
       return metrics.hookAsked.observe({ rule: event.rule, result: event.result }, event.durationMs / 1000);
+    case 'sound-over':
     case 'leg-invited':
     case 'leg-ringing':
     case 'leg-answered':

@@ -77,8 +77,9 @@ function observeCall(tracer: Tracer, call: CallTrace, event: LegEvent): void {
     case 'toll-refused':
       call.root.addEvent('toll-refused', { 'viaduct.leg': event.legId, 'viaduct.why': event.why });
       return;
+    case 'sound-over':
     case 'digit':
-      call.root.addEvent('digit', { 'viaduct.leg': event.legId });
+      call.root.addEvent(event.kind, { 'viaduct.leg': event.legId });
       return;
     case 'keyframe-requested':
       call.root.addEvent('keyframe-requested', { 'viaduct.leg': event.legId, 'viaduct.result': event.result });

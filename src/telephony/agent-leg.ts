@@ -1,5 +1,5 @@
 /** One Leg to an agent of ours: it rings while the agent warms up, and talks when it has something to say. */
-import type { AgentCall, AgentDesk, AgentRun } from '../calls/index.ts';
+import type { AgentCall, AgentCallEvents, AgentCallVerbs, AgentDesk, AgentRun } from '../calls/index.ts';
 import type { BranchSide } from './branch-leg.ts';
 
 export interface AgentLegReports {
@@ -12,6 +12,7 @@ export interface AgentLegReports {
 export interface AgentLegOptions {
   readonly desk: AgentDesk;
   readonly call: AgentCall;
+  readonly verbs: AgentCallVerbs;
   readonly reports: AgentLegReports;
 }
 
@@ -29,9 +30,9 @@ export class AgentLeg implements BranchSide {
   ring(): void {
     if (this.#state !== 'new') return;
     this.#state = 'ringing';
-    const { desk, call, reports } = this.#options;
+    const { desk, call, verbs, reports } = this.#options;
     reports.onRinging();
-    this.#run = desk.start(call, {
+    const events: AgentCallEvents = {
       onReady: () => {
         if (this.#state !== 'ringing') return;
         this.#state = 'talking';
@@ -39,7 +40,8 @@ export class AgentLeg implements BranchSide {
       },
       onFailed: (sipStatus) => this.#leave('ringing', () => reports.onFailed(sipStatus)),
       onHangUp: () => this.#leave('talking', reports.onHangUp),
-    });
+    };
+    this.#run = desk.start(call, events, verbs);
   }
 
   cancel(): void {

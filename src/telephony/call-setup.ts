@@ -1,5 +1,5 @@
 /** Builds the parts of a call once it is known where it goes: its Legs, their ports, and who reports to whom. */
-import type { AgentFacts, CallInput, CallMedia, Leg, Stage } from '../calls/index.ts';
+import type { AgentCallVerbs, AgentFacts, CallInput, CallMedia, Leg, Stage } from '../calls/index.ts';
 import type { LegId, PortId } from '../kernel/index.ts';
 import { sdpErrors } from '../sdp/index.ts';
 import { parseUri } from '../sip/message/index.ts';
@@ -42,6 +42,8 @@ export interface SetupContext {
   readonly legs: LegBook;
   readonly fraud: FraudGuard;
   readonly trunks: TrunkDirectory;
+  /** What an agent may do with its call. */
+  readonly verbsOf: (live: LiveCall, agentLeg: LegId, facts: AgentFacts) => AgentCallVerbs;
 }
 
 type StagesRouting = Extract<Routing, { kind: 'stages' }>;
@@ -213,9 +215,9 @@ function branchOf(
 }
 
 function agentLeg(
-  { name }: AgentFacts,
+  facts: AgentFacts,
   { leg, request }: Omit<BranchRequest, 'target'>,
-  { options: { agents } }: SetupContext,
+  { options: { agents }, verbsOf }: SetupContext,
 ): AgentLeg {
   const { live, caller } = request;
   const { identity } = caller;
@@ -223,8 +225,9 @@ function agentLeg(
   if (agents === undefined) throw telephonyErrors.TELEPHONY_UNKNOWN_LEG([legId]);
   return new AgentLeg({
     desk: agents,
+    verbs: verbsOf(live, legId, facts),
     call: {
-      agent: name,
+      agent: facts.name,
       callId: live.call.callId,
       legId,
       portId,
@@ -238,7 +241,7 @@ function agentLeg(
       },
       onAnswered: () => live.onBranchAnswered(legId, ''),
       onFailed: (sipStatus) => live.feed({ kind: 'branch-failed', legId, sipStatus }),
-      onHangUp: () => live.feed({ kind: 'hangup', legId, reason: undefined, isLost: false }),
+      onHangUp: () => live.onBye(legId, { reason: undefined, isLost: false }),
     },
   });
 }

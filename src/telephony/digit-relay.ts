@@ -9,6 +9,7 @@ import type { CallParties } from './call-parties.ts';
 import { formatDtmfRelay } from './dtmf-info.ts';
 import type { LegMedia } from './leg-media.ts';
 import type { DtmfPolicy } from './options.ts';
+import type { StandingParts } from './standing-parts.ts';
 
 export interface PressedKey {
   readonly digit: string;
@@ -56,12 +57,23 @@ export function relayKey({ digit, durationMs, from }: PressedKey, { live, legId,
   if (other === undefined) return;
   const way = wayTo(other.media);
   // Events and tones have gone over with the audio.
-  if (way === 'none' || (way === from && way !== 'info')) return;
-  const sent =
-    way === 'info'
-      ? other
-          .dialog()
-          ?.request('INFO', formatDtmfRelay(digit, durationMs), { 'Content-Type': 'application/dtmf-relay' })
-      : media.sendDigit(other.leg.portId, { digit, durationMs, form: way });
-  sent?.catch((error: unknown) => live.logger.warn({ err: error, legId: otherId }, 'digit not passed on'));
+  if (way === from && way !== 'info') return;
+  pressKey({ digit, durationMs }, other, media).catch((error: unknown) =>
+    live.logger.warn({ err: error, legId: otherId }, 'digit not passed on'),
+  );
+}
+
+/** Presses a key for a party to hear, in the way it takes them. False: it takes none. */
+export async function pressKey(
+  { digit, durationMs }: Omit<PressedKey, 'from'>,
+  party: StandingParts,
+  media: MediaPlane,
+): Promise<boolean> {
+  const way = wayTo(party.media);
+  if (way === 'none') return false;
+  if (way === 'info') {
+    const body = formatDtmfRelay(digit, durationMs);
+    await party.dialog()?.request('INFO', body, { 'Content-Type': 'application/dtmf-relay' });
+  } else await media.sendDigit(party.leg.portId, { digit, durationMs, form: way });
+  return true;
 }

@@ -277,6 +277,8 @@ export class LiveCall {
         return this.feed({ kind: 'media-failed', legId });
       case 'media-timeout':
         return this.feed(event);
+      case 'sound-over':
+        return this.#options.observer({ kind: 'sound-over', callId, legId });
       case 'keyframe-wanted':
         return this.#options.requests.onPictureWanted(this, legId);
       case 'digit':
@@ -454,7 +456,7 @@ export class LiveCall {
   }
 
   /** That of the caller. */
-  #answeredCodec(): LiveCodec {
+  #answeredCodec() {
     return this.#parts?.media.codecs()?.legs.get(this.#call.inbound.legId)?.codec;
   }
 
@@ -488,4 +490,3 @@ export class LiveCall {
 }
 
 type Parting = Omit<Extract<CallOutput, { kind: 'hang-up' }>, 'kind'>;
-type LiveCodec = Extract<CallInput, { kind: 'caller-answered' }>['codec'];

@@ -1,5 +1,13 @@
 /** Takes in INVITEs and keeps the running calls. */
-import { type CallRecord, createCallId, type MediaEvent, type NewCall, startCall } from '../calls/index.ts';
+import {
+  type AgentCallVerbs,
+  type AgentFacts,
+  type CallRecord,
+  createCallId,
+  type MediaEvent,
+  type NewCall,
+  startCall,
+} from '../calls/index.ts';
 import { type CallId, type LegId, type PortId, type Timer } from '../kernel/index.ts';
 import { isEmergencyUri } from '../sip/message/index.ts';
 import { bypasses, type SetupContext, setUpCall } from './call-setup.ts';
@@ -22,14 +30,17 @@ import type { InboundInvite } from './sip-ports.ts';
 import { TransferDesk } from './transfer-desk.ts';
 import type { Replaced } from './transfer-target.ts';
 import type { TrunkPass } from './trunk-limits.ts';
+import { VerbDesk } from './verb-desk.ts';
 
 const DEFAULT_MAX_FORWARDS = 70;
 /** Seconds after which a trunk over its limits may try again. */
 const LIMIT_RETRY_SEC = '2';
 
-export interface SwitchboardContext extends SetupContext {
+export interface SwitchboardParts extends Omit<SetupContext, 'verbsOf'> {
   readonly records: RecordBook;
 }
+
+interface SwitchboardContext extends SwitchboardParts, SetupContext {}
 
 /** A call that is taken in and not routed yet. */
 interface TakenCall {
@@ -54,16 +65,30 @@ export class Switchboard {
   /** Calls that have ended and still wait for BYEs and ports. */
   readonly #ending = new Set<LiveCall>();
   readonly #desk: TransferDesk;
+  readonly #verbs: VerbDesk;
   readonly #care: PartyCare;
   #isClosed = false;
 
-  constructor(context: SwitchboardContext) {
+  constructor(parts: SwitchboardParts) {
+    const { media, clock, logger, domain } = parts.options;
+    const context = {
+      ...parts,
+      verbsOf: (live: LiveCall, legId: LegId, facts: AgentFacts) => this.#verbs.ofAgent(live, legId, facts),
+    };
     this.#context = context;
-    this.#care = new PartyCare(context.options.media, context.options.logger);
+    this.#care = new PartyCare(media, logger);
     this.#desk = new TransferDesk({
       ...context,
       openCall: (born) => this.#open(born),
       route: async (query) => this.#routeTo(query),
+    });
+    this.#verbs = new VerbDesk({
+      desk: this.#desk,
+      legs: parts.legs,
+      media,
+      clock,
+      domain,
+      profile: () => parts.settings.profiles.phones,
     });
   }
 
@@ -77,6 +102,16 @@ export class Switchboard {
 
   async recordNow(callId: string): Promise<CallRecord | undefined> {
     return this.#calls.get(callId as CallId)?.recordNow();
+  }
+
+  verbs(callId: string, party: string): AgentCallVerbs | undefined {
+    const live = this.#calls.get(callId as CallId);
+    if (live === undefined) return undefined;
+    const { inbound, branches, state } = live.call;
+    const callee = 'winner' in state ? state.winner : branches[0]?.legId;
+    const wanted = party === 'caller' ? inbound.legId : party === 'callee' ? callee : party;
+    const leg = [inbound, ...branches].find(({ legId }) => legId === wanted);
+    return leg === undefined ? undefined : this.#verbs.ofParty(live, leg.legId);
   }
 
   onMedia(event: MediaEvent): void {

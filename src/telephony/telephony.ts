@@ -1,5 +1,5 @@
 /** The telephone exchange: a drachtio-srf application that registers, authenticates and connects calls. */
-import type { CallQuery, CallRecord } from '../calls/index.ts';
+import type { CallControl, CallQuery, CallRecord } from '../calls/index.ts';
 import { NO_TOLL_POLICY } from '../fraud/index.ts';
 import type { Store } from '../store/index.ts';
 import { Bans, type BanView } from './bans.ts';
@@ -35,6 +35,8 @@ export interface Telephony {
   records(query: CallQuery): Promise<readonly CallRecord[]>;
   /** The record of one call, running or ended; of a running one with how its media does. */
   record(callId: string): Promise<CallRecord | undefined>;
+  /** What may be done with running calls. */
+  readonly control: CallControl;
   registrations(): Promise<readonly Registration[]>;
   trunks(): readonly TrunkView[];
   /** What each tenant has spent on calls to trunks. */
@@ -182,6 +184,7 @@ function viewOf({ link, board, registrar, settings, trunks, store, records, frau
       await records.flush();
       return findCallRecord(store, callId);
     },
+    control: { verbs: (callId, party) => board.verbs(callId, party) },
     registrations: async () => registrar.list(),
     trunks: () => trunks.views(),
     tolls: () => fraud.views(),

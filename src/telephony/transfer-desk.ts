@@ -1,5 +1,8 @@
 /** Takes REFER inside dialogs, and carries transfers through: who may ask for one, where it leads, who joins whom. */
+import type { VerbResult } from '../calls/index.ts';
 import type { LegId } from '../kernel/index.ts';
+import { reasonPhrase } from '../sip/message/index.ts';
+import type { Caller } from './caller.ts';
 import { type PressedKey, relayKey } from './digit-relay.ts';
 import { answerInDialog } from './in-dialog.ts';
 import type { BookedLeg } from './leg-book.ts';
@@ -13,7 +16,8 @@ import type { InboundRequest } from './sip-ports.ts';
 import { StandingLeg } from './standing-leg.ts';
 import { joinStanding, startTransferCall, type TransferCallContext } from './transfer-call.ts';
 import { TransferRun } from './transfer-run.ts';
-import { findReplaced, type Replaced, type TransferTarget, targetOf } from './transfer-target.ts';
+import { findReplaced, type Replaced, type TransferTarget, targetOf, trunkNumbersOf } from './transfer-target.ts';
+import { DONE, refusal } from './verb-result.ts';
 
 export interface DeskContext extends TransferCallContext {
   readonly route: (query: RouteQuery) => Promise<Routing>;
@@ -24,6 +28,24 @@ interface Asked {
   readonly transferor: BookedLeg;
   readonly transferee: LegId;
   readonly refer: ReferRequest;
+  /** The transferor, when it is told otherwise than by NOTIFY. */
+  readonly onTold?: (sipStatus: number, isLast: boolean) => void;
+  readonly onOver?: () => void;
+}
+
+/** Somebody of the house who asks for a transfer without a REFER. */
+export interface Asker {
+  /** With whose rights. */
+  readonly party: Caller;
+  /** Whether that number may be called through a trunk on its behalf. */
+  readonly mayDial: (number: string) => boolean;
+}
+
+export interface TransferOrder {
+  readonly live: LiveCall;
+  readonly transferee: LegId;
+  readonly uri: string;
+  readonly asker: Asker;
 }
 
 export class TransferDesk implements PartyRequests {
@@ -87,6 +109,48 @@ export class TransferDesk implements PartyRequests {
     joinStanding({ live, inbound, transferee: undefined, replaced, onJoined: () => {} }, this.#context);
   }
 
+  /** A transfer that its counterpart, an agent or an operator asks for. Resolves when it is done or has failed. */
+  async transfer({ live, transferee, uri, asker }: TransferOrder): Promise<VerbResult> {
+    const transferorId = live.parties.counterpartOf(transferee);
+    if (transferorId === undefined) return refusal('CALL_NOT_TALKING', 'nobody talks in this call');
+    if (live.parties.standing(transferee) === undefined)
+      return refusal('VERB_IMPOSSIBLE', 'the party cannot go to another call');
+    if (this.#isBusy(live)) return refusal('VERB_BUSY', 'a transfer is under way already');
+    const transferor: BookedLeg = { legId: transferorId, home: live, party: asker.party };
+    const refer = referTo(uri);
+    this.#deciding.add(live);
+    try {
+      const { legs, route } = this.#context;
+      const target = await targetOf({ refer, transferor, legs, route });
+      live.logger.info({ legId: transferorId, target: target.kind }, 'transfer asked for');
+      if (target.kind === 'forbidden' || !mayReach(target, asker))
+        return refusal('VERB_FORBIDDEN', 'calls to there are not allowed', 403);
+      if (target.kind === 'nobody') return failed(target.sipStatus);
+      if (live.parties.counterpartOf(transferee) !== transferorId) return refusal('CALL_OVER', 'the call has ended');
+      return await new Promise<VerbResult>((resolve) => {
+        this.#begin(
+          {
+            live,
+            transferor,
+            transferee,
+            refer,
+            onTold: (sipStatus, isLast) => {
+              if (isLast) resolve(sipStatus < 300 ? DONE : failed(sipStatus));
+            },
+            // The transferor is gone, and nobody was told.
+            onOver: () => resolve(refusal('CALL_OVER', 'the call has ended')),
+          },
+          target,
+        );
+      });
+    } catch (error) {
+      live.logger.error({ err: error }, 'transfer not decided');
+      return refusal('VERB_FAILED', 'the transfer failed here');
+    } finally {
+      this.#deciding.delete(live);
+    }
+  }
+
   #onNotify(live: LiveCall, legId: LegId, request: InboundRequest): void {
     const run = this.#running.get(live);
     if (run === undefined || run.options.transferee !== legId) request.reply(481);
@@ -131,9 +195,13 @@ export class TransferDesk implements PartyRequests {
     }
   }
 
-  #begin({ live, transferor, transferee, refer }: Asked, target: Exclude<TransferTarget, { kind: 'forbidden' }>): void {
+  #begin(
+    { live, transferor, transferee, refer, onTold, onOver }: Asked,
+    target: Exclude<TransferTarget, { kind: 'forbidden' }>,
+  ): void {
     const { legs, options } = this.#context;
-    const forwards = legs.find(transferee)?.party.profile.transfer.refer === 'forward' && target.kind !== 'join';
+    const mayForward = onTold === undefined && target.kind !== 'join';
+    const forwards = mayForward && legs.find(transferee)?.party.profile.transfer.refer === 'forward';
     const { party } = transferor;
     // Who a user is we know better than the REFER.
     const claimed = party.kind === 'user' ? undefined : canonicalValue('Referred-By', refer.referredBy ?? '');
@@ -150,7 +218,11 @@ export class TransferDesk implements PartyRequests {
       referHeaders: { 'Referred-By': referredBy },
       clock: options.clock,
       callTarget: (current) => this.#call(current, target, referredBy),
-      onOver: () => this.#running.delete(live),
+      ...(onTold === undefined ? {} : { onTold }),
+      onOver: () => {
+        this.#running.delete(live);
+        onOver?.();
+      },
     });
     this.#running.set(live, run);
     run.start();
@@ -185,4 +257,25 @@ export class TransferDesk implements PartyRequests {
 /** Nobody unknown, and no trunk unless its profile says so: a transfer spends the transferor's rights (RFC 5589 §9). */
 function mayRefer({ party }: BookedLeg): boolean {
   return party.kind !== 'anonymous' && party.profile.transfer.refer !== 'off';
+}
+
+/** A transfer that nobody is told of by NOTIFY. */
+function referTo(uri: string): ReferRequest {
+  return {
+    referTo: `<${uri}>`,
+    uri,
+    replaces: undefined,
+    replacesValue: undefined,
+    referredBy: undefined,
+    cseq: '',
+    isSubscribed: false,
+  };
+}
+
+function mayReach(target: TransferTarget, { mayDial }: Asker): boolean {
+  return target.kind !== 'route' || trunkNumbersOf(target.routing).every(mayDial);
+}
+
+function failed(sipStatus: number): VerbResult {
+  return refusal('TARGET_FAILED', `the target answered ${sipStatus} ${reasonPhrase(sipStatus)}`, sipStatus);
 }

@@ -31,6 +31,8 @@ export interface TransferRunOptions {
   readonly clock: Clock;
   /** Rings the target, or joins it. What it returns calls that off. */
   readonly callTarget: (run: TransferRun) => () => void;
+  /** What the transferor is told; not any more once it has hung up. */
+  readonly onTold?: (sipStatus: number, isLast: boolean) => void;
   readonly onOver: (run: TransferRun) => void;
 }
 
@@ -120,7 +122,8 @@ export class TransferRun {
   }
 
   #notify(sipStatus: number, isLast: boolean): void {
-    const { eventId } = this.options;
+    const { eventId, onTold } = this.options;
+    onTold?.(sipStatus, isLast);
     if (!this.#isSubscribed) return;
     const headers = {
       Event: eventId === undefined ? 'refer' : `refer;id=${eventId}`,

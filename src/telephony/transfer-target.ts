@@ -59,3 +59,9 @@ export async function targetOf({ refer, transferor, legs, route }: TargetQuery):
   if (routing.kind === 'stages') return { kind: 'route', routing };
   return { kind: routing.status === 403 ? 'forbidden' : 'nobody', sipStatus: routing.status };
 }
+
+/** The numbers that may be called through trunks on the way of a route. */
+export function trunkNumbersOf(routing: Extract<Routing, { kind: 'stages' }>): readonly string[] {
+  const stages = [...routing.stages, ...routing.fallbacks.flatMap((each) => each.stages)];
+  return stages.flatMap(({ targets }) => targets.flatMap((each) => (each.kind === 'trunk' ? [each.number] : [])));
+}

@@ -44,6 +44,7 @@ export class EdgeThread {
   readonly #inner = new InnerSockets(() => this.#onStranger());
   readonly #frames = new ToneFrames();
   readonly #joints = new Map<EdgeEnd, Joint>();
+  readonly #muted = new Set<EdgeEnd>();
   readonly #work = new WorkQueue();
   #housekeeping: Timer | undefined;
   #filling: Timer | undefined;
@@ -84,6 +85,8 @@ export class EdgeThread {
         return this.#pressDigit(command);
       case 'detect-tones':
         return this.#detectTones(command);
+      case 'mute':
+        return this.#mute(command);
       case 'play':
         return this.#play(command);
       case 'report':
@@ -156,7 +159,12 @@ export class EdgeThread {
   async #bridge(a: EdgeEnd, b: EdgeEnd): Promise<undefined> {
     this.#unbridge(a);
     this.#unbridge(b);
-    const joint = new Joint({ ends: [a, b], work: this.#work, onTranscoded: (ms) => this.#onTranscoded(ms) });
+    const joint = new Joint({
+      ends: [a, b],
+      work: this.#work,
+      isMuted: (end) => this.#muted.has(end),
+      onTranscoded: (ms) => this.#onTranscoded(ms),
+    });
     this.#joints.set(a, joint);
     this.#joints.set(b, joint);
     a.restart();
@@ -203,6 +211,14 @@ export class EdgeThread {
     this.#portOf(portId).detectTones(isOn);
   }
 
+  #mute({ portId, isMuted }: Of<'mute'>): undefined {
+    const port = this.#portOf(portId);
+    if (isMuted === this.#muted.has(port)) return;
+    if (isMuted) this.#muted.add(port);
+    else this.#muted.delete(port);
+    this.#joints.get(port)?.remute();
+  }
+
   #play({ portId, sound }: Of<'play'>): undefined {
     this.#portOf(portId).play(sound);
   }
@@ -212,6 +228,7 @@ export class EdgeThread {
     if (!port) return undefined;
     this.#ports.delete(portId);
     this.#unbridge(port);
+    this.#muted.delete(port);
     if (this.#ports.size === 0) this.#rest();
     return port.close();
   }

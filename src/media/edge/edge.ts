@@ -12,7 +12,6 @@ import type {
   OpenBuiltInPort,
   OpenRtpPort,
   PortReport,
-  Sound,
 } from '../../calls/index.ts';
 import {
   type CallId,
@@ -27,6 +26,7 @@ import type { SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat, LocalRtp } from '../../sdp/index.ts';
 import { emptyReport } from '../empty-report.ts';
 import { addCounters, NOTHING_COUNTED } from './edge-counters.ts';
+import type { EdgeSound } from './edge-sound.ts';
 import { edgeErrors } from './errors.ts';
 import type {
   AgentCommand,
@@ -119,8 +119,10 @@ export interface Edge {
   sendDigit(digit: SendDigit): Promise<void>;
   /** Listens for keys in the audio of the port's remote, or no more. They are taken out of it. */
   detectTones(portId: PortId, isOn: boolean): Promise<void>;
+  /** Nobody hears the port's remote, or the other port again; also after another `bridge`. */
+  mute(portId: PortId, isMuted: boolean): Promise<void>;
   /** Plays a sound to the port's remote in place of what it would hear; undefined: no more. */
-  play(portId: PortId, sound: Sound | undefined): Promise<void>;
+  play(portId: PortId, sound: EdgeSound | undefined): Promise<void>;
   /** How an open port does by now; undefined when there is none of this id. */
   report(portId: PortId): Promise<PortReport | undefined>;
   /** Where a port towards a SIP peer is bound. */
@@ -314,7 +316,11 @@ class ThreadedEdge implements Edge {
     await this.#portOf(portId).thread.link.request({ op: 'detect-tones', portId, isOn });
   }
 
-  async play(portId: PortId, sound: Sound | undefined): Promise<void> {
+  async mute(portId: PortId, isMuted: boolean): Promise<void> {
+    await this.#portOf(portId).thread.link.request({ op: 'mute', portId, isMuted });
+  }
+
+  async play(portId: PortId, sound: EdgeSound | undefined): Promise<void> {
     await this.#portOf(portId).thread.link.request({ op: 'play', portId, sound });
   }
 

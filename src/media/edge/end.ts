@@ -1,7 +1,8 @@
 /** What the thread's parts share. */
-import type { DigitPress, PortReport, Sound } from '../../calls/index.ts';
+import type { DigitPress, PortReport } from '../../calls/index.ts';
 import type { Clock, PortId } from '../../kernel/index.ts';
 import type { AudioFormat, VideoFormat } from '../../sdp/index.ts';
+import type { EdgeSound } from './edge-sound.ts';
 import type { Arrival } from './incoming.ts';
 import type { ClosedPort, EdgeThreadEvent } from './messages.ts';
 import type { SoundLibrary } from './sound-library.ts';
@@ -34,7 +35,7 @@ export interface EdgeEnd extends Hearer {
   /** Sends a key press, after those before it. */
   pressDigit(press: DigitPress): void;
   /** Plays a sound to the remote in place of what its peer says; undefined: no more. */
-  play(sound: Sound | undefined): void;
+  play(sound: EdgeSound | undefined): void;
   /** Listens for keys in the audio of the remote, or no more. */
   detectTones(isOn: boolean): void;
   report(): PortReport;

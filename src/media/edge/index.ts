@@ -1,4 +1,5 @@
 export { type Edge, type EdgeEvent, type EdgeOptions, startEdge } from './edge.ts';
+export type { EdgeSound, SharedPcm } from './edge-sound.ts';
 export type { AgentPortEvent, ConnectInner, Place, ProvenFlow } from './messages.ts';
 export { sharesPorts } from './shares-ports.ts';
-export type { Music, MusicPcm } from './sound-library.ts';
+export type { Music } from './sound-library.ts';

@@ -1,7 +1,8 @@
 /** The edge's end towards a PlainTransport on loopback: RTP of one fixed SSRC, RTCP on the same port. */
-import type { DigitPress, PortReport, Sound } from '../../calls/index.ts';
+import type { DigitPress, PortReport } from '../../calls/index.ts';
 import { buildPli, classifyPacket, ssrcOf } from '../../rtp/index.ts';
 import type { AudioFormat, VideoFormat } from '../../sdp/index.ts';
+import type { EdgeSound } from './edge-sound.ts';
 import type { EdgeEnd, Hearer } from './end.ts';
 import type { Arrival } from './incoming.ts';
 import { type InnerSocket, type InnerSockets, LOOPBACK } from './inner-sockets.ts';
@@ -105,7 +106,7 @@ export class InnerPort implements EdgeEnd {
     this.#end.detectTones(isOn);
   }
 
-  play(sound: Sound | undefined): void {
+  play(sound: EdgeSound | undefined): void {
     if (sound === undefined) this.#end.player.stop();
     else this.#end.player.play(sound);
   }

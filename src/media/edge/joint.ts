@@ -6,10 +6,13 @@ import { Transcoder, type WorkQueue } from '../transcoder/index.ts';
 import { type EdgeEnd, type Hearer, sharesCodec } from './end.ts';
 import { edgeErrors } from './errors.ts';
 import type { Arrival } from './incoming.ts';
+import { Silenced } from './silenced.ts';
 
 export interface JointParts {
   readonly ends: readonly [EdgeEnd, EdgeEnd];
   readonly work: WorkQueue;
+  /** Whether nobody is to hear this end. */
+  readonly isMuted: (end: EdgeEnd) => boolean;
   /** So much time of the call was transcoded since the last time, ms. */
   readonly onTranscoded: (ms: number) => void;
 }
@@ -39,17 +42,30 @@ export class Joint {
     this.#closeWays(nowMs);
     this.#fitsFor = wanted;
     // Without transcoders ends of different codecs do not hear each other's audio, but their digits.
-    a.peer = b;
-    b.peer = a;
+    this.#aim();
     if (wanted === '') return;
     const ways = await this.#openWays(a, b);
     // Something else may have been wanted meanwhile.
     if (this.#fitsFor !== wanted || this.isTranscoding) return closeAll(ways);
     this.#ways = ways;
     this.#countedMs = nowMs;
-    [a.peer, b.peer] = ways;
+    this.#aim();
     a.restart();
     b.restart();
+  }
+
+  /** After an end was muted, or is heard again. */
+  remute(): void {
+    this.#aim();
+    for (const end of this.ends) end.restart();
+  }
+
+  /** Who hears whom: through transcoders, if there are any, and nobody a muted end. */
+  #aim(): void {
+    const [a, b] = this.ends;
+    const [fromA, fromB] = this.#ways;
+    a.peer = this.#parts.isMuted(a) ? new Silenced(b) : (fromA ?? b);
+    b.peer = this.#parts.isMuted(b) ? new Silenced(a) : (fromB ?? a);
   }
 
   /** Called a hundred times a second while there are transcoders: losses show by time passing, too. */

@@ -1,8 +1,9 @@
 /** What the control side and an edge thread say to each other: plain data only. */
-import type { AgentEncoding, DigitPress, HeardSpeech, PlayoutNotice, PortReport, Sound } from '../../calls/index.ts';
+import type { AgentEncoding, DigitPress, HeardSpeech, PlayoutNotice, PortReport } from '../../calls/index.ts';
 import type { PortId } from '../../kernel/index.ts';
 import type { KnownStream, Silence, SilenceBounds, Source, SpliceStart } from '../../rtp/index.ts';
 import type { AudioFormat, Direction, RtpAddress, SrtpKeyPair, VideoFormat } from '../../sdp/index.ts';
+import type { EdgeSound } from './edge-sound.ts';
 import type { Music } from './sound-library.ts';
 
 /** Totals of a thread, or of all, since start. */
@@ -126,8 +127,9 @@ export type EdgeCommand =
   | { readonly op: 'bridge'; readonly a: PortId; readonly b: PortId }
   | ({ readonly op: 'send-digit' } & SendDigit)
   | { readonly op: 'detect-tones'; readonly portId: PortId; readonly isOn: boolean }
+  | { readonly op: 'mute'; readonly portId: PortId; readonly isMuted: boolean }
   /** Undefined: nothing any more. */
-  | { readonly op: 'play'; readonly portId: PortId; readonly sound: Sound | undefined }
+  | { readonly op: 'play'; readonly portId: PortId; readonly sound: EdgeSound | undefined }
   | { readonly op: 'report'; readonly portId: PortId }
   /** From now on what the believed source sends comes here, whoever else is bound to the port. */
   | { readonly op: 'shield'; readonly portId: PortId }
@@ -159,6 +161,7 @@ export interface EdgeResults {
   readonly bridge: undefined;
   readonly 'send-digit': undefined;
   readonly 'detect-tones': undefined;
+  readonly mute: undefined;
   readonly play: undefined;
   readonly report: PortReport | undefined;
   readonly shield: undefined;
@@ -202,6 +205,8 @@ export type EdgeThreadEvent =
   /** No RTP has come for a while, and it is the PlainTransport beneath that hears the RTCP. */
   | { readonly kind: 'quiet'; readonly portId: PortId }
   | ({ readonly kind: 'media-timeout'; readonly portId: PortId } & Silence)
+  /** A recording has been played to the port's remote to its end. */
+  | { readonly kind: 'sound-over'; readonly portId: PortId }
   /** The remote is to be asked for a complete picture, and knows no RTCP for it. */
   | { readonly kind: 'keyframe-wanted'; readonly portId: PortId }
   | ({ readonly kind: 'digit'; readonly portId: PortId } & DigitPress);

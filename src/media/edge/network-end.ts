@@ -61,6 +61,7 @@ export class NetworkEnd {
         const out = this.#rewrite(packet, arrival);
         if (out !== undefined) write(out);
       },
+      onOver: () => parts.emit({ kind: 'sound-over', portId }),
     });
     this.#write = write;
   }

@@ -2,10 +2,10 @@
  * What one port plays to its remote by itself: a sound until it is told to stop, and keys as tones before that. It makes
  * packets of a source of their own; the port's splice makes them part of its one stream.
  */
-import type { Sound } from '../../calls/index.ts';
 import type { Unsubscribe } from '../../kernel/index.ts';
 import { RTP_HEADER_BYTES, writeHeader } from '../../rtp/index.ts';
 import type { AudioFormat } from '../../sdp/index.ts';
+import type { EdgeSound } from './edge-sound.ts';
 import type { EncodedSound } from './encoded-sound.ts';
 import type { Arrival } from './incoming.ts';
 import { KeyTones } from './key-tones.ts';
@@ -24,6 +24,8 @@ export interface PlayerOptions {
   readonly format: () => AudioFormat | undefined;
   /** Takes a packet over. */
   readonly emit: (packet: Buffer, arrival: Arrival) => void;
+  /** A recording has been played to its end. */
+  readonly onOver: () => void;
 }
 
 interface Playing {
@@ -34,7 +36,7 @@ interface Playing {
 export class Player {
   readonly #options: PlayerOptions;
   readonly #arrival: Arrival = { isEvent: false, isNoise: false, clockRate: 8000, nowMs: 0 };
-  #sound: Sound | undefined;
+  #sound: EdgeSound | undefined;
   #playing: Playing | undefined;
   readonly #keys = new KeyTones();
   #codec: AudioFormat['codec'] | undefined;
@@ -52,7 +54,7 @@ export class Player {
     return this.#sound !== undefined || this.#keys.isPlaying;
   }
 
-  play(sound: Sound): void {
+  play(sound: EdgeSound): void {
     this.#sound = sound;
     this.#playing = undefined;
     this.#codec = undefined;
@@ -127,8 +129,17 @@ export class Player {
     // Stays where it is as long as the frame is not there.
     const frame = this.#playing.encoded.frame(this.#playing.at);
     if (frame !== undefined) this.#playing.at++;
-    this.#playing.at %= this.#playing.encoded.length;
+    if (this.#playing.at >= this.#playing.encoded.length) this.#end(this.#playing);
     return frame;
+  }
+
+  /** Again from the beginning, unless once was wanted. */
+  #end(playing: Playing): void {
+    playing.at = 0;
+    if (this.#sound?.kind !== 'recording' || this.#sound.isLooped) return;
+    this.#sound = undefined;
+    this.#playing = undefined;
+    this.#options.onOver();
   }
 
   #send(frame: Buffer, nowMs: number): void {

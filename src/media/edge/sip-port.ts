@@ -3,7 +3,7 @@
  * Symmetric: RTP goes where the believed source is, and to the SDP's address while nobody is (RFC 4961).
  */
 import type { RemoteInfo } from 'node:dgram';
-import type { DigitPress, PortReport, Sound } from '../../calls/index.ts';
+import type { DigitPress, PortReport } from '../../calls/index.ts';
 import {
   buildFir,
   buildPli,
@@ -19,6 +19,7 @@ import {
   stepLatch,
 } from '../../rtp/index.ts';
 import type { AudioFormat, VideoFormat } from '../../sdp/index.ts';
+import type { EdgeSound } from './edge-sound.ts';
 import type { EdgeEnd, Hearer } from './end.ts';
 import { edgeErrors } from './errors.ts';
 import { FlowProof } from './flow-proof.ts';
@@ -229,7 +230,7 @@ export class SipPort implements EdgeEnd {
     this.#end.detectTones(isOn);
   }
 
-  play(sound: Sound | undefined): void {
+  play(sound: EdgeSound | undefined): void {
     if (sound === undefined) this.#end.player.stop();
     else this.#end.player.play(sound);
   }

@@ -159,6 +159,10 @@ export class WatchedPlane implements MediaPlane {
     await this.#plane.detectTones(portId, isOn);
   }
 
+  async mute(portId: PortId, isMuted: boolean): Promise<void> {
+    await this.#plane.mute(portId, isMuted);
+  }
+
   async play(portId: PortId, sound: Sound): Promise<void> {
     this.played.push({ portId, sound });
     await this.#plane.play(portId, sound);
@@ -224,6 +228,7 @@ export interface ExchangeOptions
       | 'profiles'
       | 'store'
       | 'flowEpoch'
+      | 'agents'
     >
   > {
   readonly trunks?: readonly Trunk[];
@@ -271,6 +276,7 @@ export async function startExchange(
     dialplan: parseDialplan({ numbers: {}, rules: options.rules ?? RULES, ...options.dialplan }, 'test.yaml'),
     timers: { noAnswerMs: 5_000, reregisterWaitMs: 500, shutdownMs: 1_000, ...options.timers },
     routeHook: options.routeHook,
+    agents: options.agents,
     tollFraud: options.tollFraud,
     bans: options.bans,
     ...(options.emergencyNumbers === undefined ? {} : { emergencyNumbers: options.emergencyNumbers }),

@@ -1,0 +1,265 @@
+/** What agents and the API may do with a call, with a real engine and media plane: who hears what, and what comes of it. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decodeG711, findGaps } from '../../../src/audio/index.ts';
+import type { AgentCall, AgentCallEvents, AgentCallVerbs, AgentDesk } from '../../../src/calls/index.ts';
+import { type HeardPacket, RtpPeer } from '../../support/rtp-peer.ts';
+import { until } from '../../support/until.ts';
+import { trunks } from './support/exchange.ts';
+import { useHall } from './support/hall.ts';
+import { rtpPortIn, rtpSdp } from './support/party.ts';
+
+const hall = useHall({ musicOnHold: 'melody' });
+
+interface Started {
+  readonly call: AgentCall;
+  readonly events: AgentCallEvents;
+  readonly verbs: AgentCallVerbs;
+  readonly digits: string[];
+  isOver: boolean;
+}
+
+/** An agent that does nothing by itself. */
+class Desk implements AgentDesk {
+  readonly started: Started[] = [];
+  find(name: string) {
+    if (name !== 'robot') return undefined;
+    return {
+      name,
+      encoding: 'PCMU' as const,
+      prebufferMs: 40,
+      mayDial: (number: string) => number.startsWith('4930'),
+    };
+  }
+  start(call: AgentCall, events: AgentCallEvents, verbs: AgentCallVerbs) {
+    const started: Started = { call, events, verbs, digits: [], isOver: false };
+    this.started.push(started);
+    return {
+      onDigit: (digit: string) => void started.digits.push(digit),
+      end: () => {
+        started.isOver = true;
+      },
+    };
+  }
+}
+
+let desk: Desk;
+const open: RtpPeer[] = [];
+beforeEach(async () => {
+  desk = new Desk();
+  const { address } = hall.carrier.peer;
+  await hall.restart({
+    agents: desk,
+    trunks: [{ name: 'carrier', addresses: [address], target: address, transport: 'udp', profile: trunks }],
+  });
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map(async (rtp) => rtp.close()));
+});
+
+async function rtp(): Promise<RtpPeer> {
+  const peer = await RtpPeer.open();
+  open.push(peer);
+  return peer;
+}
+
+async function toRobot() {
+  const party = await hall.join('alice');
+  const ear = await rtp();
+  const calling = party.call('robot', rtpSdp(ear.port));
+  const robot = await until(() => desk.started.at(-1), { within: 2_000, what: 'the agent to be called' });
+  robot.events.onReady();
+  const dialog = await calling;
+  await until(() => hall.exchange.eventsOf('call-answered').length > 0, { within: 2_000, what: 'the answer' });
+  return { party, dialog, robot, ear };
+}
+
+async function talk() {
+  const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
+  const [a, b] = [await rtp(), await rtp()];
+  const calling = alice.call('bob', rtpSdp(a.port));
+  const invite = await bob.nextInvite();
+  const callee = await bob.accept(invite, rtpSdp(b.port));
+  const caller = await calling;
+  const answered = await until(() => hall.exchange.eventsOf('call-answered')[0], { within: 2_000, what: 'the answer' });
+  return { caller, callee, a, b, toCallee: rtpPortIn(invite.body), callId: answered.callId };
+}
+
+const say = (peer: RtpPeer, port: number, byte: number): void =>
+  peer.play([Buffer.alloc(160, byte)], { payloadType: 0, ssrc: byte, step: 160, port });
+const isOf =
+  (byte: number) =>
+  ({ payload }: HeardPacket): boolean =>
+    payload.every((each) => each === byte);
+const allOf = (heard: readonly HeardPacket[], byte: number): boolean => heard.length > 8 && heard.every(isOf(byte));
+const isMusic = (heard: readonly HeardPacket[]): boolean => {
+  const pcm = heard.flatMap(({ payload }) => [...decodeG711('PCMU', payload)]);
+  return heard.length > 20 && findGaps(Int16Array.from(pcm), 8000, { thresholdDb: -50, minMs: 200 }).length === 0;
+};
+const onApi = (callId: string, party: string): AgentCallVerbs => {
+  const verbs = hall.exchange.telephony.control.verbs(callId, party);
+  if (verbs === undefined) throw new Error('no such party');
+  return verbs;
+};
+
+describe('an agent', () => {
+  it('hangs up with a cause', async () => {
+    const { dialog, robot } = await toRobot();
+    expect(await robot.verbs.hangUp(0)).toMatchObject({ code: 'VERB_INVALID' });
+    const bye = dialog.awaitBye();
+    expect(await robot.verbs.hangUp(31)).toEqual({ isDone: true });
+    expect((await bye).header('Reason')).toContain('Q.850;cause=31');
+    expect(await hall.exchange.nextRecord()).toMatchObject({ endReason: 'hangup-callee', q850: 31 });
+    expect(robot.isOver).toBe(true);
+    expect(await robot.verbs.hangUp()).toMatchObject({ isDone: false, code: 'CALL_OVER' });
+  });
+
+  it('that does not take a call says why', async () => {
+    const alice = await hall.join('alice');
+    const inviting = alice.invite('robot', rtpSdp((await rtp()).port));
+    const robot = await until(() => desk.started.at(-1), { within: 2_000, what: 'the agent to be called' });
+    expect(await robot.verbs.sendDigits('1')).toMatchObject({ code: 'CALL_NOT_TALKING' });
+    await robot.verbs.hangUp(17);
+    expect((await inviting).response.status).toBe(486);
+  });
+
+  it('transfers its caller to a user, and is let go', async () => {
+    const bob = await hall.join('bob');
+    const { dialog, robot } = await toRobot();
+    const transferring = robot.verbs.transfer('bob');
+    const invite = await bob.nextInvite();
+    expect(invite.header('From')).toContain('sip:alice@');
+    expect(invite.header('Referred-By')).toContain('sip:robot@');
+    expect(await robot.verbs.transfer('carol')).toMatchObject({ code: 'VERB_BUSY' });
+    expect(robot.isOver).toBe(false);
+    const b = await bob.accept(invite, rtpSdp(43_000));
+    expect(await transferring).toEqual({ isDone: true });
+    await until(() => robot.isOver, { within: 2_000, what: 'the agent to be let go' });
+    expect((await hall.exchange.nextRecord()).endReason).toBe('transferred');
+    await Promise.all([b.bye(), dialog.awaitBye()]);
+  });
+
+  it('learns why a transfer failed, and keeps its caller', async () => {
+    const bob = await hall.join('bob');
+    const { dialog, robot } = await toRobot();
+    const transferring = robot.verbs.transfer('sip:bob@exchange.test');
+    bob.peer.reply(await bob.nextInvite(), 486);
+    expect(await transferring).toMatchObject({ isDone: false, code: 'TARGET_FAILED', sipStatus: 486 });
+    expect(await robot.verbs.transfer('nobody')).toMatchObject({ code: 'TARGET_FAILED', sipStatus: 404 });
+    expect(await robot.verbs.transfer('a b c@@')).toMatchObject({ code: 'VERB_INVALID' });
+    expect(robot.isOver).toBe(false);
+    await dialog.bye();
+  });
+
+  it('may leave while the target rings', async () => {
+    const bob = await hall.join('bob');
+    const { dialog, robot } = await toRobot();
+    const transferring = robot.verbs.transfer('bob');
+    const invite = await bob.nextInvite();
+    robot.events.onHangUp();
+    const b = await bob.accept(invite, rtpSdp(43_000));
+    expect((await transferring).isDone).toBe(false);
+    await until(() => hall.exchange.eventsOf('call-ended').length === 1, { within: 2_000, what: 'the first call' });
+    await Promise.all([b.bye(), dialog.awaitBye()]);
+  });
+
+  it('T14: reaches through trunks only the numbers it may', async () => {
+    const { dialog, robot } = await toRobot();
+    expect(await robot.verbs.transfer('882 99 1234567')).toMatchObject({ code: 'VERB_FORBIDDEN', sipStatus: 403 });
+    const transferring = robot.verbs.transfer('49 30 123456');
+    const invite = await hall.carrier.nextInvite();
+    expect(invite.startLine).toContain('4930123456');
+    const c = await hall.carrier.accept(invite, rtpSdp(43_000));
+    expect(await transferring).toEqual({ isDone: true });
+    await Promise.all([c.bye(), dialog.awaitBye()]);
+  });
+
+  it('presses keys for its caller, one after another', async () => {
+    const { dialog, robot, ear } = await toRobot();
+    expect(await robot.verbs.sendDigits('12x')).toMatchObject({ code: 'VERB_INVALID' });
+    const [first, second] = await Promise.all([robot.verbs.sendDigits('1w#'), robot.verbs.sendDigits('A')]);
+    expect([first, second]).toEqual([{ isDone: true }, { isDone: true }]);
+    const events = () => ear.heard.filter(({ payloadType }) => payloadType === 101).map(({ payload }) => payload[0]);
+    await until(() => events().includes(12), { within: 2_000, what: 'the last key' });
+    expect([...new Set(events())]).toEqual([1, 11, 12]);
+    await dialog.bye();
+  });
+
+  it('holds its caller, who hears music until it goes on', async () => {
+    const { dialog, robot, ear } = await toRobot();
+    expect(await robot.verbs.hold()).toEqual({ isDone: true });
+    expect(await robot.verbs.hold()).toEqual({ isDone: true });
+    await until(() => isMusic(ear.heard.slice(-40)), { within: 5_000, what: 'music' });
+    expect(await robot.verbs.resume()).toEqual({ isDone: true });
+    await until(() => allOf(ear.heard.slice(-10), 0xff), { within: 3_000, what: 'rest' });
+    await dialog.bye();
+  });
+});
+
+describe('the API', () => {
+  it('holds a party: it hears music, and neither hears the other', async () => {
+    const { caller, callee, a, b, toCallee, callId } = await talk();
+    say(b, toCallee, 0x33);
+    say(a, rtpPortIn(caller.sdp), 0x44);
+    await until(() => a.heard.some(isOf(0x33)) && b.heard.some(isOf(0x44)), {
+      within: 3_000,
+      what: 'both to be heard',
+    });
+    expect(await onApi(callId, 'caller').hold()).toEqual({ isDone: true });
+    const before = b.heard.length;
+    await until(() => isMusic(a.heard.slice(-60)) && !a.heard.slice(-60).some(isOf(0x33)), {
+      within: 5_000,
+      what: 'music and no other',
+    });
+    // What was on its way may still have arrived.
+    expect(b.heard.slice(before + 3).filter(isOf(0x44))).toEqual([]);
+    expect(await onApi(callId, 'caller').resume()).toEqual({ isDone: true });
+    await until(() => allOf(a.heard.slice(-10), 0x33) && allOf(b.heard.slice(-10), 0x44), {
+      within: 3_000,
+      what: 'both to be heard again',
+    });
+    await Promise.all([caller.bye(), callee.awaitBye()]);
+  });
+
+  it('mutes one party, and not the other', async () => {
+    const { caller, callee, a, b, toCallee, callId } = await talk();
+    say(b, toCallee, 0x33);
+    say(a, rtpPortIn(caller.sdp), 0x44);
+    await until(() => a.heard.some(isOf(0x33)) && b.heard.some(isOf(0x44)), {
+      within: 3_000,
+      what: 'both to be heard',
+    });
+    await onApi(callId, 'caller').mute(true);
+    const [heardByA, heardByB] = [a.heard.length, b.heard.length];
+    await until(() => a.heard.length > heardByA + 30, { within: 3_000, what: 'the other one to be heard on' });
+    expect(b.heard.slice(heardByB + 3).filter(isOf(0x44))).toEqual([]);
+    await onApi(callId, 'caller').mute(false);
+    await until(() => allOf(b.heard.slice(-10), 0x44), { within: 3_000, what: 'it to be heard again' });
+    await Promise.all([caller.bye(), callee.awaitBye()]);
+  });
+
+  it('transfers either party, whoever it talks with', async () => {
+    const carol = await hall.join('carol');
+    const { caller, callee, callId } = await talk();
+    const transferring = onApi(callId, 'callee').transfer('carol');
+    const c = await carol.accept(await carol.nextInvite(), rtpSdp(43_000));
+    expect(await transferring).toEqual({ isDone: true });
+    await caller.awaitBye();
+    await Promise.all([c.bye(), callee.awaitBye()]);
+  });
+
+  it('ends a call that rings, and one that talks', async () => {
+    const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
+    const inviting = alice.invite('bob', rtpSdp((await rtp()).port));
+    const invite = await bob.nextInvite();
+    const { callId } = await until(() => hall.exchange.eventsOf('call-started')[0], { within: 1_000, what: 'a call' });
+    expect(await onApi(callId, 'caller').hangUp()).toEqual({ isDone: true });
+    expect((await inviting).response.status).toBe(480);
+    bob.peer.reply(invite, 487);
+    expect(await hall.exchange.nextRecord()).toMatchObject({ endReason: 'api' });
+    expect(hall.exchange.telephony.control.verbs(callId, 'caller')).toBeUndefined();
+    const { caller, callee, callId: second } = await talk();
+    const byes = Promise.all([caller.awaitBye(), callee.awaitBye()]);
+    await onApi(second, 'callee').hangUp(21);
+    expect((await byes).map((bye) => bye.header('Reason'))).toEqual(['Q.850;cause=21', 'Q.850;cause=21']);
+  });
+});
