@@ -19,7 +19,8 @@ import type {
 import { type Clock, Emitter, type Logger, type PortId, type Unsubscribe } from '../kernel/index.ts';
 import type { AudioCodecName, LocalRtp, LocalWebRtc, RtpAddress } from '../sdp/index.ts';
 import { AgentPorts } from './agent-ports.ts';
-import { type Edge, type EdgeEvent, type EdgeOptions, type EdgeSound, sharesPorts, startEdge } from './edge/index.ts';
+import { countAll } from './count-all.ts';
+import { type Edge, type EdgeEvent, type EdgeOptions, type EdgeSound, startEdge } from './edge/index.ts';
 import { emptyReport } from './empty-report.ts';
 import { HandOvers } from './hand-overs.ts';
 import { innerPorts, type PortRange } from './inner-ports.ts';
@@ -34,6 +35,7 @@ import { type VideoParty, VideoPorts } from './video-ports.ts';
 import type { WebRtcListen } from './webrtc-listen.ts';
 import { type IcePatience, usualPatience, WebRtcPort, type WebRtcPortState } from './webrtc-port.ts';
 import { addReport } from './webrtc-report.ts';
+import { whenToHandOver } from './when-to-hand-over.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface MediaPlaneOptions {
@@ -76,7 +78,7 @@ type Port =
 /** Starts workers and edge. Throws a CodedError that names what is missing or taken. */
 export async function startMediaPlane(options: MediaPlaneOptions): Promise<RunningMediaPlane> {
   const music = await loadMusic(options.musicOnHold ?? 'melody');
-  const stableMs = await stableMsOf(options);
+  const stableMs = await whenToHandOver(options);
   const edge = await startEdge({ ...options.edge, music, stableMs });
   const plane = new ProcessMediaPlane({ ...options, stableMs }, edge);
   try {
@@ -86,17 +88,6 @@ export async function startMediaPlane(options: MediaPlaneOptions): Promise<Runni
     throw error;
   }
   return plane;
-}
-
-/** When ports are to be handed over: never where the system does not share UDP ports as it must. */
-async function stableMsOf({ handOverAfterMs, edge, logger, clock }: MediaPlaneOptions): Promise<number | undefined> {
-  if (handOverAfterMs === undefined) return undefined;
-  for (const { address } of edge.listen) {
-    if (await sharesPorts(address, clock)) continue;
-    logger.warn({ address }, 'this system does not share UDP ports as it should: the media edge carries every packet');
-    return undefined;
-  }
-  return handOverAfterMs;
 }
 
 class ProcessMediaPlane implements RunningMediaPlane {
@@ -300,25 +291,8 @@ class ProcessMediaPlane implements RunningMediaPlane {
     return this.#events.on('media', listener);
   }
 
-  async counters(): Promise<MediaCounters> {
-    const [edge, pool, direct] = await Promise.all([
-      this.#edge.counters(),
-      this.#pool.counts(),
-      this.#handOvers.totals(),
-    ]);
-    return {
-      rtpPacketsReceived: edge.rtpPacketsReceived + direct.packetsReceived,
-      rtpPacketsSent: edge.rtpPacketsSent + direct.packetsSent,
-      rtpPacketsRejected: edge.rtpPacketsRejected,
-      srtpPacketsFailed: edge.srtpPacketsFailed,
-      digitsRelayed: edge.digitsRelayed,
-      transcodedSeconds: edge.transcodedMs / 1000,
-      portsOpen: this.#ports.size,
-      portsHandedOver: this.#handOvers.size,
-      portsQuarantined: edge.portsQuarantined,
-      routersOpen: pool.routers,
-      webRtcTransportsOpen: pool.webRtcTransports,
-    };
+  counters(): Promise<MediaCounters> {
+    return countAll({ edge: this.#edge, pool: this.#pool, handOvers: this.#handOvers, portsOpen: this.#ports.size });
   }
 
   async stop(): Promise<void> {

@@ -53,7 +53,7 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
-  await Promise.all(open.splice(0).map(async (rtp) => rtp.close()));
+  await Promise.all(open.splice(0).map(async (peer) => peer.close()));
 });
 
 async function rtp(): Promise<RtpPeer> {
