@@ -73,7 +73,7 @@ module.exports = {
   },
   agents: {
     about: 'AI agents behind WebSockets: sessions, and the protocols they speak',
-    imports: ['kernel', 'calls'],
+    imports: ['kernel', 'audio', 'calls'],
     vendors: ['ws', 'zod'],
   },
   telemetry: {

@@ -8,6 +8,8 @@ export interface AgentSocketOptions {
   readonly protocols?: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   readonly connectTimeoutMs: number;
+  /** PEM text of the authorities its certificate may come from; undefined: those of the system. */
+  readonly ca?: string | undefined;
   readonly clock: Clock;
   readonly onOpen: () => void;
   /** Text as text, a binary message as bytes. */
@@ -30,13 +32,19 @@ export class AgentSocket {
 
   constructor(options: AgentSocketOptions) {
     this.#options = options;
-    const { url, protocols = [], headers, connectTimeoutMs, clock } = options;
+    const { url, protocols = [], headers, connectTimeoutMs, ca, clock } = options;
     this.#socket = new WebSocket(url, [...protocols], {
       headers,
       maxPayload: MAX_MESSAGE,
       perMessageDeflate: false,
       followRedirects: false,
       handshakeTimeout: connectTimeoutMs,
+      ...(ca === undefined ? {} : { ca }),
+    });
+    // Servers that choose no subprotocol are many, and platforms do not mind (RFC 6455 §4.1 would let us refuse it only
+    // if one is chosen that we have not named).
+    this.#socket.on('upgrade', ({ headers: answer }) => {
+      if (protocols[0] !== undefined) answer['sec-websocket-protocol'] ??= protocols[0];
     });
     this.#timer = clock.after(connectTimeoutMs, () => this.#fail(agentErrors.AGENT_TIMEOUT([url, connectTimeoutMs])));
     this.#socket.on('open', () => {

@@ -15,3 +15,8 @@ export function filled(template: Template, call: AgentCall, escape: (value: stri
 function clean(value: string): string {
   return value.replace(/\p{C}/gu, '').slice(0, MAX_VALUE);
 }
+
+/** The same for each of several. */
+export function filledAll(templates: Readonly<Record<string, Template>>, call: AgentCall): Record<string, string> {
+  return Object.fromEntries(Object.entries(templates).map(([key, value]) => [key, filled(value, call)]));
+}

@@ -9,6 +9,10 @@ const environmentName = z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name
 const common = {
   name: name.describe('user part of its address of record, and its name in the dialplan'),
   headers: templates.describe('headers of the upgrade'),
+  ca: z
+    .string()
+    .optional()
+    .describe("PEM file of the authorities its server's certificate may come from, instead of the system's"),
   connectTimeoutSec: z.number().min(0.1).max(60).default(5).describe('how long its server may take to answer'),
   warmUpSec: z
     .number()
@@ -50,6 +54,37 @@ const openaiSchema = z.strictObject({
     .describe('further keys of session.update, as `audio: { output: { voice: marin } }`'),
 });
 
-export const agentSchema = z.discriminatedUnion('protocol', [twilioSchema, openaiSchema], {
-  error: 'protocol must be twilio or openai',
+const linear = {
+  rateHz: z
+    .literal([8000, 16_000, 24_000])
+    .default(16_000)
+    .describe('sampling rate of its audio, which is 16-bit linear PCM'),
+};
+
+const vonageSchema = z.strictObject({
+  ...common,
+  ...linear,
+  protocol: z.literal('vonage').describe("Vonage's Voice WebSocket"),
+  url: url.describe('its WebSocket server; may contain ${from}, ${to} and ${callId}'),
+  parameters: templates.describe('handed to the application in the first message'),
+  tokenEnv: environmentName.optional().describe('environment variable with a token, sent as bearer token'),
+});
+
+const jambonzSchema = z
+  .strictObject({
+    ...common,
+    ...linear,
+    protocol: z.literal('jambonz').describe("jambonz' listen verb, bidirectional and streaming"),
+    url: url.describe('its WebSocket server; may contain ${from}, ${to} and ${callId}'),
+    parameters: templates.describe('handed to the application in the first message'),
+    username: z.string().min(1).max(128).optional().describe('for HTTP Basic authentication'),
+    passwordEnv: environmentName.optional().describe('environment variable with the password of `username`'),
+  })
+  .refine(({ username, passwordEnv }) => (username === undefined) === (passwordEnv === undefined), {
+    path: ['passwordEnv'],
+    error: 'username and passwordEnv belong together: give both or none',
+  });
+
+export const agentSchema = z.discriminatedUnion('protocol', [twilioSchema, openaiSchema, vonageSchema, jambonzSchema], {
+  error: 'protocol must be twilio, openai, vonage or jambonz',
 });

@@ -2,8 +2,9 @@
 import { type AgentCall, type AgentEncoding, agentRateHz } from '../../calls/index.ts';
 import type { Clock, Logger } from '../../kernel/index.ts';
 import { AgentSocket } from '../agent-socket.ts';
+import { type AgentEndpoint, bearer, endpointFor } from '../endpoint.ts';
 import type { AgentLink, AgentVoice, OpenLink } from '../link.ts';
-import { filled, type Template } from '../template.ts';
+import { filled } from '../template.ts';
 import { WholeSamples } from '../whole-samples.ts';
 import {
   appendAudio,
@@ -16,9 +17,7 @@ import {
   userText,
 } from './events.ts';
 
-export interface RealtimeAgent {
-  readonly url: Template;
-  readonly headers: Readonly<Record<string, Template>>;
+export interface RealtimeAgent extends AgentEndpoint {
   /** Sent as bearer token. */
   readonly apiKey: string | undefined;
   readonly encoding: AgentEncoding;
@@ -27,7 +26,6 @@ export interface RealtimeAgent {
   readonly greeting: string | undefined;
   /** Keys of session.update beside ours, as the operator wrote them. */
   readonly session: Readonly<Record<string, unknown>>;
-  readonly connectTimeoutMs: number;
 }
 
 export interface RealtimeParts {
@@ -77,14 +75,10 @@ class Realtime implements AgentLink {
     this.#options = options;
     const { agent, parts, call, voice } = options;
     this.#samples = new WholeSamples(agent.encoding);
-    const given = Object.entries(agent.headers).map(([key, value]): [string, string] => [key, filled(value, call)]);
+    const endpoint = endpointFor(agent, call);
     this.#socket = new AgentSocket({
-      url: filled(agent.url, call, encodeURIComponent),
-      headers: {
-        ...(agent.apiKey === undefined ? {} : { Authorization: `Bearer ${agent.apiKey}` }),
-        ...Object.fromEntries(given),
-      },
-      connectTimeoutMs: agent.connectTimeoutMs,
+      ...endpoint,
+      headers: { ...bearer(agent.apiKey), ...endpoint.headers },
       clock: parts.clock,
       onOpen: () => {},
       onMessage: (data) => this.#onMessage(data),

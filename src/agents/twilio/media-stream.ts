@@ -3,18 +3,16 @@ import { createHmac } from 'node:crypto';
 import type { AgentCall } from '../../calls/index.ts';
 import type { Clock, Logger, Random } from '../../kernel/index.ts';
 import { AgentSocket } from '../agent-socket.ts';
+import { type AgentEndpoint, endpointFor } from '../endpoint.ts';
 import type { AgentLink, AgentVoice, OpenLink } from '../link.ts';
-import { filled, type Template } from '../template.ts';
+import { filledAll, type Template } from '../template.ts';
 import { readStreamMessage, type StreamIds, type StreamMessage, StreamWriter } from './messages.ts';
 
-export interface MediaStreamAgent {
-  readonly url: Template;
-  readonly headers: Readonly<Record<string, Template>>;
+export interface MediaStreamAgent extends AgentEndpoint {
   /** Handed to the application as `customParameters`. */
   readonly parameters: Readonly<Record<string, Template>>;
   /** Signs the upgrade, as X-Twilio-Signature. */
   readonly authToken: string | undefined;
-  readonly connectTimeoutMs: number;
 }
 
 export interface MediaStreamParts {
@@ -55,15 +53,12 @@ class MediaStream implements AgentLink {
   constructor(options: MediaStreamOptions) {
     this.#options = options;
     const { agent, parts, call } = options;
-    const customParameters = Object.fromEntries(
-      Object.entries(agent.parameters).map(([key, value]) => [key, filled(value, call)]),
-    );
+    const customParameters = filledAll(agent.parameters, call);
     this.#writer = new StreamWriter({ ...idsOf(parts.random), customParameters });
-    const url = filled(agent.url, call, encodeURIComponent);
+    const endpoint = endpointFor(agent, call);
     this.#socket = new AgentSocket({
-      url,
-      headers: headersFor(agent, call, url),
-      connectTimeoutMs: agent.connectTimeoutMs,
+      ...endpoint,
+      headers: { ...endpoint.headers, ...signature(agent, endpoint.url) },
       clock: parts.clock,
       onOpen: () => this.#onOpen(),
       onMessage: (data) => this.#onMessage(data),
@@ -136,8 +131,7 @@ function idsOf(random: Random): StreamIds {
   return { streamSid: `MZ${random.hex(16)}`, callSid: `CA${random.hex(16)}`, accountSid: ACCOUNT_SID };
 }
 
-function headersFor(agent: MediaStreamAgent, call: AgentCall, url: string): Record<string, string> {
-  const headers = Object.fromEntries(Object.entries(agent.headers).map(([key, value]) => [key, filled(value, call)]));
-  if (agent.authToken === undefined) return headers;
-  return { ...headers, 'X-Twilio-Signature': createHmac('sha1', agent.authToken).update(url).digest('base64') };
+function signature({ authToken }: MediaStreamAgent, url: string): Record<string, string> {
+  if (authToken === undefined) return {};
+  return { 'X-Twilio-Signature': createHmac('sha1', authToken).update(url).digest('base64') };
 }
