@@ -2,7 +2,7 @@
  * The bench command: runs the named goals against the peers on this machine and prints a table with ratios,
  * or with --json one line for each result.
  *
- *   npm run bench -- P1 P2 P3 P4 P5 MEM [--json] [--calls 100] [--seconds 8] [--repeats 3]
+ *   npm run bench -- P1 P2 P3 P4 P5 P6 P7 MEM [--json] [--calls 100] [--seconds 8] [--repeats 3]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,11 +13,13 @@ import { p2 } from './goals/p2.ts';
 import { p3 } from './goals/p3.ts';
 import { p4 } from './goals/p4.ts';
 import { p5 } from './goals/p5.ts';
+import { p6 } from './goals/p6.ts';
+import { p7 } from './goals/p7.ts';
 import { benchArguments } from './lib/arguments.ts';
 import type { Goal } from './lib/goal.ts';
 import { machine, table } from './lib/report.ts';
 
-const goals: readonly Goal[] = [p1, p2, p3, p4, p5, mem];
+const goals: readonly Goal[] = [p1, p2, p3, p4, p5, p6, p7, mem];
 
 async function main(): Promise<void> {
   const options = benchArguments(

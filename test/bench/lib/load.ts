@@ -1,10 +1,9 @@
 /** The load generator (mload): many RTP and ICE/DTLS-SRTP endpoints in one process. */
 import { EventEmitter, once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
-import { run, type Started, start, withPriority } from './command.ts';
-import { hasProgram } from './packages.ts';
+import { type Started, start, withPriority } from './command.ts';
+import { compiled } from './compile.ts';
 
 const source = path.join(import.meta.dirname, '..', 'mload', 'mload.c');
 
@@ -40,14 +39,6 @@ export interface LoadOptions {
 /** "opus" and "pcmu" are speech, the probes half a second of silence and half a second of a tone by turns. */
 export type Sound = 'opus' | 'pcmu' | 'probe-opus' | 'probe-pcmu';
 
-async function compiled(folder: string, log: (line: string) => void): Promise<string> {
-  const program = path.join(folder, 'mload');
-  if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return program;
-  if (!(await hasProgram('cc', log))) throw new Error('the load generator needs a C compiler');
-  await run('cc', ['-O2', '-o', program, source, '-lssl', '-lcrypto', '-lsrtp2', '-lopus', '-lm']);
-  return program;
-}
-
 export class LoadGenerator {
   readonly #process: Started;
   readonly #events = new EventEmitter();
@@ -68,7 +59,7 @@ export class LoadGenerator {
     log: (line: string) => void,
     { webAddress = '127.0.0.1', priority = 10, speech }: LoadOptions = {},
   ): Promise<LoadGenerator> {
-    const program = await compiled(folder, log);
+    const program = await compiled({ source, libraries: ['ssl', 'crypto', 'srtp2', 'opus', 'm'] }, folder, log);
     const command = speech === undefined ? [program] : [program, speech];
     const started = start(priority === 0 ? command : withPriority(priority, command), path.join(folder, 'mload.log'), {
       pipe: true,
