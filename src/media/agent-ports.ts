@@ -16,20 +16,23 @@ export class AgentPorts implements AgentAudio {
   }
 
   speak(portId: PortId, { utterance, audio }: { readonly utterance: string; readonly audio: Uint8Array }): void {
-    this.#tell(this.#edge.tellAgent({ op: 'speak', portId, utterance, audio }));
+    // A view would take all that it is a view of along to the other thread: messages of a WebSocket share large buffers.
+    const isWhole = audio.byteLength === audio.buffer.byteLength;
+    this.#edge.tellAgent({ op: 'speak', portId, utterance, audio: isWhole ? audio : Uint8Array.from(audio) });
   }
 
   mark(portId: PortId, name: string): void {
-    this.#tell(this.#edge.tellAgent({ op: 'mark-speech', portId, name }));
+    this.#edge.tellAgent({ op: 'mark-speech', portId, name });
   }
 
   async flush(portId: PortId): Promise<readonly HeardSpeech[]> {
-    return (await this.#edge.tellAgent({ op: 'flush-speech', portId }).catch(() => undefined)) ?? [];
+    // A call that has just ended has no port any more.
+    return this.#edge.flushSpeech(portId).catch(() => []);
   }
 
   /** The other side hears from now on. */
   release(portId: PortId): void {
-    this.#tell(this.#edge.tellAgent({ op: 'release-agent', portId }));
+    this.#edge.tellAgent({ op: 'release-agent', portId });
   }
 
   onEvent(event: AgentPortEvent): void {
@@ -40,10 +43,5 @@ export class AgentPorts implements AgentAudio {
 
   forget(portId: PortId): void {
     this.#ears.delete(portId);
-  }
-
-  /** A call that has just ended has no port any more, and nobody misses what is said then. */
-  #tell(told: Promise<unknown>): void {
-    told.catch(() => {});
   }
 }

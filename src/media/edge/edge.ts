@@ -35,6 +35,7 @@ import type {
   ConnectVideoPort,
   EdgeCounters,
   EdgeThreadEvent,
+  FlushSpeech,
   PlacePort,
   SendDigit,
 } from './messages.ts';
@@ -102,8 +103,10 @@ export interface Edge {
   openInner(request: OpenInner): Promise<InnerEndpoint>;
   openBuiltIn(request: OpenBuiltInPort): Promise<undefined>;
   openAgent(request: OpenAgentPort): Promise<undefined>;
-  /** What an agent's port is to do; to flush is answered with what was heard. */
-  tellAgent(command: AgentCommand): Promise<readonly HeardSpeech[] | undefined>;
+  /** What an agent's port is to do. Nothing happens when there is none of this id. */
+  tellAgent(command: Exclude<AgentCommand, FlushSpeech>): void;
+  /** Answered with what was heard. */
+  flushSpeech(portId: PortId): Promise<readonly HeardSpeech[]>;
   /** Applies what was negotiated, first or again. */
   connect(request: ConnectRtpPort | ConnectBuiltInPort | ConnectAgentPort): Promise<void>;
   /** Tells an inner endpoint where its PlainTransport is and what goes over it; may be repeated when the format is known. */
@@ -238,8 +241,12 @@ class ThreadedEdge implements Edge {
     this.#add(portId, { thread, rtpPort: undefined });
   }
 
-  async tellAgent(command: AgentCommand): Promise<readonly HeardSpeech[] | undefined> {
-    return this.#portOf(command.portId).thread.link.request(command);
+  tellAgent(command: Exclude<AgentCommand, FlushSpeech>): void {
+    this.#ports.get(command.portId)?.thread.link.tell(command);
+  }
+
+  async flushSpeech(portId: PortId): Promise<readonly HeardSpeech[]> {
+    return this.#portOf(portId).thread.link.request({ op: 'flush-speech', portId });
   }
 
   async connect(request: ConnectRtpPort | ConnectBuiltInPort | ConnectAgentPort): Promise<void> {

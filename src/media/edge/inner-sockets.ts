@@ -24,6 +24,7 @@ export interface InnerSocket {
 export class InnerSockets {
   readonly #sockets = new Set<InnerSocket>();
   readonly #onStranger: () => void;
+  #opening: Promise<InnerSocket> | undefined;
 
   constructor(onStranger: () => void) {
     this.#onStranger = onStranger;
@@ -31,12 +32,21 @@ export class InnerSockets {
 
   /** A socket with room for one more, or a new one for one alone; to be given back by `release`. */
   async acquire(isAlone: boolean): Promise<InnerSocket> {
+    if (isAlone) return this.#open(true);
+    // Who comes while one is being opened shares it.
+    while (this.#opening !== undefined) await this.#opening.catch(() => undefined);
     for (const inner of this.#sockets) {
-      if (!isAlone && !inner.isAlone && inner.holders < SHARED_BY) {
-        inner.holders++;
-        return inner;
-      }
+      if (inner.isAlone || inner.holders >= SHARED_BY) continue;
+      inner.holders++;
+      return inner;
     }
+    this.#opening = this.#open(false).finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #open(isAlone: boolean): Promise<InnerSocket> {
     const users = new Map<number, OnInnerPacket>();
     const socket = await bindUdp(LOOPBACK, 0, (packet, source) => this.#onPacket(users, packet, source));
     const inner = { socket, port: socket.address().port, users, isAlone, holders: 1 };

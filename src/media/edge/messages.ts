@@ -83,7 +83,12 @@ export type AgentCommand =
   | { readonly op: 'release-agent'; readonly portId: PortId }
   | { readonly op: 'speak'; readonly portId: PortId; readonly utterance: string; readonly audio: Uint8Array }
   | { readonly op: 'mark-speech'; readonly portId: PortId; readonly name: string }
-  | { readonly op: 'flush-speech'; readonly portId: PortId };
+  | FlushSpeech;
+
+export interface FlushSpeech {
+  readonly op: 'flush-speech';
+  readonly portId: PortId;
+}
 
 export type EdgeCommand =
   | {
@@ -219,7 +224,8 @@ export interface EdgeWorkerData {
 }
 
 export interface ToThread {
-  readonly id: number;
+  /** Undefined: nobody waits for an answer. */
+  readonly id: number | undefined;
   readonly command: EdgeCommand;
 }
 

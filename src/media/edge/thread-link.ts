@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { CodedError } from '../../kernel/index.ts';
 import { edgeErrors } from './errors.ts';
 import type { EdgeCommand, EdgeResults, EdgeThreadEvent, EdgeWorkerData, FromThread, ToThread } from './messages.ts';
+import { Outbox } from './outbox.ts';
 
 export interface ThreadLinkOptions {
   readonly name: string;
@@ -22,6 +23,7 @@ interface Waiting {
 export class ThreadLink {
   readonly #options: ThreadLinkOptions;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #outbox = new Outbox<ToThread>((messages) => this.#worker?.postMessage(messages));
   #worker: Worker | undefined;
   #lastId = 0;
   #isStopping = false;
@@ -35,7 +37,9 @@ export class ThreadLink {
     const { name, data } = this.#options;
     const worker = new Worker(new URL('./thread-main.ts', import.meta.url), { name, workerData: data });
     this.#worker = worker;
-    worker.on('message', (message: FromThread) => this.#onMessage(message));
+    worker.on('message', (messages: readonly FromThread[]) => {
+      for (const message of messages) this.#onMessage(message);
+    });
     worker.on('error', (error: Error) => {
       this.#failure = error;
     });
@@ -44,14 +48,18 @@ export class ThreadLink {
 
   /** Sends a command; rejects with a CodedError when it is refused or the thread is gone. */
   request<Command extends EdgeCommand>(command: Command): Promise<EdgeResults[Command['op']]> {
-    const worker = this.#worker;
-    if (!worker) return Promise.reject(edgeErrors.MEDIA_EDGE_FAILED(['not running']));
+    if (!this.#worker) return Promise.reject(edgeErrors.MEDIA_EDGE_FAILED(['not running']));
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       // The thread answers a command with the result of its own kind.
       this.#waiting.set(id, { resolve: resolve as (result: Result) => void, reject });
-      worker.postMessage({ id, command } satisfies ToThread, []);
+      this.#outbox.add({ id, command });
     });
+  }
+
+  /** The same without an answer: when it is refused, nobody misses it. */
+  tell(command: EdgeCommand): void {
+    this.#outbox.add({ id: undefined, command });
   }
 
   /** Closes all ports of the thread and ends it. */

@@ -5,10 +5,12 @@ import { systemClock } from '../../kernel/index.ts';
 import { EdgeThread, refusalOf } from './edge-thread.ts';
 import type { EdgeWorkerData, FromThread, ToThread } from './messages.ts';
 import { loadOpus } from './opus-choice.ts';
+import { Outbox } from './outbox.ts';
 
 if (!parentPort) throw new Error('to be run as a worker thread');
 const port = parentPort;
-const post = (message: FromThread): void => port.postMessage(message);
+const outbox = new Outbox<FromThread>((messages) => port.postMessage(messages));
+const post = (message: FromThread): void => outbox.add(message);
 
 const { music, opus } = workerData as EdgeWorkerData;
 useOpus(loadOpus(opus));
@@ -21,10 +23,13 @@ const thread = new EdgeThread({
 
 async function answer({ id, command }: ToThread): Promise<void> {
   try {
-    post({ kind: 'done', id, result: await thread.perform(command) });
+    const result = await thread.perform(command);
+    if (id !== undefined) post({ kind: 'done', id, result });
   } catch (error) {
-    post({ kind: 'refused', id, ...refusalOf(error) });
+    if (id !== undefined) post({ kind: 'refused', id, ...refusalOf(error) });
   }
 }
 
-port.on('message', (message: ToThread) => void answer(message));
+port.on('message', (messages: readonly ToThread[]) => {
+  for (const message of messages) void answer(message);
+});

@@ -28,6 +28,9 @@ export async function raise(pid: number, priority: number): Promise<void> {
   if (process.getuid?.() === 0) await run('chrt', ['--all-tasks', '--fifo', '--pid', String(priority), String(pid)]);
 }
 
+/** How long a process may take to end; a profile that is to be written takes its time. */
+const graceMs = process.env['BENCH_PROFILE'] === undefined ? 3000 : 30_000;
+
 export interface Started {
   readonly child: ChildProcess;
   readonly pid: number;
@@ -63,7 +66,7 @@ export function start(
     pid: child.pid ?? 0,
     async stop() {
       child.kill('SIGTERM');
-      const force = setTimeout(() => child.kill('SIGKILL'), 3000);
+      const force = setTimeout(() => child.kill('SIGKILL'), graceMs);
       await ended;
       clearTimeout(force);
     },
