@@ -38,7 +38,7 @@ async function talk(encoding: AgentEncoding, codec: AudioCodecName) {
   await edge.openAgent({ kind: 'agent', ...owner('agent'), encoding, prebufferMs: 40 });
   await edge.connect({ kind: 'agent', portId: AGENT, format: formatFor(encoding) });
   await edge.bridge(portId('phone'), AGENT);
-  await edge.tellAgent({ op: 'release-agent', portId: AGENT });
+  edge.tellAgent({ op: 'release-agent', portId: AGENT });
   return { port, payloadType: format.codec.payloadType, ssrc: 7, step: format.codec.clockRate / 50 };
 }
 
@@ -113,7 +113,7 @@ describe('an agent', () => {
     const stream = STREAMS[codec];
     const tone = new ToneGenerator(440, stream.rateHz, -12).next(stream.rateHz * 4);
     phone.play(await encodeAll(tone, stream), target);
-    await say('long', agentTone(encoding, 15_000));
+    say('long', agentTone(encoding, 15_000));
     const rateHz = agentRateHz(encoding);
     const heard = await cleanTone({ count: () => framesHeard().length, rateHz, snrDb }, async () => {
       const frames = framesHeard();
@@ -134,12 +134,12 @@ describe('an agent', () => {
     'of %s: what was heard is counted in ms',
     async (encoding) => {
       await talk(encoding, 'PCMU');
-      await say('short', agentTone(encoding, 100));
-      await rig.edge.tellAgent({ op: 'mark-speech', portId: AGENT, name: 'one' });
-      await say('long', agentTone(encoding, 3000));
-      await rig.edge.tellAgent({ op: 'mark-speech', portId: AGENT, name: 'two' });
+      say('short', agentTone(encoding, 100));
+      rig.edge.tellAgent({ op: 'mark-speech', portId: AGENT, name: 'one' });
+      say('long', agentTone(encoding, 3000));
+      rig.edge.tellAgent({ op: 'mark-speech', portId: AGENT, name: 'two' });
       await until(() => noticesOf('mark').length > 0, { within: 5_000, what: 'the first mark' });
-      const heard = await rig.edge.tellAgent({ op: 'flush-speech', portId: AGENT });
+      const heard = await rig.edge.flushSpeech(AGENT);
       expect(noticesOf('over')[0]).toEqual({
         kind: 'over',
         utterance: 'short',
@@ -161,8 +161,8 @@ describe('an agent', () => {
   it.each(['PCMU', 'L16/24000'] as const)('of %s: no more than ten minutes wait', async (encoding) => {
     await talk(encoding, 'PCMU');
     const minute = agentTone(encoding, 60_000);
-    for (let i = 0; i < 12; i++) await say('flood', minute);
-    const heard = await rig.edge.tellAgent({ op: 'flush-speech', portId: AGENT });
+    for (let i = 0; i < 12; i++) say('flood', minute);
+    const heard = await rig.edge.flushSpeech(AGENT);
     const received = heard?.[0]?.receivedMs ?? 0;
     expect(received).toBeGreaterThanOrEqual(600_000);
     // As much as has left the queue meanwhile is taken in addition.

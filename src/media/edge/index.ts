@@ -1,4 +1,5 @@
-export { type Edge, type EdgeEvent, type EdgeOptions, startEdge } from './edge.ts';
+export { startEdge } from './edge.ts';
+export type { Edge, EdgeEvent, EdgeOptions } from './edge-api.ts';
 export type { EdgeSound, SharedPcm } from './edge-sound.ts';
 export type { AgentPortEvent, ConnectInner, Place, ProvenFlow } from './messages.ts';
 export { sharesPorts } from './shares-ports.ts';
