@@ -9,16 +9,19 @@ export interface CountedParts {
   readonly pool: WorkerPool;
   readonly handOvers: HandOvers;
   readonly portsOpen: number;
+  /** Keys that the edge has not seen. */
+  readonly digitsPast: number;
 }
 
-export async function countAll({ edge, pool, handOvers, portsOpen }: CountedParts): Promise<MediaCounters> {
+export async function countAll(parts: CountedParts): Promise<MediaCounters> {
+  const { edge, pool, handOvers, portsOpen, digitsPast } = parts;
   const [counted, pooled, direct] = await Promise.all([edge.counters(), pool.counts(), handOvers.totals()]);
   return {
     rtpPacketsReceived: counted.rtpPacketsReceived + direct.packetsReceived,
     rtpPacketsSent: counted.rtpPacketsSent + direct.packetsSent,
     rtpPacketsRejected: counted.rtpPacketsRejected,
     srtpPacketsFailed: counted.srtpPacketsFailed,
-    digitsRelayed: counted.digitsRelayed,
+    digitsRelayed: counted.digitsRelayed + digitsPast,
     transcodedSeconds: counted.transcodedMs / 1000,
     portsOpen,
     portsHandedOver: handOvers.size,

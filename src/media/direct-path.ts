@@ -6,7 +6,9 @@
 import type { types } from 'mediasoup';
 import type { PortReport } from '../calls/index.ts';
 import type { Clock, PortId } from '../kernel/index.ts';
+import type { DigitPress } from '../rtp/index.ts';
 import type { AudioFormat } from '../sdp/index.ts';
+import { DigitWatch } from './digit-watch.ts';
 import type { Edge, ProvenFlow } from './edge/index.ts';
 import { emptyReport } from './empty-report.ts';
 import { routerFormats, rtpCapabilities, rtpCodecs } from './router-codecs.ts';
@@ -15,6 +17,9 @@ import { addReport, webRtcReport } from './webrtc-report.ts';
 
 /** For what is queued at a Producer's socket when the edge takes over, ms. */
 const drainMs = 250;
+
+/** Who has pressed a key. */
+export type DigitSide = 'peer' | 'browser';
 
 export interface DirectPathParts {
   readonly edge: Edge;
@@ -25,6 +30,7 @@ export interface DirectPathParts {
   readonly format: AudioFormat;
   readonly flow: ProvenFlow;
   readonly clock: Clock;
+  readonly onDigit: (from: DigitSide, press: DigitPress) => void;
 }
 
 /** As they grow. */
@@ -43,13 +49,22 @@ export class DirectPath {
   readonly #parts: DirectPathParts;
   readonly #transport: types.PlainTransport;
   readonly #toPeer: types.Consumer;
+  /** Where keys come to this process. */
+  readonly #toUs: types.DirectTransport;
+  readonly #watches: Partial<Record<DigitSide, DigitWatch>> = {};
   #fromPeer: types.Producer | undefined;
   /** Producers that still take what was queued for them. */
   #draining: Promise<void> = Promise.resolve();
   #endDrain = (): void => {};
 
-  private constructor(parts: DirectPathParts, transport: types.PlainTransport, toPeer: types.Consumer) {
+  private constructor(
+    parts: DirectPathParts,
+    transport: types.PlainTransport,
+    toPeer: types.Consumer,
+    toUs: types.DirectTransport,
+  ) {
     this.#parts = parts;
+    this.#toUs = toUs;
     this.#before = emptyReport(parts.portId);
     this.#transport = transport;
     this.#toPeer = toPeer;
@@ -71,7 +86,7 @@ export class DirectPath {
         rtpCapabilities: rtpCapabilities(shared.formats),
         paused: true,
       });
-      return new DirectPath(parts, transport, toPeer);
+      return new DirectPath(parts, transport, toPeer, await shared.router.createDirectTransport());
     } catch (error) {
       transport.close();
       throw error;
@@ -99,6 +114,7 @@ export class DirectPath {
         encodings: [{ ssrc }],
       },
     });
+    await this.#watch('peer', this.#fromPeer);
     return this.#fromPeer;
   }
 
@@ -106,6 +122,7 @@ export class DirectPath {
   give(): void {
     const producer = this.#fromPeer;
     this.#fromPeer = undefined;
+    this.#watches.peer?.close();
     if (producer !== undefined) this.#draining = this.#drain(producer);
   }
 
@@ -117,6 +134,12 @@ export class DirectPath {
   /** Sends to the peer what the browser says, or no longer. */
   async send(isSending: boolean): Promise<void> {
     await (isSending ? this.#toPeer.resume() : this.#toPeer.pause());
+  }
+
+  /** Whether the keys of the browser are told, which go past the edge. */
+  async watchBrowser(isOn: boolean): Promise<void> {
+    if (isOn) await this.#watch('browser', this.#parts.says);
+    else this.#watches.browser?.close();
   }
 
   async bytes(): Promise<PathBytes> {
@@ -131,7 +154,21 @@ export class DirectPath {
   }
 
   close(): void {
+    for (const watch of Object.values(this.#watches)) watch.close();
+    this.#toUs.close();
     this.#transport.close();
+  }
+
+  async #watch(from: DigitSide, producer: types.Producer): Promise<void> {
+    const { format, clock, onDigit } = this.#parts;
+    this.#watches[from]?.close();
+    this.#watches[from] = await DigitWatch.open({
+      transport: this.#toUs,
+      producer,
+      telephoneEvents: format.telephoneEvents,
+      clock,
+      onDigit: (press) => onDigit(from, press),
+    });
   }
 
   async #drain(producer: types.Producer): Promise<void> {

@@ -4,8 +4,9 @@
  */
 import type { PortReport } from '../calls/index.ts';
 import type { Clock, Logger, PortId, Timer } from '../kernel/index.ts';
+import type { DigitPress } from '../rtp/index.ts';
 import type { AudioFormat } from '../sdp/index.ts';
-import { DirectPath } from './direct-path.ts';
+import { type DigitSide, DirectPath } from './direct-path.ts';
 import type { Edge, Place, ProvenFlow } from './edge/index.ts';
 import { emptyReport } from './empty-report.ts';
 import { type FlowSample, isReplaced, judgeFlow } from './flow-judge.ts';
@@ -34,6 +35,8 @@ export interface HandOverParts {
   readonly logger: Logger;
   /** How long a flow is carried at least after it was taken back, ms. */
   readonly stableMs: number;
+  /** A key that only mediasoup has seen. */
+  readonly onDigit: (from: DigitSide, press: DigitPress) => void;
 }
 
 export class HandOver {
@@ -67,6 +70,11 @@ export class HandOver {
   /** Whether mediasoup receives what the peer sends. */
   get isAway(): boolean {
     return this.#place === 'away';
+  }
+
+  /** Whether keys of this side are seen by mediasoup, and not by the edge. */
+  sees(side: DigitSide): boolean {
+    return side === 'peer' ? this.isAway : this.#isSending;
   }
 
   /** Leaves the port to mediasoup. When that fails the edge goes on carrying. */
@@ -125,16 +133,17 @@ export class HandOver {
   }
 
   async #leave(flow: ProvenFlow, web: WebRtcPort, format: AudioFormat): Promise<void> {
-    const { edge, portId, clock } = this.#parts;
+    const { edge, portId, clock, onDigit } = this.#parts;
     const { producer: says, shared } = web;
     if (says === undefined) return;
     if (this.#path !== undefined && !this.#path.leadsTo(flow)) await this.#comeBack('for-good', 0);
-    this.#path ??= await DirectPath.open({ edge, portId, shared, says, format, flow, clock });
+    this.#path ??= await DirectPath.open({ edge, portId, shared, says, format, flow, clock, onDigit });
     this.#web = web;
     await web.hearDirect(await this.#path.take(flow.ssrc));
     if (!this.#isSending) {
       // One after the other: a packet may go out twice between the two, and none is lost.
       await this.#path.send(true);
+      await this.#path.watchBrowser(true);
       await web.feedEdge(false);
       this.#isSending = true;
     }
@@ -179,7 +188,7 @@ export class HandOver {
     if (!this.#isSending) return;
     this.#isSending = false;
     await this.#web?.feedEdge(true);
-    await this.#path?.send(false);
+    await Promise.all([this.#path?.send(false), this.#path?.watchBrowser(false)]);
   }
 
   /** What is queued for the way is still taken: nobody waits for that. */

@@ -1,9 +1,10 @@
 /** The second phase of every port towards a SIP peer: when it may begin, and what ends it. */
 import type { ConnectPort, PortReport } from '../calls/index.ts';
 import type { Clock, Logger, PortId, Unsubscribe } from '../kernel/index.ts';
+import type { DigitPress } from '../rtp/index.ts';
 import type { Edge, ProvenFlow } from './edge/index.ts';
 import { emptyReport } from './empty-report.ts';
-import { HandOver, type TakeBack } from './hand-over.ts';
+import { HandOver, type HandOverParts, type TakeBack } from './hand-over.ts';
 import { changeOf, type WhyCarried, whyCarried } from './hand-over-rule.ts';
 import { onStray, StrayRate } from './stray-log.ts';
 import type { WebRtcPort } from './webrtc-port.ts';
@@ -26,6 +27,8 @@ export interface HandOversParts {
   /** Whether the workers tell of packets that no Producer was made for. */
   readonly tellStrays: (isTold: boolean) => Promise<void>;
   readonly webRtcOf: (portId: PortId) => WebRtcPort | undefined;
+  /** A key of this port's remote that the edge has not seen. */
+  readonly onDigit: (portId: PortId, press: DigitPress) => void;
 }
 
 export class HandOvers {
@@ -66,7 +69,11 @@ export class HandOvers {
     const web = farId === undefined ? undefined : this.#parts.webRtcOf(farId);
     if (stableMs === undefined || this.why(portId, flow) !== undefined) return;
     if (web === undefined || connected?.kind !== 'rtp') return;
-    const port = this.#ports.get(portId) ?? new HandOver({ portId, edge, clock, logger, stableMs });
+    const onDigit: HandOverParts['onDigit'] = (from, press) => {
+      const id = from === 'peer' ? portId : this.#parts.partnerOf(portId);
+      if (id !== undefined) this.#parts.onDigit(id, press);
+    };
+    const port = this.#ports.get(portId) ?? new HandOver({ portId, edge, clock, logger, stableMs, onDigit });
     this.#ports.set(portId, port);
     await port.handOver(flow, web, connected.format);
   }
@@ -96,6 +103,13 @@ export class HandOvers {
     if (request.kind !== 'rtp' || change !== 'direction') return;
     const isSending = request.direction === 'sendrecv' || request.direction === 'sendonly';
     await this.#ports.get(portId)?.sendOnly(isSending);
+  }
+
+  /** Whether keys of this port's remote go past the edge: what it says of one then is half of it. */
+  seesDigitsOf(portId: PortId): boolean {
+    const partner = this.#parts.partnerOf(portId);
+    const isPeer = this.#ports.get(portId)?.sees('peer') === true;
+    return isPeer || (partner !== undefined && this.#ports.get(partner)?.sees('browser') === true);
   }
 
   /** The edge carries a port, or that which a browser Leg is bridged with, when this resolves. */

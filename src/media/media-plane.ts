@@ -16,7 +16,7 @@ import type {
   PortReport,
   Sound,
 } from '../calls/index.ts';
-import { type Clock, Emitter, type Logger, type PortId, type Unsubscribe } from '../kernel/index.ts';
+import { type Clock, type Logger, type PortId, type Unsubscribe } from '../kernel/index.ts';
 import type { AudioCodecName, LocalRtp, LocalWebRtc, RtpAddress } from '../sdp/index.ts';
 import { AgentPorts } from './agent-ports.ts';
 import { countAll } from './count-all.ts';
@@ -27,9 +27,9 @@ import { innerPorts, type PortRange } from './inner-ports.ts';
 import { mediaErrors } from './media-errors.ts';
 import type { MediaWorker } from './media-worker.ts';
 import { loadMusic } from './music.ts';
+import { PortEvents } from './port-events.ts';
 import { routerFor } from './router-for.ts';
 import { SoundFiles } from './sound-files.ts';
-import { stateEvent } from './state-event.ts';
 import { ownerOfVideo } from './video-port-id.ts';
 import { type VideoParty, VideoPorts } from './video-ports.ts';
 import type { WebRtcListen } from './webrtc-listen.ts';
@@ -98,7 +98,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
   readonly #pool: WorkerPool;
   readonly #options: MediaPlaneOptions;
   readonly #innerPorts: PortRange;
-  readonly #events = new Emitter<{ media: MediaEvent }>();
+  readonly #events: PortEvents;
   readonly #ports = new Map<PortId, Port>();
   /** A port may be closed before it is open: the close waits for it. */
   readonly #opening = new Map<PortId, Promise<unknown>>();
@@ -117,11 +117,17 @@ class ProcessMediaPlane implements RunningMediaPlane {
     this.#options = options;
     this.#innerPorts = innerPorts(options.edge.portRange);
     this.#pool = new WorkerPool({ ...options, listen: options.webRtc }, (worker) => this.#workerDied(worker));
+    const { clock, logger } = options;
+    this.#events = new PortEvents({ clock, logger, isPast: (portId) => this.#handOvers.seesDigitsOf(portId) });
     this.#handOvers = new HandOvers({
       ...options,
       edge,
       partnerOf: (portId) => this.#partners.get(portId),
       webRtcOf: (portId) => this.#webRtcOf(portId),
+      onDigit: (portId, press) => {
+        const port = this.#ports.get(portId);
+        if (port !== undefined) this.#events.digitPast(port.owner, press);
+      },
       tellStrays: (isTold) => this.#pool.tellStrays(isTold),
     });
     edge.onEvent((event) => this.#onEdgeEvent(event));
@@ -280,6 +286,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
     this.#part(portId);
     this.#agents.forget(portId);
     this.#muted.delete(portId);
+    this.#events.forget(portId);
     const report = port.home === 'edge' ? addReport(await this.#edge.close(portId), direct) : await port.webRtc.close();
     await this.#video.close(portId);
     if (port.home === 'edge') return report;
@@ -288,11 +295,13 @@ class ProcessMediaPlane implements RunningMediaPlane {
   }
 
   onEvent(listener: (event: MediaEvent) => void): Unsubscribe {
-    return this.#events.on('media', listener);
+    return this.#events.on(listener);
   }
 
   counters(): Promise<MediaCounters> {
-    return countAll({ edge: this.#edge, pool: this.#pool, handOvers: this.#handOvers, portsOpen: this.#ports.size });
+    const { digitsPast } = this.#events;
+    const portsOpen = this.#ports.size;
+    return countAll({ edge: this.#edge, pool: this.#pool, handOvers: this.#handOvers, portsOpen, digitsPast });
   }
 
   async stop(): Promise<void> {
@@ -419,13 +428,13 @@ class ProcessMediaPlane implements RunningMediaPlane {
     const { portId } = owner;
     const [port, partner] = [this.#ports.get(portId), this.#ports.get(this.#partners.get(portId) ?? portId)];
     if (state === 'up' && port !== undefined && partner !== undefined) this.#release(partner, port);
-    this.#events.emit('media', stateEvent(owner, state));
+    this.#events.state(owner, state);
   }
 
   #workerDied(worker: MediaWorker): void {
     for (const port of this.#ports.values()) {
       if (port.home !== 'mediasoup' || port.webRtc.shared.worker !== worker) continue;
-      this.#events.emit('media', stateEvent(port.owner, 'worker'));
+      this.#events.state(port.owner, 'worker');
     }
   }
 
@@ -438,25 +447,10 @@ class ProcessMediaPlane implements RunningMediaPlane {
     if (event.kind === 'flow') return void this.#handOvers.onFlow(event);
     if (event.kind === 'moved') return void this.#handOvers.onMoved(event.portId);
     if (event.kind === 'quiet') return void this.#handOvers.takeBack(event.portId, 'all');
-    return this.#onPortEvent(port, event);
-  }
-
-  #onPortEvent(
-    port: Port,
-    event: Exclude<EdgeEvent, { kind: 'heard' | 'playout' | 'flow' | 'moved' | 'quiet' }>,
-  ): void {
-    const { portId, callId, legId } = port.owner;
-    if (event.kind === 'srtp-failed') {
-      this.#options.logger.warn(
-        { callId, legId, packets: event.packets },
-        'SRTP packets dropped: forged, repeated or another key',
-      );
-      return;
-    }
     // A browser Leg is up when its DTLS is, whatever the edge sees of it.
     if (event.kind === 'port-up' && port.home === 'mediasoup') return;
-    if (event.kind === 'sound-over') this.#handOvers.unwatch(portId, 'sound');
-    this.#events.emit('media', { ...event, portId, callId, legId });
+    if (event.kind === 'sound-over') this.#handOvers.unwatch(event.portId, 'sound');
+    this.#events.edge(port.owner, event);
   }
 }
 

@@ -3,7 +3,8 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/kernel/index.ts';
+import type { MediaEvent } from '../../src/calls/index.ts';
+import { type PortId, systemClock } from '../../src/kernel/index.ts';
 import { sharesPorts } from '../../src/media/edge/index.ts';
 import { buildRtcp } from '../../src/rtp/index.ts';
 import { BrowserPeers } from '../media/support/browser-peer.ts';
@@ -39,6 +40,11 @@ async function begin(codec: 'PCMU' | 'PCMA' | 'G722' | 'opus', policy: 'sdp' | '
   calls.push(call);
   return call;
 }
+
+const digitsTold = (portId: PortId) =>
+  media.events
+    .filter((event) => event.kind === 'digit' && event.portId === portId)
+    .map((event) => event as Extract<MediaEvent, { kind: 'digit' }>);
 
 describe('this system', () => {
   it.each(['127.0.0.1', '0.0.0.0'])('shares ports on %s as the hand-over needs it', async (address) => {
@@ -95,6 +101,43 @@ describe('a port that is handed over and taken back', () => {
     expect(amplitudeOf(heard, 770)).toBeGreaterThan(0.01);
     expect(amplitudeOf(heard, 1336)).toBeGreaterThan(0.01);
     expect(await call.isAway()).toBe(true);
+    // All are told, although mediasoup alone has seen them.
+    expect(digitsTold(owner(call.id).portId).map(({ digit }) => digit)).toEqual(['1', '9', '#']);
+    expect(digitsTold(call.phoneId)).toMatchObject([{ digit: '5', durationMs: 600, form: 'events' }]);
+  });
+
+  it('tells a key once that is pressed while it changes hands, and one whose end is lost', async () => {
+    const call = await begin('PCMU');
+    await call.isHandedOver();
+    call.peer.pause();
+    const keys = { ...call.target, payloadType: call.eventType, eventStep: 160 };
+    const pressing = call.peer.sendDigit('7', 400, keys);
+    await sleep(150);
+    await call.renegotiate();
+    await pressing;
+    call.play({});
+    await call.isHandedOver();
+    // mediasoup takes no key before it has heard the audio.
+    await sleep(200);
+    call.peer.pause();
+    // Three packets of a key, and nothing of its end.
+    const { sequence, timestamp } = call.peer.counters;
+    for (let i = 1; i <= 3; i++) {
+      const packet = Buffer.alloc(16);
+      packet.writeUInt16BE(0x8000 | call.eventType, 0);
+      packet.writeUInt16BE((sequence + i) & 0xffff, 2);
+      packet.writeUInt32BE(timestamp, 4);
+      packet.writeUInt32BE(call.target.ssrc, 8);
+      packet.set([8, 10], 12);
+      packet.writeUInt16BE(i * 160, 14);
+      call.peer.sendRaw(packet, call.target.port);
+      await sleep(20);
+    }
+    await until(() => digitsTold(call.phoneId).length > 1, { within: 3000, what: 'the second key' });
+    expect(digitsTold(call.phoneId)).toMatchObject([
+      { digit: '7', durationMs: 400 },
+      { digit: '8', durationMs: 60 },
+    ]);
   });
 
   it('keeps one stream towards the phone through hold and changes of what the phone sends', async () => {

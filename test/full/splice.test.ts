@@ -19,6 +19,9 @@ interface Case {
   readonly round: (trial: SpliceTrial, time: number) => Promise<void>;
 }
 
+/** In turns: each to be played by a browser that has the one before, and may be told of it. */
+const NEXT_CODECS = ['PCMA', 'opus', 'G722', 'PCMU'] as const;
+
 const CASES: readonly Case[] = [
   {
     what: 'carried: hold, SSRC, restart, new port',
@@ -39,6 +42,12 @@ const CASES: readonly Case[] = [
       await trial.newPayloadType();
       await trial.newSsrc();
     },
+  },
+  {
+    what: 'carried: codec',
+    source: 'sdp',
+    codec: 'PCMU',
+    round: async (trial, time) => trial.newCodec(NEXT_CODECS[time % NEXT_CODECS.length] ?? 'PCMU'),
   },
   {
     what: 'carried: a source nobody announced',
