@@ -61,16 +61,30 @@ const hasDirection = (request: ConnectPort): request is ConnectRtpPort | Connect
   request.kind === 'rtp' || request.kind === 'webrtc';
 
 /** mediasoup looks at payload types only, and rewrites none of them here. */
-function isSameFormat(a: AudioFormat, b: AudioFormat): boolean {
+function isSameFormat(sip: AudioFormat, browser: AudioFormat): boolean {
+  const [a, b] = [sip, browser];
   return (
     a.codec.name === b.codec.name &&
     a.codec.payloadType === b.codec.payloadType &&
     a.codec.clockRate === b.codec.clockRate &&
     a.codec.channels === b.codec.channels &&
     a.ptimeMs === b.ptimeMs &&
-    a.telephoneEvents.length === b.telephoneEvents.length &&
-    a.telephoneEvents.every((event) => b.telephoneEvents.some((other) => isSameEvent(event, other)))
+    hasAll(browser, sip.telephoneEvents) &&
+    hasAll(sip, eventsSentBy(browser))
   );
+}
+
+/**
+ * A browser that has agreed to events of more than one rate sends those of the lowest, as Chromium does, or of the rate of
+ * its audio, as RFC 4733 §2.1 has it. The others never come.
+ */
+function eventsSentBy({ codec, telephoneEvents }: AudioFormat): readonly TelephoneEventFormat[] {
+  const lowest = Math.min(...telephoneEvents.map(({ clockRate }) => clockRate));
+  return telephoneEvents.filter(({ clockRate }) => clockRate === lowest || clockRate === codec.clockRate);
+}
+
+function hasAll({ telephoneEvents }: AudioFormat, wanted: readonly TelephoneEventFormat[]): boolean {
+  return wanted.every((event) => telephoneEvents.some((other) => isSameEvent(event, other)));
 }
 
 function isSameEvent(a: TelephoneEventFormat, b: TelephoneEventFormat): boolean {

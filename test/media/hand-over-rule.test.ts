@@ -49,6 +49,19 @@ describe('a port is carried by the edge', () => {
     expect(whyCarried(facts({ rtp: both, webRtc: both }))).toBeUndefined();
   });
 
+  it('nor when a browser knows events of one more rate, which it does not send', () => {
+    const events = [
+      { payloadType: 101, clockRate: 8000 },
+      { payloadType: 110, clockRate: 48_000 },
+    ];
+    expect(whyCarried(facts({ webRtc: { format: { ...formatOf(pcmu), telephoneEvents: events } } }))).toBeUndefined();
+    const sip = { format: formatOf(opus, 101, 8000) };
+    const web = { format: { ...formatOf(opus), telephoneEvents: events } };
+    expect(whyCarried(facts({ rtp: sip, webRtc: web }))).toBe('formats-differ');
+    expect(whyCarried(facts({ rtp: { format: formatOf(opus, 110) }, webRtc: web }))).toBe('formats-differ');
+    expect(whyCarried(facts({ rtp: web, webRtc: sip }))).toBe('formats-differ');
+  });
+
   it.each([
     ['unproven', facts({ flow: undefined })],
     ['on-hold', facts({ rtp: { direction: 'recvonly' } })],
