@@ -74,7 +74,7 @@ module.exports = {
   agents: {
     about: 'AI agents behind WebSockets: sessions, and the protocols they speak',
     imports: ['kernel', 'audio', 'calls'],
-    vendors: ['ws', 'zod'],
+    vendors: ['sax', 'ws', 'zod'],
   },
   telemetry: {
     about: 'logs, traces, metrics',

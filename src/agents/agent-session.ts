@@ -39,6 +39,8 @@ export class AgentSession implements AgentRun {
     this.#link = open(call, {
       verbs,
       onOpen: () => this.#onOpen(),
+      answer: () => this.#ready(),
+      refuse: (sipStatus) => this.#leave(sipStatus),
       say: (utterance, speech) => this.#say(utterance, speech),
       mark: (name) => {
         if (!this.#isOver) audio.mark(portId, name);
@@ -90,10 +92,16 @@ export class AgentSession implements AgentRun {
 
   #onClose(error: Error | undefined): void {
     if (this.#isOver) return;
-    const { logger, events } = this.#options;
-    if (error !== undefined) logger.warn({ err: error }, 'agent lost');
+    if (error !== undefined) this.#options.logger.warn({ err: error }, 'agent lost');
+    this.#leave(UNAVAILABLE);
+  }
+
+  /** The call is refused with `sipStatus` when it has not been answered yet. */
+  #leave(sipStatus: number): void {
+    if (this.#isOver) return;
     this.end();
+    const { events } = this.#options;
     if (this.#isReady) events.onHangUp();
-    else events.onFailed(UNAVAILABLE);
+    else events.onFailed(sipStatus);
   }
 }

@@ -22,17 +22,27 @@ export interface AgentSocketOptions {
 const MAX_MESSAGE = 4_194_304;
 /** An agent that stops reading is not waited for: of the caller's audio it gets what it would hear in time, bytes. */
 const MAX_UNSENT = 262_144;
+/** Of everything, bytes: an agent that makes us write without reading is given up. */
+const MAX_UNREAD = 2_097_152;
 const CLOSE_TIMEOUT_MS = 2000;
+/** So often an agent is asked whether it is alive (RFC 6455 §5.5.2), and so long it may say nothing at all, ms. */
+const PING_MS = 10_000;
+const MAX_SILENCE_MS = 30_000;
 
 export class AgentSocket {
   readonly #options: AgentSocketOptions;
   readonly #socket: WebSocket;
+  /** The server, without what may be secret in a URL. */
+  readonly #host: string;
   #timer: Timer | undefined;
+  #ping: Timer | undefined;
+  #heardAtMs = 0;
   #isOver = false;
 
   constructor(options: AgentSocketOptions) {
     this.#options = options;
     const { url, protocols = [], headers, connectTimeoutMs, ca, clock } = options;
+    this.#host = URL.parse(url)?.host ?? '';
     this.#socket = new WebSocket(url, [...protocols], {
       headers,
       maxPayload: MAX_MESSAGE,
@@ -46,36 +56,71 @@ export class AgentSocket {
     this.#socket.on('upgrade', ({ headers: answer }) => {
       if (protocols[0] !== undefined) answer['sec-websocket-protocol'] ??= protocols[0];
     });
-    this.#timer = clock.after(connectTimeoutMs, () => this.#fail(agentErrors.AGENT_TIMEOUT([url, connectTimeoutMs])));
-    this.#socket.on('open', () => {
-      this.#timer?.cancel();
-      if (!this.#isOver) options.onOpen();
-    });
+    const host = this.#host;
+    this.#timer = clock.after(connectTimeoutMs, () => this.#fail(agentErrors.AGENT_TIMEOUT([host, connectTimeoutMs])));
+    this.#socket.on('open', () => this.#onOpen());
     this.#socket.on('message', (data, isBinary) => {
+      this.#heardAtMs = clock.now();
       if (!this.#isOver) options.onMessage(isBinary ? (data as Buffer) : (data as Buffer).toString('utf8'));
     });
-    this.#socket.on('error', (cause) => this.#fail(agentErrors.AGENT_UNREACHABLE([url, cause.message], { cause })));
-    this.#socket.on('close', (code) => this.#over(code === 1000 || code === 1005 ? undefined : lost(url, code)));
+    this.#socket.on('pong', () => {
+      this.#heardAtMs = clock.now();
+    });
+    this.#socket.on('error', (cause) => this.#fail(agentErrors.AGENT_UNREACHABLE([host, cause.message], { cause })));
+    this.#socket.on('close', (code) =>
+      this.#over(code === 1000 || code === 1005 ? undefined : agentErrors.AGENT_LOST([host, code])),
+    );
+  }
+
+  /** False: the agent has not read what was sent before, and the caller's audio is better dropped than late. */
+  get takesAudio(): boolean {
+    return this.#socket.bufferedAmount < MAX_UNSENT;
   }
 
   /** Nothing happens when it is not open. */
   send(data: string | Uint8Array): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(data);
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    if (this.#socket.bufferedAmount > MAX_UNREAD) this.#fail(agentErrors.AGENT_DEAF([this.#host, MAX_UNREAD]));
+    else this.#socket.send(data);
   }
 
   /** The same, but dropped when the agent does not read what was sent before. */
   sendAudio(data: string | Uint8Array): void {
-    if (this.#socket.bufferedAmount < MAX_UNSENT) this.send(data);
+    if (this.takesAudio) this.send(data);
   }
 
   /** Says goodbye; `onClose` is not called any more. */
   close(): void {
     this.#isOver = true;
-    this.#timer?.cancel();
+    this.#stopTimers();
     if (this.#socket.readyState === WebSocket.CLOSED) return;
     this.#timer = this.#options.clock.after(CLOSE_TIMEOUT_MS, () => this.#socket.terminate());
     this.#socket.once('close', () => this.#timer?.cancel());
     this.#socket.close(1000);
+  }
+
+  #onOpen(): void {
+    this.#timer?.cancel();
+    if (this.#isOver) return;
+    this.#heardAtMs = this.#options.clock.now();
+    this.#ping = this.#options.clock.after(PING_MS, () => this.#isAlive());
+    this.#options.onOpen();
+  }
+
+  #isAlive(): void {
+    const { clock } = this.#options;
+    const silenceMs = clock.now() - this.#heardAtMs;
+    if (silenceMs >= MAX_SILENCE_MS) {
+      this.#fail(agentErrors.AGENT_SILENT([this.#host, MAX_SILENCE_MS]));
+      return;
+    }
+    this.#socket.ping();
+    this.#ping = clock.after(PING_MS, () => this.#isAlive());
+  }
+
+  #stopTimers(): void {
+    this.#timer?.cancel();
+    this.#ping?.cancel();
   }
 
   #fail(error: Error): void {
@@ -84,13 +129,9 @@ export class AgentSocket {
   }
 
   #over(error: Error | undefined): void {
-    this.#timer?.cancel();
+    this.#stopTimers();
     if (this.#isOver) return;
     this.#isOver = true;
     this.#options.onClose(error);
   }
-}
-
-function lost(url: string, code: number): Error {
-  return agentErrors.AGENT_LOST([url, code]);
 }

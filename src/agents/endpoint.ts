@@ -11,11 +11,10 @@ export interface AgentEndpoint {
   readonly ca?: string | undefined;
 }
 
+export type FilledEndpoint = Pick<AgentSocketOptions, 'url' | 'headers' | 'connectTimeoutMs' | 'ca'>;
+
 /** For one call. */
-export function endpointFor(
-  { url, headers, connectTimeoutMs, ca }: AgentEndpoint,
-  call: AgentCall,
-): Pick<AgentSocketOptions, 'url' | 'headers' | 'connectTimeoutMs' | 'ca'> {
+export function endpointFor({ url, headers, connectTimeoutMs, ca }: AgentEndpoint, call: AgentCall): FilledEndpoint {
   return {
     url: filled(url, call, encodeURIComponent),
     headers: filledAll(headers, call),

@@ -18,6 +18,10 @@ export interface AgentVoice {
   readonly verbs: AgentCallVerbs;
   /** The agent takes part: from now on it hears. */
   onOpen(): void;
+  /** The call is to be answered, although nothing is said yet. */
+  answer(): void;
+  /** The agent does not want the call: this is what the caller is told. Once it was answered, it is hung up. */
+  refuse(sipStatus: number): void;
   /** Audio of any length. */
   say(utterance: string, audio: Uint8Array): void;
   mark(name: string): void;

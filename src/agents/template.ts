@@ -12,7 +12,7 @@ export function filled(template: Template, call: AgentCall, escape: (value: stri
   return template.replace(PLACE, (_place, key: 'from' | 'to' | 'callId') => escape(clean(call[key])));
 }
 
-function clean(value: string): string {
+export function clean(value: string): string {
   return value.replace(/\p{C}/gu, '').slice(0, MAX_VALUE);
 }
 

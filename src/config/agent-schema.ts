@@ -3,6 +3,9 @@ import { z } from 'zod';
 import { name } from './name-schema.ts';
 
 const url = z.string().regex(/^wss?:\/\/[^\s]{1,2000}$/, 'must be a ws:// or wss:// URL');
+const voiceUrl = z
+  .string()
+  .regex(/^(wss?|https?):\/\/[^\s]{1,2000}$/, 'must be a wss:// or https:// URL (or ws://, http://)');
 const templates = z.record(z.string().min(1).max(128), z.string().max(1000)).default({});
 const environmentName = z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable');
 
@@ -25,12 +28,19 @@ const common = {
 
 const twilioSchema = z.strictObject({
   ...common,
-  protocol: z.literal('twilio').describe('Twilio Media Streams, bidirectional'),
-  url: url.describe('its WebSocket server; may contain ${from}, ${to} and ${callId}'),
+  protocol: z.literal('twilio').describe('Twilio Media Streams, and voice webhooks that answer with TwiML'),
+  url: voiceUrl.describe(
+    'its stream (wss://) or its voice webhook (https://, which is told of each call and answers with TwiML); may contain ${from}, ${to} and ${callId}',
+  ),
   parameters: templates.describe('handed to the application as customParameters'),
+  accountSidEnv: environmentName
+    .optional()
+    .describe('environment variable with the account id that its application knows, a fixed one by default'),
   authTokenEnv: environmentName
     .optional()
-    .describe('environment variable with the token that signs the upgrade (X-Twilio-Signature)'),
+    .describe(
+      'environment variable with the token that signs what it is sent (X-Twilio-Signature), and with which it may use the REST API for its calls',
+    ),
 });
 
 const openaiSchema = z.strictObject({

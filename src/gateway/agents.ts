@@ -1,11 +1,14 @@
 /** Agents from the configuration. */
 import {
   type Agent,
+  CallBook,
   createAgentDesk,
+  createTwilioRest,
   openListen,
-  openMediaStream,
   openRealtime,
+  openTwilioAgent,
   openVoiceSocket,
+  type ServeRest,
 } from '../agents/index.ts';
 import type { AgentAudio, AgentDesk } from '../calls/index.ts';
 import type { Config } from '../config/index.ts';
@@ -22,15 +25,42 @@ interface Common {
   readonly connectTimeoutMs: number;
   readonly ca: string | undefined;
   readonly logger: Logger;
+  readonly twilioCalls: CallBook;
+}
+
+/** What Twilio applications reach from outside. */
+export interface TwilioSide {
+  readonly calls: CallBook;
+  readonly serve: ServeRest;
+}
+
+/** An account for all agents that name none. */
+const ACCOUNT_SID = `AC${'0'.repeat(31)}1`;
+
+export function createTwilioSide({ agents }: Config): TwilioSide {
+  const calls = new CallBook(clock);
+  const accounts = agents.flatMap((agent) => {
+    if (agent.protocol !== 'twilio') return [];
+    const { accountSid, authToken } = accountOf(agent);
+    return authToken === undefined ? [] : [{ accountSid, authToken }];
+  });
+  return { calls, serve: createTwilioRest(calls, accounts) };
+}
+
+interface AgentParts {
+  readonly audio: AgentAudio;
+  readonly logger: Logger;
+  readonly twilioSide: TwilioSide;
 }
 
 /** Throws CERTIFICATE_UNREADABLE for an authority that is none. */
-export function createAgents({ agents }: Config, audio: AgentAudio, logger: Logger): AgentDesk {
+export function createAgents({ agents }: Config, { audio, logger, twilioSide }: AgentParts): AgentDesk {
   const files = new TlsFileSet(logger);
   const agentOf = (agent: AgentConfig): Agent => {
     const { name, prebufferMs, warmUpSec, connectTimeoutSec } = agent;
     const { ca } = files.add({ ca: agent.ca })();
-    const common = { connectTimeoutMs: connectTimeoutSec * 1000, ca, logger: logger.child({ agent: name }) };
+    const connectTimeoutMs = connectTimeoutSec * 1000;
+    const common = { connectTimeoutMs, ca, logger: logger.child({ agent: name }), twilioCalls: twilioSide.calls };
     return { name, prebufferMs, warmUpMs: warmUpSec * 1000, ...linkOf(agent, common) };
   };
   return createAgentDesk({ agents: agents.map(agentOf), audio, clock, logger });
@@ -49,9 +79,16 @@ function linkOf(agent: AgentConfig, common: Common): Link {
   }
 }
 
-function twilio(agent: Of<'twilio'>, { logger, ...common }: Common): Link {
-  const authToken = secretIn(agent.authTokenEnv);
-  return { encoding: 'PCMU', open: openMediaStream({ ...agent, ...common, authToken }, { clock, random, logger }) };
+function twilio(agent: Of<'twilio'>, { logger, twilioCalls: calls, ...common }: Common): Link {
+  const open = openTwilioAgent({ ...agent, ...common, ...accountOf(agent) }, { clock, random, logger, calls });
+  return { encoding: 'PCMU', open };
+}
+
+function accountOf({ accountSidEnv, authTokenEnv }: Of<'twilio'>): {
+  readonly accountSid: string;
+  readonly authToken: string | undefined;
+} {
+  return { accountSid: secretIn(accountSidEnv) ?? ACCOUNT_SID, authToken: secretIn(authTokenEnv) };
 }
 
 function openai(agent: Of<'openai'>, { logger, ...common }: Common): Link {
@@ -75,5 +112,6 @@ function jambonz(agent: Of<'jambonz'>, { logger, ...common }: Common): Link {
 }
 
 function secretIn(variable: string | undefined): string | undefined {
-  return variable === undefined ? undefined : process.env[variable];
+  const value = variable === undefined ? undefined : process.env[variable];
+  return value === '' ? undefined : value;
 }

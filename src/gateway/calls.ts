@@ -12,7 +12,7 @@ import {
   type Telephony,
   type Trunk,
 } from '../telephony/index.ts';
-import { createAgents } from './agents.ts';
+import { createAgents, type TwilioSide } from './agents.ts';
 import type { Engine } from './engine.ts';
 import { clock, type Parts, random } from './parts.ts';
 
@@ -21,6 +21,7 @@ interface TelephonyInput {
   readonly media: RunningMediaPlane;
   readonly store: Store;
   readonly users: readonly UserConfig[];
+  readonly twilio: TwilioSide;
   readonly observer: (event: CallEvent) => void;
 }
 
@@ -79,7 +80,7 @@ export async function startCalls(
     },
     store: input.store,
     media: input.media,
-    agents: createAgents(config, input.media.agentAudio, logger),
+    agents: createAgents(config, { audio: input.media.agentAudio, logger, twilioSide: input.twilio }),
     observer: input.observer,
     clock,
     random,

@@ -9,6 +9,7 @@ import type { Ops } from '../ops/index.ts';
 import { openEmbeddedStore } from '../store/index.ts';
 import { createMetrics, createTracing, logCallEvent, RecordFile, startTraceExport } from '../telemetry/index.ts';
 import { recoverCallRecords } from '../telephony/index.ts';
+import { createTwilioSide } from './agents.ts';
 import { reloadableOptions, startCalls } from './calls.ts';
 import { sipFigures, startEngine } from './engine.ts';
 import { startMedia } from './media.ts';
@@ -53,7 +54,8 @@ export async function startGateway({ config, load, logger, scope, onFatal }: Gat
   const users = config.users ?? demoAccounts;
   const observers = createObservers(parts);
   const observer = (event: CallEvent): void => observers.forEach((observe) => observe(event));
-  const telephony = await startCalls(parts, { engine, media, store, users, observer });
+  const twilio = createTwilioSide(config);
+  const telephony = await startCalls(parts, { engine, media, store, users, twilio, observer });
   const metrics = createMetrics({
     media: () => media.counters(),
     sip: () => sipFigures(engine.server),
@@ -77,6 +79,7 @@ export async function startGateway({ config, load, logger, scope, onFatal }: Gat
   const ops = await startWeb(parts, {
     views: createViews({ telephony, media, metrics, server: engine.server }),
     reload: () => reloader.reload('api'),
+    twilio: twilio.serve,
     upstream: engine.upstream,
   });
   engine.server?.onExit(onFatal);

@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import { sipCallIdsOf } from '../calls/index.ts';
 import { loadApiToken } from '../config/index.ts';
 import type { RunningMediaPlane } from '../media/index.ts';
-import { loadWebFiles, type Ops, type OpsViews, type Reload, type SipUpstream, startOps } from '../ops/index.ts';
+import {
+  loadWebFiles,
+  type Ops,
+  type OpsViews,
+  type Reload,
+  type ServeForms,
+  type SipUpstream,
+  startOps,
+} from '../ops/index.ts';
 import type { SipServer } from '../sip/server/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import type { Telephony } from '../telephony/index.ts';
@@ -39,10 +47,11 @@ export function createViews({
 interface WebInput {
   readonly views: OpsViews;
   readonly reload: Reload;
+  readonly twilio: ServeForms;
   readonly upstream: SipUpstream | undefined;
 }
 
-export async function startWeb(parts: Parts, { views, reload, upstream }: WebInput): Promise<Ops> {
+export async function startWeb(parts: Parts, { views, reload, twilio, upstream }: WebInput): Promise<Ops> {
   const { config, logger, scope, tls } = parts;
   const files = await loadWebFiles(join(import.meta.dirname, '../web/softphone'));
   const ops = await startOps({
@@ -54,6 +63,7 @@ export async function startWeb(parts: Parts, { views, reload, upstream }: WebInp
     files,
     views,
     reload,
+    twilio,
     logger,
   });
   scope.add(() => ops.close());

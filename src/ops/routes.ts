@@ -4,6 +4,7 @@ import { guardOf } from './api-guard.ts';
 import { addCalls, type CallViews } from './call-routes.ts';
 import { addReload, type Reload } from './reload-route.ts';
 import { addSafety, type SafetyViews } from './safety-routes.ts';
+import { addTwilio, type ServeForms } from './twilio-routes.ts';
 import type { WebFile } from './web-files.ts';
 
 export interface RegistrationView {
@@ -62,6 +63,8 @@ export interface OpsViews extends CallViews, SafetyViews {
 export interface RouteOptions {
   readonly views: OpsViews;
   readonly reload: Reload;
+  /** Undefined in tools that have no agents. */
+  readonly twilio?: ServeForms;
   readonly files: ReadonlyMap<string, WebFile>;
   readonly token: string;
   readonly domain: string;
@@ -119,5 +122,6 @@ export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   addSafety(app, options.views, guardOf(options.token));
   addRegistrations(app, options);
   addReload(app, options.reload, guardOf(options.token));
+  if (options.twilio !== undefined) addTwilio(app, options.twilio);
   app.get('/api/softphone', () => ({ domain: options.domain }));
 }

@@ -146,10 +146,13 @@ describe('an agent that speaks OpenAI Realtime', () => {
       { type: 'function_call_output', call_id: 'call_0', output: '{"error":"there is no function dance"}' },
       { type: 'function_call_output', call_id: 'call_1', output: '{"ok":true}' },
     ]);
-    const record = await until(async () => (await gateway.calls()).find(({ endReason }) => endReason !== undefined), {
-      within: 3_000,
-      what: 'the record',
-    });
+    const record = await until(
+      async () => {
+        const [newest] = await gateway.calls();
+        return newest?.endReason === undefined ? undefined : newest;
+      },
+      { within: 3_000, what: 'the record' },
+    );
     expect(record).toMatchObject({ endReason: 'hangup-callee' });
   });
 

@@ -1,91 +1,87 @@
-/** A call as one bidirectional Media Stream: we are the platform, the agent's application is the WebSocket server. */
-import { createHmac } from 'node:crypto';
-import type { AgentCall } from '../../calls/index.ts';
-import type { Clock, Logger, Random } from '../../kernel/index.ts';
+/** One bidirectional Media Stream: we are the platform, the agent's application is the WebSocket server. */
+
 import { AgentSocket } from '../agent-socket.ts';
-import { type AgentEndpoint, endpointFor } from '../endpoint.ts';
-import type { AgentLink, AgentVoice, OpenLink } from '../link.ts';
-import { filledAll, type Template } from '../template.ts';
-import { readStreamMessage, type StreamIds, type StreamMessage, StreamWriter } from './messages.ts';
+import type { FilledEndpoint } from '../endpoint.ts';
+import type { AgentVoice } from '../link.ts';
+import { readStreamMessage, type StreamMessage, type StreamStart, StreamWriter } from './messages.ts';
+import type { TwilioParts } from './parts.ts';
 
-export interface MediaStreamAgent extends AgentEndpoint {
-  /** Handed to the application as `customParameters`. */
-  readonly parameters: Readonly<Record<string, Template>>;
-  /** Signs the upgrade, as X-Twilio-Signature. */
-  readonly authToken: string | undefined;
+export interface MediaStreamOptions {
+  readonly endpoint: FilledEndpoint;
+  readonly start: StreamStart;
+  readonly parts: TwilioParts;
+  readonly voice: Pick<AgentVoice, 'onOpen' | 'say' | 'mark' | 'flush' | 'onClose'>;
 }
 
-export interface MediaStreamParts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-}
-
-/** All calls of a gateway are of one account. */
-const ACCOUNT_SID = `AC${'0'.repeat(31)}1`;
 /** An agent that sends nothing but nonsense is told of in the log so often. */
 const MAX_COMPLAINTS = 3;
 /** Marks an agent may have under way. */
-const MAX_UNNAMED = 10_000;
+const MAX_MARKS = 10_000;
+/** Of one message of audio, ms. */
+const FRAME_MS = 20;
+/** So far may the stream's clock be from real time before it is set anew, ms. */
+const MAX_SKEW_MS = 500;
+/** Begins the names that we give to marks without one. */
+const UNNAMED = '\0';
 
-export function openMediaStream(agent: MediaStreamAgent, parts: MediaStreamParts): OpenLink {
-  return (call, voice) => new MediaStream({ agent, parts, call, voice });
-}
-
-interface MediaStreamOptions {
-  readonly agent: MediaStreamAgent;
-  readonly parts: MediaStreamParts;
-  readonly call: AgentCall;
-  readonly voice: AgentVoice;
-}
-
-class MediaStream implements AgentLink {
+export class MediaStream {
   readonly #options: MediaStreamOptions;
   readonly #writer: StreamWriter;
   readonly #socket: AgentSocket;
-  /** Marks of ours that stand for those that came without a name. */
-  readonly #unnamed = new Set<string>();
   #utterance = 1;
   #lastUnnamed = 0;
+  #marks = 0;
   #complaints = 0;
+  #isOpen = false;
   #startedMs = 0;
+  /** The timestamp of the frame that comes next. */
+  #timestampMs = 0;
 
   constructor(options: MediaStreamOptions) {
     this.#options = options;
-    const { agent, parts, call } = options;
-    const customParameters = filledAll(agent.parameters, call);
-    this.#writer = new StreamWriter({ ...idsOf(parts.random), customParameters });
-    const endpoint = endpointFor(agent, call);
+    const { endpoint, parts, voice } = options;
+    this.#writer = new StreamWriter(options.start);
     this.#socket = new AgentSocket({
       ...endpoint,
-      headers: { ...endpoint.headers, ...signature(agent, endpoint.url) },
       clock: parts.clock,
       onOpen: () => this.#onOpen(),
       onMessage: (data) => this.#onMessage(data),
-      onClose: (error) => options.voice.onClose(error),
+      onClose: (error) => voice.onClose(error),
     });
   }
 
+  /**
+   * The timestamp counts frames, so that one follows the other without the jitter of their arrival: applications fill
+   * what seems to be missing between two of them with silence. It goes on in real time, whatever is dropped or held,
+   * because they measure by it what has been played.
+   */
   hear(audio: Uint8Array): void {
-    // In real time from the start of the stream, whatever is lost or held: applications measure playback by it.
-    const { clock } = this.#options.parts;
-    this.#socket.sendAudio(this.#writer.media(audio, Math.round(clock.now() - this.#startedMs)));
+    if (!this.#isOpen) return;
+    const elapsedMs = this.#options.parts.clock.now() - this.#startedMs;
+    if (Math.abs(elapsedMs - this.#timestampMs) > MAX_SKEW_MS)
+      this.#timestampMs = Math.max(this.#timestampMs, Math.floor(elapsedMs / FRAME_MS) * FRAME_MS);
+    if (this.#socket.takesAudio) this.#socket.send(this.#writer.media(audio, this.#timestampMs));
+    this.#timestampMs += FRAME_MS;
   }
 
   pressDigit(digit: string): void {
-    this.#socket.send(this.#writer.dtmf(digit));
+    if (this.#isOpen) this.#socket.send(this.#writer.dtmf(digit));
   }
 
   markReached(name: string): void {
-    this.#socket.send(this.#unnamed.delete(name) ? this.#writer.unnamedMark() : this.#writer.mark(name));
+    this.#marks--;
+    this.#socket.send(name.startsWith(UNNAMED) ? this.#writer.unnamedMark() : this.#writer.mark(name));
   }
 
+  /** Says goodbye; `onClose` is not called any more. */
   close(): void {
-    this.#socket.send(this.#writer.stop());
+    if (this.#isOpen) this.#socket.send(this.#writer.stop());
+    this.#isOpen = false;
     this.#socket.close();
   }
 
   #onOpen(): void {
+    this.#isOpen = true;
     this.#startedMs = this.#options.parts.clock.now();
     this.#socket.send(this.#writer.connected());
     this.#socket.send(this.#writer.start());
@@ -108,30 +104,21 @@ class MediaStream implements AgentLink {
       case 'media':
         return voice.say(`${this.#utterance}`, message.audio);
       case 'mark':
-        return voice.mark(message.name ?? this.#nextUnnamed());
+        return this.#mark(message.name);
       case 'clear':
         this.#utterance++;
         void voice.flush();
     }
   }
 
-  #nextUnnamed(): string {
-    const name = `\0${++this.#lastUnnamed}`;
-    if (this.#unnamed.size < MAX_UNNAMED) this.#unnamed.add(name);
-    return name;
+  #mark(name: string | undefined): void {
+    if (this.#marks >= MAX_MARKS) return this.#complain(new RangeError(`more than ${MAX_MARKS} marks under way`));
+    this.#marks++;
+    this.#options.voice.mark(name ?? `${UNNAMED}${++this.#lastUnnamed}`);
   }
 
   #complain(error: unknown): void {
     if (++this.#complaints <= MAX_COMPLAINTS)
       this.#options.parts.logger.warn({ err: error }, 'message of an agent not understood');
   }
-}
-
-function idsOf(random: Random): StreamIds {
-  return { streamSid: `MZ${random.hex(16)}`, callSid: `CA${random.hex(16)}`, accountSid: ACCOUNT_SID };
-}
-
-function signature({ authToken }: MediaStreamAgent, url: string): Record<string, string> {
-  if (authToken === undefined) return {};
-  return { 'X-Twilio-Signature': createHmac('sha1', authToken).update(url).digest('base64') };
 }

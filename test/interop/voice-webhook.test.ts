@@ -1,0 +1,314 @@
+/** A voice application that answers with TwiML, written with the platform's own library, called by a phone. */
+import twilio from 'twilio';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Gateway } from '../support/gateway.ts';
+import { MediaStreamAgent, type Stream } from '../support/media-stream-agent.ts';
+import { RtpPeer } from '../support/rtp-peer.ts';
+import { audioSdp, CallRefused, type PhoneDialog, SipPhone } from '../support/sip-phone.ts';
+import { until } from '../support/until.ts';
+import { restClient, VoiceApp } from '../support/voice-app.ts';
+
+const { VoiceResponse } = twilio.twiml;
+const BASE = 26_700;
+const PCMU = ['0 PCMU/8000', '101 telephone-event/8000'];
+const SILENCE = 0xff;
+const ACCOUNT = { sid: `AC${'a'.repeat(32)}`, token: 'token-of-the-application' };
+const OTHER = { sid: `AC${'b'.repeat(32)}`, token: 'token-of-another-one' };
+
+let gateway: Gateway;
+let app: VoiceApp;
+let agent: MediaStreamAgent;
+let rtp: RtpPeer;
+const phones = new Map<string, SipPhone>();
+let streams = 0;
+
+const phoneOf = async (user: string): Promise<SipPhone> => {
+  const { password } = gateway.credentials(user);
+  const phone = await SipPhone.open({ user, password, domain: gateway.domain, gatewayPort: gateway.sipPort });
+  await phone.register();
+  phones.set(user, phone);
+  return phone;
+};
+
+beforeAll(async () => {
+  Object.assign(process.env, {
+    TEST_TWILIO_SID: ACCOUNT.sid,
+    TEST_TWILIO_TOKEN: ACCOUNT.token,
+    TEST_OTHER_SID: OTHER.sid,
+    TEST_OTHER_TOKEN: OTHER.token,
+  });
+  [app, agent] = [await VoiceApp.start(ACCOUNT.token), await MediaStreamAgent.start()];
+  gateway = await Gateway.start({
+    base: BASE,
+    settings: {
+      agents: [
+        {
+          name: 'assistant',
+          protocol: 'twilio',
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: the configuration's own placeholders
+          url: `${app.url}/voice?caller=\${from}`,
+          headers: { 'x-of-the-operator': 'hush' },
+          accountSidEnv: 'TEST_TWILIO_SID',
+          authTokenEnv: 'TEST_TWILIO_TOKEN',
+          connectTimeoutSec: 1,
+          warmUpSec: 0,
+        },
+        {
+          name: 'streamer',
+          protocol: 'twilio',
+          url: agent.url,
+          accountSidEnv: 'TEST_OTHER_SID',
+          authTokenEnv: 'TEST_OTHER_TOKEN',
+          warmUpSec: 0,
+        },
+      ],
+    },
+  });
+  rtp = await RtpPeer.open();
+  await phoneOf('carol');
+});
+afterAll(async () => {
+  await rtp?.close();
+  for (const phone of phones.values()) await phone.close();
+  await gateway?.stop();
+  await app?.stop();
+  await agent?.stop();
+});
+beforeEach(() => {
+  app.pages.clear();
+  app.asked.length = 0;
+  rtp.heard.length = 0;
+});
+
+const call = async (target = 'assistant'): Promise<PhoneDialog> =>
+  phones.get('carol')!.call(target, audioSdp(rtp.port, PCMU));
+const nextStream = async (): Promise<Stream> => agent.stream(streams++);
+const speech = (): number[] => rtp.heard.map(({ payload }) => payload[0] ?? -1).filter((value) => value !== SILENCE);
+const sidOf = (stream: Stream): string => stream.of('start')[0]?.start?.callSid ?? '';
+const connect = (options: object = {}): InstanceType<typeof VoiceResponse> => {
+  const response = new VoiceResponse();
+  response.connect().stream({ url: agent.url, ...options });
+  return response;
+};
+const lastRecord = async () => (await gateway.calls())[0];
+
+describe('a voice application', () => {
+  test('is told of the call, signed, and its stream follows with its parameters and status', async () => {
+    const answer = new VoiceResponse();
+    answer.say('Nobody reads this out');
+    const noun = answer.connect().stream({ url: agent.url, name: 'talk', statusCallback: '/status' });
+    noun.parameter({ name: 'from_number', value: '+15550100 & more' });
+    app.pages.set('/voice', answer.toString()).set('/status', '');
+    const dialog = await call();
+    const stream = await nextStream();
+    const [asked] = app.of('/voice');
+    expect(asked).toMatchObject({ method: 'POST', path: '/voice?caller=carol', isSigned: true });
+    expect(asked?.form).toEqual({
+      CallSid: sidOf(stream),
+      AccountSid: ACCOUNT.sid,
+      From: 'carol',
+      To: 'assistant',
+      Caller: 'carol',
+      Called: 'assistant',
+      Direction: 'inbound',
+      CallStatus: 'ringing',
+      ApiVersion: '2010-04-01',
+    });
+    expect(asked?.headers['x-of-the-operator']).toBe('hush');
+    expect(stream.of('start')[0]).toMatchObject({
+      start: { accountSid: ACCOUNT.sid, customParameters: { from_number: '+15550100 & more' } },
+    });
+    const signature = String(stream.request.headers['x-twilio-signature']);
+    expect(twilio.validateRequest(ACCOUNT.token, signature, agent.url, {})).toBe(true);
+    expect(stream.request.headers['x-of-the-operator']).toBeUndefined();
+    const started = await app.waitFor('/status');
+    expect(started).toMatchObject({ isSigned: true, form: { StreamEvent: 'stream-started', StreamName: 'talk' } });
+    expect(await dialog.bye()).toBe(200);
+    const stopped = await app.waitFor('/status', 2);
+    expect(stopped.form).toMatchObject({ StreamEvent: 'stream-stopped', StreamSid: stream.of('start')[0]?.streamSid });
+    expect(gateway.output).toContain('TwiML verb skipped');
+  });
+
+  test('goes on with the next verb when its stream ends: another document, another stream, the end', async () => {
+    const first = connect();
+    first.redirect('/next');
+    app.pages.set('/voice', first.toString()).set('/next', connect().toString());
+    const dialog = await call();
+    const one = await nextStream();
+    one.say(Buffer.alloc(8000, 1));
+    await until(() => speech().length > 3, { within: 3_000, what: 'its words' });
+    one.mark('never played');
+    one.close();
+    const two = await nextStream();
+    expect(sidOf(two)).toBe(sidOf(one));
+    expect(two.of('start')[0]?.streamSid).not.toBe(one.of('start')[0]?.streamSid);
+    expect(app.of('/next')[0]?.form).toMatchObject({ CallStatus: 'in-progress', CallSid: sidOf(one) });
+    // What the first one had still to say is gone, and its marks are not those of the second.
+    two.say(Buffer.alloc(800, 2));
+    await until(() => speech().includes(2), { within: 3_000, what: 'the words of the second' });
+    expect(speech().filter((byte) => byte === 1).length).toBeLessThan(45);
+    await until(() => two.of('media').length > 5, { within: 3_000, what: 'the caller' });
+    expect(two.of('mark')).toEqual([]);
+    const bye = dialog.awaitBye();
+    two.close();
+    await bye;
+  });
+
+  test('rejects as busy, or altogether, or waits and then hangs up', async () => {
+    const reject = new VoiceResponse();
+    reject.reject({ reason: 'busy' });
+    app.pages.set('/voice', reject.toString());
+    await expect(call()).rejects.toEqual(new CallRefused(486));
+    app.pages.set('/voice', '<Response><Reject/></Response>');
+    await expect(call()).rejects.toEqual(new CallRefused(603));
+    app.pages.set('/voice', '<Response><Hangup/></Response>');
+    await expect(call()).rejects.toEqual(new CallRefused(603));
+    const before = performance.now();
+    app.pages.set('/voice', '<Response><Pause length="1"/></Response>');
+    await expect(call()).rejects.toEqual(new CallRefused(603));
+    expect(performance.now() - before).toBeGreaterThan(990);
+  });
+
+  const endless: { end: () => void }[] = [];
+  test.each<[string, string | Parameters<VoiceApp['pages']['set']>[1], string]>([
+    ['answers an error', (_asked, response) => void response.writeHead(500).end(), 'AGENT_VOICE_STATUS'],
+    [
+      'sends us elsewhere',
+      (_asked, response) => void response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
+      'AGENT_VOICE_STATUS',
+    ],
+    ['does not answer', (_asked, response) => void endless.push(response), 'AGENT_VOICE_TIMEOUT'],
+    ['hangs up on us', (_asked, response) => void response.destroy(), 'AGENT_VOICE_UNREACHABLE'],
+    [
+      'does not end',
+      (_asked, response) => {
+        const timer = setInterval(() => response.write(' '.repeat(4000)), 1);
+        response.on('close', () => clearInterval(timer));
+        return undefined;
+      },
+      'AGENT_VOICE_TOO_LARGE',
+    ],
+    ['answers a page', '<html><body>hello</body></html>', 'AGENT_TWIML'],
+    ['answers a bomb', '<!DOCTYPE r [<!ENTITY a "&b;&b;"><!ENTITY b "boom">]><Response>&a;</Response>', 'AGENT_TWIML'],
+    ['goes round in circles', '<Response><Redirect>/voice</Redirect></Response>', 'AGENT_TWIML_LOOP'],
+    [
+      'has a stream that is not there',
+      '<Response><Connect><Stream url="ws://127.0.0.1:9"/></Connect></Response>',
+      'AGENT_UNREACHABLE',
+    ],
+  ])('that %s is one that is not there', async (_what, page, code) => {
+    app.pages.set('/voice', page);
+    await expect(call()).rejects.toEqual(new CallRefused(480));
+    const record = await until(
+      async () => {
+        const last = await lastRecord();
+        return last?.endedAt === undefined ? undefined : last;
+      },
+      { within: 3_000, what: 'its record' },
+    );
+    expect(record).toMatchObject({ endReason: 'unavailable', sipStatus: 480 });
+    expect(gateway.output).toContain(code);
+  });
+
+  test('hands the caller on to a user, who hears it; and goes on when nobody answers', async () => {
+    const bob = await phoneOf('bob');
+    const theirs = await RtpPeer.open();
+    const response = new VoiceResponse();
+    response.dial({ action: '/dialed' }).client('nobody');
+    app.pages.set('/voice', response.toString());
+    app.pages.set('/dialed', '<Response><Dial><Client>bob</Client></Dial></Response>');
+    const answering = bob.answer(() => audioSdp(theirs.port, PCMU));
+    const dialog = await call();
+    const there = await answering;
+    expect(app.of('/dialed')[0]?.form['DialCallStatus']).toMatch(/failed|no-answer/);
+    const { rtpPortOf } = await import('../support/sip-phone.ts');
+    rtp.play([Buffer.alloc(160, 7), ...Array.from({ length: 100 }, () => Buffer.alloc(160, 7))], {
+      port: rtpPortOf(dialog.remoteSdp),
+      payloadType: 0,
+      ssrc: 9,
+      step: 160,
+    });
+    await until(() => theirs.heard.some(({ payload }) => payload[0] === 7), { within: 5_000, what: 'the caller' });
+    rtp.pause();
+    const bye = there.awaitBye();
+    await dialog.bye();
+    await bye;
+    await theirs.close();
+  });
+});
+
+describe('the REST API', () => {
+  test('shows a call to the client of the platform, gives it other TwiML, and hangs it up', async () => {
+    app.pages.set('/voice', connect().toString()).set('/other', connect().toString());
+    const client = restClient(ACCOUNT, gateway.origin);
+    const dialog = await call();
+    const one = await nextStream();
+    const sid = sidOf(one);
+    expect(await client.calls(sid).fetch()).toMatchObject({
+      sid,
+      accountSid: ACCOUNT.sid,
+      status: 'in-progress',
+      direction: 'inbound',
+      from: 'carol',
+      to: 'assistant',
+      duration: null,
+    });
+    await client.calls(sid).update({ twiml: connect().toString() });
+    const two = await nextStream();
+    await until(() => one.closeCode === 1000, { within: 3_000, what: 'the end of the first stream' });
+    expect(one.messages.at(-1)?.event).toBe('stop');
+    await client.calls(sid).update({ url: `${app.url}/other`, method: 'GET' });
+    const three = await nextStream();
+    expect(two.messages.at(-1)?.event).toBe('stop');
+    expect(app.of('/other')[0]).toMatchObject({ method: 'GET', isSigned: true });
+    expect(sidOf(three)).toBe(sid);
+    await expect(client.calls(sid).update({ twiml: '<Response' })).rejects.toMatchObject({ status: 400, code: 12100 });
+    await expect(client.calls(sid).update({ url: 'ftp://a' })).rejects.toMatchObject({ status: 400, code: 21205 });
+    await expect(client.calls(sid).update({})).rejects.toMatchObject({ status: 400, code: 20001 });
+    const bye = dialog.awaitBye();
+    await client.calls(sid).update({ status: 'completed' });
+    await bye;
+    const after = await client.calls(sid).fetch();
+    expect(after).toMatchObject({ status: 'completed' });
+    expect(Number(after.duration)).toBeLessThan(30);
+    expect(after.endTime).toBeInstanceOf(Date);
+    await expect(client.calls(sid).update({ status: 'completed' })).rejects.toMatchObject({ status: 404, code: 20404 });
+    await until(async () => (await lastRecord())?.endReason === 'hangup-callee', { within: 3_000, what: 'the record' });
+  });
+
+  test('reaches no call of another agent, and none without the right account and token', async () => {
+    const dialog = await call('streamer');
+    const stream = await nextStream();
+    const sid = sidOf(stream);
+    await expect(restClient(ACCOUNT, gateway.origin).calls(sid).fetch()).rejects.toMatchObject({
+      status: 404,
+      code: 20404,
+    });
+    for (const wrong of [
+      { ...OTHER, token: ACCOUNT.token },
+      { ...OTHER, token: '' },
+      { sid: ACCOUNT.sid, token: OTHER.token },
+    ]) {
+      const path = `${gateway.origin}/2010-04-01/Accounts/${OTHER.sid}/Calls/${sid}.json`;
+      const authorization = `Basic ${Buffer.from(`${wrong.sid}:${wrong.token}`).toString('base64')}`;
+      const response = await fetch(path, { headers: { authorization } });
+      expect(response.status).toBe(401);
+      expect(response.headers.get('www-authenticate')).toBe('Basic realm="Twilio API"');
+      expect(await response.json()).toEqual({
+        code: 20003,
+        message: 'Authenticate',
+        more_info: 'https://www.twilio.com/docs/errors/20003',
+        status: 401,
+      });
+    }
+    // A stream that has no webhook before it can be given TwiML all the same.
+    const client = restClient(OTHER, gateway.origin);
+    expect((await client.calls(sid).fetch()).status).toBe('in-progress');
+    await expect(client.calls(`CA${'0'.repeat(32)}`).fetch()).rejects.toMatchObject({ status: 404, code: 20404 });
+    await client.calls(sid).update({ twiml: connect().toString() });
+    const next = await nextStream();
+    const bye = dialog.awaitBye();
+    next.close();
+    await bye;
+  });
+});
