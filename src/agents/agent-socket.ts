@@ -84,9 +84,14 @@ export class AgentSocket {
     else this.#socket.send(data);
   }
 
-  /** The same, but dropped when the agent does not read what was sent before. */
+  /**
+   * The same, but dropped when the agent does not read what was sent before. As bytes even when it is text: they go out in
+   * one write with their header.
+   */
   sendAudio(data: string | Uint8Array): void {
-    if (this.takesAudio) this.send(data);
+    if (this.#socket.readyState !== WebSocket.OPEN || !this.takesAudio) return;
+    const isText = typeof data === 'string';
+    this.#socket.send(isText ? Buffer.from(data) : data, { binary: !isText });
   }
 
   /** Says goodbye; `onClose` is not called any more. */

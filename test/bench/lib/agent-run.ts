@@ -3,7 +3,7 @@ import path from 'node:path';
 import { MediaStreamAgent } from '../../support/media-stream-agent.ts';
 import { AgentLoad } from './agent-load.ts';
 import { AgentProbe, type ProbeTimes } from './agent-probe.ts';
-import { sleep } from './command.ts';
+import { raise, sleep } from './command.ts';
 import { cpuSeconds } from './cpu.ts';
 import { type BenchGateway, type GatewayFiles, startGateway } from './gateway.ts';
 import type { BenchOptions } from './goal.ts';
@@ -59,7 +59,10 @@ export class AgentRun {
     const load = await LoadGenerator.start(folder, log);
     const caller = new CallingPhone(trunk.address, trunk.port);
     await caller.start();
-    return new AgentRun({ gateway, load, agent, caller, probe: await AgentProbe.open(probed, account) });
+    const probe = await AgentProbe.open(probed, account);
+    // Not before it is up: while it starts, real-time threads that wait for each other by turns would stop the machine.
+    for (const pid of gateway.pids) await raise(pid, 5);
+    return new AgentRun({ gateway, load, agent, caller, probe });
   }
 
   /** Sets calls up until there are so many. */
