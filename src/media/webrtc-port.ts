@@ -7,6 +7,7 @@ import type { Edge } from './edge/index.ts';
 import { EdgeLink } from './edge-link.ts';
 import { emptyReport } from './empty-report.ts';
 import { localWebRtc, midExtension } from './local-webrtc.ts';
+import { LossWatch } from './loss-watch.ts';
 import { routerFormats, rtpCapabilities, rtpCodecs } from './router-codecs.ts';
 import type { SharedRouter } from './shared-router.ts';
 import { addReport, webRtcReport } from './webrtc-report.ts';
@@ -58,6 +59,7 @@ export class WebRtcPort {
   #says: types.Producer | undefined;
   #hears: types.Consumer | undefined;
   #link: EdgeLink | undefined;
+  #lossWatch: LossWatch | undefined;
   readonly #video: WebRtcVideo;
   /** Of streams that are over. */
   #former: PortReport;
@@ -139,6 +141,11 @@ export class WebRtcPort {
   linkToEdge(edge: Edge): Promise<void> {
     return this.#inTurn(async () => {
       this.#link ??= await EdgeLink.open(edge, this.owner, this.shared);
+      this.#lossWatch ??= new LossWatch({
+        clock: this.#clock,
+        consumer: () => (this.#direct === undefined && this.#format?.codec.name === 'opus' ? this.#hears : undefined),
+        tell: (fraction) => edge.noteLoss(this.owner.portId, fraction),
+      });
       await this.#joinLink();
     });
   }
@@ -190,6 +197,8 @@ export class WebRtcPort {
       this.#direct = undefined;
       this.#link?.close();
       this.#link = undefined;
+      this.#lossWatch?.stop();
+      this.#lossWatch = undefined;
       this.#video.seeNobody();
     });
   }
@@ -203,6 +212,7 @@ export class WebRtcPort {
     return this.#inTurn(async () => {
       this.#deadline?.cancel();
       this.#grace?.cancel();
+      this.#lossWatch?.stop();
       const report = await this.#report();
       this.#transport.close();
       this.#link?.close();

@@ -202,10 +202,7 @@ export class JitterBuffer {
     const jump = timestamp - this.#position;
     const isStart = this.#isStart || this.#isReset(jump, duration);
     const isOver = !this.#isSilent && jump + duration <= 0;
-    if (!isStart && !isNoise && isOver) {
-      this.#late++;
-      return undefined;
-    }
+    if (!isStart && !isNoise && isOver) return this.#drop(payload);
     this.#isStart = false;
     this.#isSilent = isNoise || payload.length < SHORTEST_AUDIO;
     this.#filled = 0;
@@ -213,6 +210,14 @@ export class JitterBuffer {
     if (isNoise) return { kind: 'noise', timestamp, payload, isStart };
     this.#duration = duration;
     return { kind: 'frame', timestamp, duration, payload, isStart };
+  }
+
+  /** Too late to be played. When it says that silence has begun, what was taken for a loss since is that. */
+  #drop(payload: Uint8Array): undefined {
+    this.#late++;
+    if (payload.length >= SHORTEST_AUDIO) return;
+    this.#isSilent = true;
+    this.#filled = 0;
   }
 
   /** Whether a clock was set anew: it runs back by more than was filled in, or far ahead. */

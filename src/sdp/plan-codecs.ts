@@ -32,8 +32,6 @@ export interface PlanRequest {
   readonly chooser?: 'first' | 'second';
   /** The codecs that the media plane can turn into one another. */
   readonly transcodable: readonly AudioCodecName[];
-  /** Whether it also cuts packets of one codec to another length. Default false. */
-  readonly repacketizes?: boolean;
 }
 
 /** What our description tells a party. */
@@ -84,7 +82,7 @@ export function planCodecs(request: PlanRequest): CodecPlan | PlanRefusal {
   const times = packetTimes(
     { codec: pair.first, audio: first.audio, ptimeMs: first.terms.ptimeMs },
     { codec: pair.second, audio: second.audio, ptimeMs: second.terms.ptimeMs },
-    { canRepacketize: request.repacketizes === true && mayTranscode(request, pair.first, pair.second) },
+    { canRepacketize: mayTranscode(request, pair.first, pair.second) },
   );
   const leg = (side: PlanSide, codec: AudioCodec, other: { side: PlanSide; codec: AudioCodec }, at: 0 | 1): LegPlan => {
     const telephoneEvents = eventsFor(side, codec);

@@ -210,6 +210,24 @@ describe('jitter buffer', () => {
     expect(outputs.at(-1)).toMatchObject({ kind: 'frame', isStart: false });
     expect(buffer.counts).toEqual({ lost: 0, late: 0, duplicate: 0 });
   });
+
+  it('fills silence whose announcement came too late to be played', () => {
+    const buffer = new JitterBuffer({ clockRate: 48_000, durationOf: opusDuration });
+    const kinds: string[] = [];
+    const drain = (atMs: number): void => {
+      for (let output = buffer.next(atMs); output; output = buffer.next(atMs)) kinds.push(output.kind);
+    };
+    const frame = { ssrc: SSRC, payload: Uint8Array.of(8, 1, 2, 3) };
+    for (let index = 0; index < 10; index++) {
+      buffer.put({ ...frame, sequence: index, timestamp: index * 960 }, index * PTIME_MS);
+      drain(index * PTIME_MS);
+    }
+    for (let atMs = 200; atMs < 400; atMs += 5) drain(atMs);
+    expect(kinds).not.toContain('silence');
+    buffer.put({ ...frame, payload: Uint8Array.of(8), sequence: 10, timestamp: 9600 }, 400);
+    for (let atMs = 400; atMs < 1400; atMs += 5) drain(atMs);
+    expect(kinds.filter((kind) => kind === 'silence').length).toBeGreaterThan(45);
+  });
 });
 
 describe('duration of payloads', () => {

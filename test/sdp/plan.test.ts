@@ -316,7 +316,6 @@ describe('packet times', () => {
       first: offered({ codecs: [PCMU], ...first }),
       second: answered({ codecs: [PCMU], ...second }),
       transcodable,
-      repacketizes: true,
     });
     if (isRefusal(made)) throw new Error(made.reason);
     return [made.first, made.second].map(({ format, said }) => [format.ptimeMs, said.ptimeMs, said.maxPtimeMs]);

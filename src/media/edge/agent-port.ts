@@ -37,6 +37,7 @@ export class AgentPort implements EdgeEnd {
   readonly isBusy = false;
   peer: Hearer | undefined;
   readonly remoteLoss = 0;
+  readonly noise = undefined;
   format: AudioFormat | undefined;
   readonly #parts: ThreadParts;
   readonly #queue: PlayoutQueue;

@@ -15,6 +15,7 @@ export class EchoPort implements EdgeEnd {
   readonly isBusy = false;
   peer: Hearer | undefined;
   readonly remoteLoss = 0;
+  readonly noise = undefined;
   format: AudioFormat | undefined;
   #packets = 0;
   #bytes = 0;
@@ -63,6 +64,7 @@ export class TonePort implements EdgeEnd {
   readonly isBusy = false;
   peer: Hearer | undefined;
   readonly remoteLoss = 0;
+  readonly noise = undefined;
   format: AudioFormat | undefined;
   readonly #frames: ToneFrames;
   readonly #parts: ThreadParts;

@@ -106,6 +106,8 @@ export interface Edge {
   mute(portId: PortId, isMuted: boolean): Promise<void>;
   /** Plays a sound to the port's remote in place of what it would hear; undefined: no more. */
   play(portId: PortId, sound: EdgeSound | undefined): Promise<void>;
+  /** What fraction (0 to 1) of what a webrtc port is sent its browser loses of late. Nothing happens when it is gone. */
+  noteLoss(portId: PortId, fraction: number): Promise<void>;
   /** How an open port does by now; undefined when there is none of this id. */
   report(portId: PortId): Promise<PortReport | undefined>;
   /** Where a port towards a SIP peer is bound. */

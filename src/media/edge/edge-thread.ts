@@ -89,6 +89,8 @@ export class EdgeThread {
         return this.#mute(command);
       case 'play':
         return this.#play(command);
+      case 'note-loss':
+        return this.#noteLoss(command);
       case 'report':
         return this.#ports.get(command.portId)?.report();
       case 'shield':
@@ -223,6 +225,11 @@ export class EdgeThread {
     this.#portOf(portId).play(sound);
   }
 
+  #noteLoss({ portId, fraction }: Of<'note-loss'>): undefined {
+    const port = this.#ports.get(portId);
+    if (port instanceof InnerPort) port.noteLoss(fraction);
+  }
+
   async #close(portId: PortId): Promise<EdgeResults['close']> {
     const port = this.#ports.get(portId);
     if (!port) return undefined;
@@ -254,7 +261,10 @@ export class EdgeThread {
     return this.#parts.clock.after(HOUSEKEEPING_MS, () => {
       const nowMs = this.#parts.clock.now();
       for (const port of this.#ports.values()) port.tick(nowMs);
-      for (const joint of new Set(this.#joints.values())) joint.tick(nowMs);
+      for (const joint of new Set(this.#joints.values())) {
+        joint.tick(nowMs);
+        if (joint.isOutdated) void this.#fit(joint);
+      }
       this.#housekeeping = this.#keepHouse();
     });
   }

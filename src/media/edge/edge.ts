@@ -224,6 +224,10 @@ class ThreadedEdge implements Edge {
     await this.#portOf(portId).thread.link.request({ op: 'play', portId, sound });
   }
 
+  async noteLoss(portId: PortId, fraction: number): Promise<void> {
+    await this.#ports.get(portId)?.thread.link.request({ op: 'note-loss', portId, fraction });
+  }
+
   async report(portId: PortId): Promise<PortReport | undefined> {
     return this.#ports.get(portId)?.thread.link.request({ op: 'report', portId });
   }

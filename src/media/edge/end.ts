@@ -28,6 +28,8 @@ export interface EdgeEnd extends Hearer {
   readonly portId: PortId;
   /** The end that hears this one, or the transcoder before it. */
   peer: Hearer | undefined;
+  /** The last packet of comfort noise (RFC 3389) that its remote has sent in this format; nobody else has agreed on it. */
+  readonly noise: Buffer | undefined;
   /** What fraction (0 to 1) of our packets the remote loses of late, by its reports. */
   readonly remoteLoss: number;
   /** Called four times a second: reports, timeouts. */

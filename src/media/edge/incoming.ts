@@ -37,6 +37,8 @@ export class Incoming {
   readonly reception = new Reception();
   readonly digits = new DigitReader();
   readonly arrival: Arrival = { isEvent: false, isNoise: false, clockRate: 8000, nowMs: 0 };
+  /** The last packet of comfort noise under this format. */
+  noise: Buffer | undefined;
   bytes = 0;
   packets = 0;
   readonly #kinds = new Uint8Array(128);
@@ -45,6 +47,7 @@ export class Incoming {
   /** From now on these payload types are accepted and no others. */
   setFormat({ codec, telephoneEvents }: AudioFormat): void {
     this.#kinds.fill(DROP);
+    this.noise = undefined;
     if (codec.clockRate === NOISE_CLOCK) this.#accept(NOISE_TYPE, NOISE, NOISE_CLOCK);
     for (const event of telephoneEvents) this.#accept(event.payloadType, EVENT, event.clockRate);
     this.#accept(codec.payloadType, MEDIA, codec.clockRate);
@@ -66,6 +69,7 @@ export class Incoming {
     const isEvent = this.#kinds[payloadType] === EVENT;
     this.arrival.isEvent = isEvent;
     this.arrival.isNoise = this.#kinds[payloadType] === NOISE;
+    if (this.arrival.isNoise) this.noise = packet;
     this.arrival.clockRate = clockRate;
     this.arrival.nowMs = nowMs;
     this.bytes += packet.length;

@@ -17,6 +17,7 @@ export class InnerPort implements EdgeEnd {
   #remotePort = 0;
   #consumerSsrc: number | undefined;
   #isClosed = false;
+  #browserLoss = 0;
   readonly #keyframes = new Keyframes(() => this.#askForKeyframe());
 
   private constructor(options: NetworkEndOptions, sockets: InnerSockets, inner: InnerSocket) {
@@ -55,8 +56,17 @@ export class InnerPort implements EdgeEnd {
     return this.#end.video;
   }
 
+  get noise(): Buffer | undefined {
+    return this.#end.incoming.noise;
+  }
+
   get remoteLoss(): number {
-    return this.#end.rtcp.remoteLoss;
+    return this.#browserLoss;
+  }
+
+  /** The browser reports to mediasoup, which does not pass it on: what it loses is told to us. */
+  noteLoss(fraction: number): void {
+    this.#browserLoss = fraction;
   }
 
   get peer(): Hearer | undefined {

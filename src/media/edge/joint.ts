@@ -1,8 +1,9 @@
 /**
- * Two ends that hear each other: directly when they share a codec, through a pair of transcoders when they do not. It
- * is fitted again whenever the format of one changes.
+ * Two ends that hear each other: directly when they share a codec, through a pair of transcoders when they do not, want
+ * packets of different lengths, or one sends comfort noise that the other one would not understand. It is fitted again
+ * whenever the format of one changes.
  */
-import { Transcoder, type WorkQueue } from '../transcoder/index.ts';
+import { FecSwitch, Transcoder, type WorkQueue } from '../transcoder/index.ts';
 import { type EdgeEnd, type Hearer, sharesCodec } from './end.ts';
 import { edgeErrors } from './errors.ts';
 import type { Arrival } from './incoming.ts';
@@ -23,6 +24,7 @@ export class Joint {
   #ways: readonly TranscodedWay[] = [];
   /** Of the formats that the transcoders were made for; '' when there are none. */
   #fitsFor = '';
+  #isCounted = false;
   #countedMs = 0;
 
   constructor(parts: JointParts) {
@@ -30,14 +32,25 @@ export class Joint {
     this.ends = parts.ends;
   }
 
+  /** There are transcoders. */
   get isTranscoding(): boolean {
     return this.#ways.length > 0;
+  }
+
+  /** A remote does since the last `fit` what asks for another one. */
+  get isOutdated(): boolean {
+    return this.#wanted !== this.#fitsFor;
+  }
+
+  get #wanted(): string {
+    const [a, b] = this.ends;
+    return needsTranscoding(a, b) ? `${describe(a)} ${describe(b)}` : '';
   }
 
   /** Joins the ends as their formats are now. Throws MEDIA_NO_PATH when no path leads from one to the other. */
   async fit(nowMs: number): Promise<void> {
     const [a, b] = this.ends;
-    const wanted = needsTranscoding(a, b) ? `${describe(a)} ${describe(b)}` : '';
+    const wanted = this.#wanted;
     if (wanted !== '' && wanted === this.#fitsFor) return;
     this.#closeWays(nowMs);
     this.#fitsFor = wanted;
@@ -48,10 +61,12 @@ export class Joint {
     // Something else may have been wanted meanwhile.
     if (this.#fitsFor !== wanted || this.isTranscoding) return closeAll(ways);
     this.#ways = ways;
+    this.#isCounted = !sharesCodec(a, b);
     this.#countedMs = nowMs;
     this.#aim();
     a.restart();
     b.restart();
+    for (const way of ways) way.begin(nowMs);
   }
 
   /** After an end was muted, or is heard again. */
@@ -75,7 +90,7 @@ export class Joint {
 
   /** Called four times a second. */
   tick(nowMs: number): void {
-    for (const way of this.#ways) way.followLoss();
+    for (const way of this.#ways) way.followLoss(nowMs);
     this.#count(nowMs);
   }
 
@@ -104,7 +119,7 @@ export class Joint {
   }
 
   #count(nowMs: number): void {
-    if (this.isTranscoding) this.#parts.onTranscoded(nowMs - this.#countedMs);
+    if (this.isTranscoding && this.#isCounted) this.#parts.onTranscoded(nowMs - this.#countedMs);
     this.#countedMs = nowMs;
   }
 }
@@ -118,6 +133,7 @@ class TranscodedWay implements Hearer {
   readonly #work: WorkQueue;
   readonly #transcoder: Transcoder;
   readonly #arrival: Arrival;
+  readonly #fec = new FecSwitch();
   #isClosed = false;
 
   private constructor(speaker: EdgeEnd, listener: EdgeEnd, work: WorkQueue, transcoder: Transcoder) {
@@ -166,6 +182,12 @@ class TranscodedWay implements Hearer {
     this.#listener.send(packet, this.#arrival);
   }
 
+  /** What the speaker was silent with already. */
+  begin(nowMs: number): void {
+    const { noise } = this.#speaker;
+    if (noise !== undefined) this.#transcoder.take(noise, nowMs, true);
+  }
+
   fill(nowMs: number): void {
     if (nowMs < this.#transcoder.dueMs) return;
     this.#work.add(() => {
@@ -173,8 +195,8 @@ class TranscodedWay implements Hearer {
     });
   }
 
-  followLoss(): void {
-    this.#transcoder.expectLoss(this.#listener.remoteLoss);
+  followLoss(nowMs: number): void {
+    this.#transcoder.expectLoss(this.#fec.take(this.#listener.remoteLoss, nowMs));
   }
 
   close(): void {
@@ -188,8 +210,11 @@ const OUR_SSRC = 1;
 
 /** Whether the two cannot simply be given each other's packets. */
 function needsTranscoding(a: EdgeEnd, b: EdgeEnd): boolean {
-  if (a.format === undefined || b.format === undefined) return false;
-  return !sharesCodec(a, b);
+  const [one, other] = [a.format, b.format];
+  if (one === undefined || other === undefined) return false;
+  if (!sharesCodec(a, b)) return true;
+  // Between decoder and encoder of the same G.711 nothing is lost. Opus has silence of its own, and its packets any length.
+  return one.codec.name !== 'opus' && (one.ptimeMs !== other.ptimeMs || a.noise !== undefined || b.noise !== undefined);
 }
 
 function describe({ format }: EdgeEnd): string {

@@ -135,6 +135,7 @@ export type EdgeCommand =
   | { readonly op: 'mute'; readonly portId: PortId; readonly isMuted: boolean }
   /** Undefined: nothing any more. */
   | { readonly op: 'play'; readonly portId: PortId; readonly sound: EdgeSound | undefined }
+  | { readonly op: 'note-loss'; readonly portId: PortId; readonly fraction: number }
   | { readonly op: 'report'; readonly portId: PortId }
   /** From now on what the believed source sends comes here, whoever else is bound to the port. */
   | { readonly op: 'shield'; readonly portId: PortId }
@@ -168,6 +169,7 @@ export interface EdgeResults {
   readonly 'detect-tones': undefined;
   readonly mute: undefined;
   readonly play: undefined;
+  readonly 'note-loss': undefined;
   readonly report: PortReport | undefined;
   readonly shield: undefined;
   readonly rise: undefined;

@@ -115,6 +115,10 @@ export class SipPort implements EdgeEnd {
     return this.#end.video;
   }
 
+  get noise(): Buffer | undefined {
+    return this.#end.incoming.noise;
+  }
+
   get remoteLoss(): number {
     return this.#end.rtcp.remoteLoss;
   }
