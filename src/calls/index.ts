@@ -31,6 +31,7 @@ export type {
   KeyframeResult,
   MediaCounters,
   MediaEvent,
+  MediaPath,
   MediaPlane,
   OpenAgentPort,
   OpenBuiltInPort,

@@ -16,6 +16,7 @@ import type {
   LocalWebRtc,
   RtpAddress,
   SrtpKeyPair,
+  SrtpSuiteName,
   TelephoneEventFormat,
   VideoCodec,
   VideoFormat,
@@ -158,8 +159,24 @@ export interface PortQuality {
   readonly roundTripMs: number | undefined;
 }
 
+/**
+ * Which way the packets of a port take: `carried` through the edge, `handed-over` to mediasoup which serves the port alone,
+ * or `direct` between two browsers of one router.
+ */
+export interface MediaPath {
+  /** Undefined: the port is closed. */
+  readonly phase: 'carried' | 'handed-over' | 'direct' | undefined;
+  /** Why it is carried, as `formats-differ` or `encrypted`; undefined when it is not. */
+  readonly carriedBecause: string | undefined;
+  /** For how long it was handed over so far. */
+  readonly handedOverSec: number;
+}
+
 export interface PortReport extends PortQuality {
   readonly portId: PortId;
+  /** Of ports with a network side that were connected. A browser's suite is agreed on inside DTLS (RFC 5764). */
+  readonly encryption?: 'none' | 'DTLS-SRTP' | SrtpSuiteName;
+  readonly path?: MediaPath;
 }
 
 /** `events`: telephone-event beside the audio (RFC 4733). `tones`: DTMF in the audio. */

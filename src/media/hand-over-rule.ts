@@ -24,6 +24,7 @@ export type WhyCarried =
   | 'not-bridged'
   | 'not-connected'
   | 'no-browser'
+  | 'no-phone'
   | 'encrypted'
   | 'on-hold'
   | 'formats-differ'
@@ -34,7 +35,8 @@ export type WhyCarried =
 export function whyCarried({ sip, far, flow }: BridgeFacts): WhyCarried | undefined {
   if (far === undefined) return 'not-bridged';
   const [here, there] = [sip.connected, far.connected];
-  if (here?.kind !== 'rtp' || there === undefined) return 'not-connected';
+  if (here === undefined || there === undefined) return 'not-connected';
+  if (here.kind !== 'rtp') return 'no-phone';
   if (there.kind !== 'webrtc') return 'no-browser';
   if (sip.watchers.size > 0 || far.watchers.size > 0) return 'watched';
   return whyChanged(here, there) ?? (flow === undefined ? 'unproven' : undefined);

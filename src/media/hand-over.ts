@@ -56,6 +56,8 @@ export class HandOver {
   #patienceMs: number;
   #notBeforeMs = 0;
   #sinceMs = 0;
+  /** Before the stretch that lasts. */
+  #awayMs = 0;
   /** Ways that are about to be closed. */
   #forgetting: Promise<unknown> = Promise.resolve();
   /** One step after another. */
@@ -70,6 +72,11 @@ export class HandOver {
   /** Whether mediasoup receives what the peer sends. */
   get isAway(): boolean {
     return this.#place === 'away';
+  }
+
+  /** For how long mediasoup has received what the peer sends. */
+  get awayMs(): number {
+    return this.#awayMs + (this.isAway ? this.#parts.clock.now() - this.#sinceMs : 0);
   }
 
   /** Whether keys of this side are seen by mediasoup, and not by the edge. */
@@ -162,6 +169,7 @@ export class HandOver {
       await this.#receiveAgain(what === 'receiving' ? 'listening' : 'carrying', silentMs);
       if (what !== 'receiving') await this.#sendAgain();
     } catch (error) {
+      this.#awayMs = this.awayMs;
       this.#place = 'carrying';
       this.#isSending = false;
       await edge.place({ portId, place: 'carrying', silentMs }).catch(() => {});
@@ -179,6 +187,7 @@ export class HandOver {
     if (wasAway) await this.#web?.hearDirect(undefined);
     else if (place === 'listening' || this.#place === 'carrying') return;
     await edge.place({ portId, place, silentMs });
+    this.#awayMs = this.awayMs;
     this.#place = place;
     if (wasAway) this.#path?.give();
   }

@@ -31,6 +31,13 @@ export interface HandOversParts {
   readonly onDigit: (portId: PortId, press: DigitPress) => void;
 }
 
+export interface HandOverView {
+  readonly connected: ConnectPort | undefined;
+  readonly isAway: boolean;
+  readonly awayMs: number;
+  readonly why: WhyCarried | 'switched-off' | undefined;
+}
+
 export class HandOvers {
   readonly #parts: HandOversParts;
   readonly #connected = new Map<PortId, ConnectPort>();
@@ -76,6 +83,15 @@ export class HandOvers {
     const port = this.#ports.get(portId) ?? new HandOver({ portId, edge, clock, logger, stableMs, onDigit });
     this.#ports.set(portId, port);
     await port.handOver(flow, web, connected.format);
+  }
+
+  /** What there is to say of a port: how it is connected, whether and for how long it was handed over, and why it is not. */
+  viewOf(portId: PortId): HandOverView {
+    const connected = this.#connected.get(portId);
+    const sipId = connected?.kind === 'webrtc' ? this.#parts.partnerOf(portId) : portId;
+    const port = sipId === undefined ? undefined : this.#ports.get(sipId);
+    const why = this.#parts.stableMs === undefined ? 'switched-off' : this.why(sipId ?? portId, undefined);
+    return { connected, isAway: port?.isAway === true, awayMs: port?.awayMs ?? 0, why };
   }
 
   /** Why the edge carries a port; undefined when it need not. */

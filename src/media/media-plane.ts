@@ -28,6 +28,7 @@ import { mediaErrors } from './media-errors.ts';
 import type { MediaWorker } from './media-worker.ts';
 import { loadMusic } from './music.ts';
 import { PortEvents } from './port-events.ts';
+import { type PortFacts, withPath } from './port-path.ts';
 import { routerFor } from './router-for.ts';
 import { SoundFiles } from './sound-files.ts';
 import { ownerOfVideo } from './video-port-id.ts';
@@ -271,9 +272,21 @@ class ProcessMediaPlane implements RunningMediaPlane {
 
   async quality(portId: PortId): Promise<PortReport | undefined> {
     const port = this.#ports.get(portId);
-    if (port?.home === 'mediasoup') return port.webRtc.quality();
-    const report = await this.#edge.report(portId);
-    return report && this.#handOvers.completed(report);
+    if (port === undefined) return undefined;
+    const report =
+      port.home === 'mediasoup' ? await port.webRtc.quality() : await this.#edge.report(portId).then(this.#completed);
+    return report && withPath(report, this.#factsOf(port));
+  }
+
+  readonly #completed = async (report: PortReport | undefined): Promise<PortReport | undefined> =>
+    report && this.#handOvers.completed(report);
+
+  #factsOf(port: Port): PortFacts {
+    const { portId } = port.owner;
+    const view = this.#handOvers.viewOf(portId);
+    const awayMs = port.home === 'mediasoup' ? port.webRtc.directMs : view.awayMs;
+    const isDirect = this.#directPairOf(portId) !== undefined && !(port.home === 'mediasoup' && port.webRtc.isLinked);
+    return { ...view, awayMs, isDirect, isClosed: !this.#ports.has(portId) };
   }
 
   async close(portId: PortId): Promise<PortReport> {
@@ -281,13 +294,17 @@ class ProcessMediaPlane implements RunningMediaPlane {
     const port = this.#ports.get(portId);
     if (port === undefined) return emptyReport(portId);
     this.#ports.delete(portId);
+    const facts = this.#factsOf(port);
     if (port.home === 'mediasoup') await this.#handOvers.takeBack(portId, 'for-good');
     const direct = await this.#handOvers.close(portId);
     this.#part(portId);
     this.#agents.forget(portId);
     this.#muted.delete(portId);
     this.#events.forget(portId);
-    const report = port.home === 'edge' ? addReport(await this.#edge.close(portId), direct) : await port.webRtc.close();
+    const report = withPath(
+      port.home === 'edge' ? addReport(await this.#edge.close(portId), direct) : await port.webRtc.close(),
+      facts,
+    );
     await this.#video.close(portId);
     if (port.home === 'edge') return report;
     if (port.webRtc.isLinked) await this.#edge.close(portId);

@@ -65,6 +65,9 @@ export class WebRtcPort {
   #former: PortReport;
   /** What the browser hears instead of the edge. */
   #direct: types.Producer | undefined;
+  #directSinceMs = 0;
+  /** For how long it has heard that, before the stretch that lasts. */
+  #directMs = 0;
   /** What it heard before that, for as long as some of it may be under way. */
   #fading: types.Consumer | undefined;
   /** Requests of one port run one after another. */
@@ -114,6 +117,11 @@ export class WebRtcPort {
     return this.#video.isOn;
   }
 
+  /** For how long it has been heard past the edge. */
+  get directMs(): number {
+    return this.#directMs + (this.#direct === undefined ? 0 : this.#clock.now() - this.#directSinceMs);
+  }
+
   get isLinked(): boolean {
     return this.#link !== undefined;
   }
@@ -157,6 +165,8 @@ export class WebRtcPort {
   hearDirect(direct: types.Producer | undefined): Promise<void> {
     return this.#inTurn(async () => {
       await this.#retire(this.#fading);
+      this.#directMs = this.directMs;
+      this.#directSinceMs = this.#clock.now();
       this.#direct = direct;
       const former = this.#hears;
       this.#fading = former;
@@ -192,6 +202,7 @@ export class WebRtcPort {
   /** Plays nothing to the browser any more, and gives up the link to the edge, whose endpoint the caller closes. */
   hearNobody(): Promise<void> {
     return this.#inTurn(async () => {
+      this.#directMs = this.directMs;
       await Promise.all([this.#retire(this.#hears), this.#retire(this.#fading)]);
       this.#hears = undefined;
       this.#direct = undefined;

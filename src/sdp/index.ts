@@ -1,4 +1,4 @@
-export type { SrtpKeyPair } from '../rtp/index.ts';
+export type { SrtpKeyPair, SrtpSuiteName } from '../rtp/index.ts';
 export { isSameCodec, ownCodec } from './codec-list.ts';
 export { answerDirection } from './direction.ts';
 export { sdpErrors } from './errors.ts';

@@ -19,7 +19,7 @@ function toJson(record: CallRecord): Json {
       ...leg,
       tries: leg.tries.map((each) => ({ ...each })),
       telephoneEvent: leg.telephoneEvent === undefined ? undefined : { ...leg.telephoneEvent },
-      media: leg.media === undefined ? undefined : { ...leg.media },
+      media: leg.media === undefined ? undefined : { ...leg.media, path: leg.media.path && { ...leg.media.path } },
     })),
   };
 }

@@ -76,6 +76,7 @@ describe('a port is carried by the edge', () => {
     ['formats-differ', facts({ rtp: { format: { ...formatOf(pcmu), ptimeMs: 30 } } })],
     ['not-bridged', { ...facts({}), far: undefined }],
     ['not-connected', { ...facts({}), far: { connected: undefined, watchers: nobody } }],
+    ['no-phone', { ...facts({}), sip: { connected: webRtc, watchers: nobody } }],
     ['no-browser', { ...facts({}), far: { connected: rtp, watchers: nobody } }],
   ] as const)('%s', (reason, given) => {
     expect(whyCarried(given)).toBe(reason);
