@@ -27,12 +27,13 @@ import { innerPorts, type PortRange } from './inner-ports.ts';
 import { mediaErrors } from './media-errors.ts';
 import type { MediaWorker } from './media-worker.ts';
 import { loadMusic } from './music.ts';
+import { directPair, type Port, PortBook, partyOf } from './port-book.ts';
 import { PortEvents } from './port-events.ts';
 import { type PortFacts, withPath } from './port-path.ts';
 import { routerFor } from './router-for.ts';
 import { SoundFiles } from './sound-files.ts';
 import { ownerOfVideo } from './video-port-id.ts';
-import { type VideoParty, VideoPorts } from './video-ports.ts';
+import { VideoPorts } from './video-ports.ts';
 import type { WebRtcListen } from './webrtc-listen.ts';
 import { type IcePatience, usualPatience, WebRtcPort, type WebRtcPortState } from './webrtc-port.ts';
 import { addReport } from './webrtc-report.ts';
@@ -71,11 +72,6 @@ export interface RunningMediaPlane extends MediaPlane {
   stop(): Promise<void>;
 }
 
-/** All but browsers' ports live in the edge alone. */
-type Port =
-  | { readonly home: 'edge'; readonly owner: OpenRtpPort | OpenBuiltInPort | OpenAgentPort }
-  | { readonly home: 'mediasoup'; readonly owner: OpenWebRtcPort; readonly webRtc: WebRtcPort };
-
 /** Starts workers and edge. Throws a CodedError that names what is missing or taken. */
 export async function startMediaPlane(options: MediaPlaneOptions): Promise<RunningMediaPlane> {
   const music = await loadMusic(options.musicOnHold ?? 'melody');
@@ -100,11 +96,9 @@ class ProcessMediaPlane implements RunningMediaPlane {
   readonly #options: MediaPlaneOptions;
   readonly #innerPorts: PortRange;
   readonly #events: PortEvents;
-  readonly #ports = new Map<PortId, Port>();
+  readonly #ports = new PortBook();
   /** A port may be closed before it is open: the close waits for it. */
   readonly #opening = new Map<PortId, Promise<unknown>>();
-  readonly #partners = new Map<PortId, PortId>();
-
   readonly #handOvers: HandOvers;
   readonly #sounds: SoundFiles;
   /** Whom nobody hears. */
@@ -123,8 +117,8 @@ class ProcessMediaPlane implements RunningMediaPlane {
     this.#handOvers = new HandOvers({
       ...options,
       edge,
-      partnerOf: (portId) => this.#partners.get(portId),
-      webRtcOf: (portId) => this.#webRtcOf(portId),
+      partnerOf: (portId) => this.#ports.partnerIdOf(portId),
+      webRtcOf: (portId) => this.#ports.webRtcOf(portId),
       onDigit: (portId, press) => {
         const port = this.#ports.get(portId);
         if (port !== undefined) this.#events.digitPast(port.owner, press);
@@ -167,7 +161,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
   }
 
   async connect(request: ConnectPort): Promise<void> {
-    const port = this.#portOf(request.portId);
+    const port = this.#ports.of(request.portId);
     if (request.kind !== port.owner.kind) {
       throw mediaErrors.MEDIA_PORT_KIND([request.portId, port.owner.kind, request.kind]);
     }
@@ -179,13 +173,13 @@ class ProcessMediaPlane implements RunningMediaPlane {
   }
 
   async openVideo(portId: PortId): Promise<RtpAddress> {
-    const { owner } = this.#portOf(portId);
+    const { owner } = this.#ports.of(portId);
     if (owner.kind !== 'rtp') throw mediaErrors.MEDIA_PORT_KIND([portId, owner.kind, 'rtp']);
     return this.#video.open(owner);
   }
 
   async restartIce(portId: PortId): Promise<LocalWebRtc> {
-    const port = this.#portOf(portId);
+    const port = this.#ports.of(portId);
     if (port.home !== 'mediasoup') throw mediaErrors.MEDIA_PORT_KIND([portId, port.owner.kind, 'webrtc']);
     return port.webRtc.restartIce();
   }
@@ -196,13 +190,12 @@ class ProcessMediaPlane implements RunningMediaPlane {
   }
 
   async bridge(a: PortId, b: PortId): Promise<void> {
-    const [portA, portB] = [this.#portOf(a), this.#portOf(b)];
-    if (this.#partners.get(a) !== b) {
+    const [portA, portB] = [this.#ports.of(a), this.#ports.of(b)];
+    if (this.#ports.partnerIdOf(a) !== b) {
       await Promise.all([this.#handOvers.takeBack(a, 'for-good'), this.#handOvers.takeBack(b, 'for-good')]);
     }
     await Promise.all([this.#leave(a, b), this.#leave(b, a)]);
-    this.#partners.set(a, b);
-    this.#partners.set(b, a);
+    this.#ports.join(a, b);
     const pair = directPair(portA, portB);
     if (pair !== undefined) {
       await Promise.all(pair.map((port) => this.#unlink(port)));
@@ -217,7 +210,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
   }
 
   async sendDigit(portId: PortId, press: DigitPress): Promise<void> {
-    const port = this.#portOf(portId);
+    const port = this.#ports.of(portId);
     // Two browsers of one router hear each other past the edge, which is the one that can make digits.
     if (port.home === 'mediasoup' && !port.webRtc.isLinked) return;
     await this.#handOvers.takeBack(portId, 'all');
@@ -225,7 +218,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
   }
 
   async detectTones(portId: PortId, isOn: boolean): Promise<void> {
-    const port = this.#portOf(portId);
+    const port = this.#ports.of(portId);
     // Two browsers of one router have no ear between them, and events for each other.
     if (port.home === 'mediasoup' && !port.webRtc.isLinked) return;
     if (isOn) await this.#handOvers.watch(portId, 'detector');
@@ -234,7 +227,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
   }
 
   async mute(portId: PortId, isMuted: boolean): Promise<void> {
-    const port = this.#portOf(portId);
+    const port = this.#ports.of(portId);
     if (isMuted) {
       this.#muted.add(portId);
       await this.#handOvers.watch(portId, 'mute');
@@ -242,13 +235,13 @@ class ProcessMediaPlane implements RunningMediaPlane {
       this.#muted.delete(portId);
       this.#handOvers.unwatch(portId, 'mute');
     }
-    const pair = this.#directPairOf(portId);
+    const pair = this.#ports.directPairOf(portId);
     if (pair !== undefined && !pair[1].isLinked) await this.#hear(pair[1], pair[0]);
     if (port.home === 'edge' || port.webRtc.isLinked) await this.#edge.mute(portId, isMuted);
   }
 
   async play(portId: PortId, sound: Sound): Promise<void> {
-    const port = this.#portOf(portId);
+    const port = this.#ports.of(portId);
     const edgeSound: EdgeSound =
       sound.kind === 'file'
         ? { kind: 'recording', ...(await this.#sounds.find(sound.name)), isLooped: sound.isLooped }
@@ -264,7 +257,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
     if (port === undefined || (port.home === 'mediasoup' && !port.webRtc.isLinked)) return;
     await this.#edge.play(portId, undefined);
     // Two browsers of one router need no edge between them.
-    const pair = this.#directPairOf(portId);
+    const pair = this.#ports.directPairOf(portId);
     if (pair === undefined) return;
     await this.#unlink(pair[0]);
     await this.#hear(pair[0], pair[1]);
@@ -285,7 +278,8 @@ class ProcessMediaPlane implements RunningMediaPlane {
     const { portId } = port.owner;
     const view = this.#handOvers.viewOf(portId);
     const awayMs = port.home === 'mediasoup' ? port.webRtc.directMs : view.awayMs;
-    const isDirect = this.#directPairOf(portId) !== undefined && !(port.home === 'mediasoup' && port.webRtc.isLinked);
+    const isDirect =
+      this.#ports.directPairOf(portId) !== undefined && !(port.home === 'mediasoup' && port.webRtc.isLinked);
     return { ...view, awayMs, isDirect, isClosed: !this.#ports.has(portId) };
   }
 
@@ -293,11 +287,11 @@ class ProcessMediaPlane implements RunningMediaPlane {
     await this.#opening.get(portId)?.catch(() => {});
     const port = this.#ports.get(portId);
     if (port === undefined) return emptyReport(portId);
-    this.#ports.delete(portId);
+    this.#ports.remove(portId);
     const facts = this.#factsOf(port);
     if (port.home === 'mediasoup') await this.#handOvers.takeBack(portId, 'for-good');
     const direct = await this.#handOvers.close(portId);
-    this.#part(portId);
+    this.#ports.part(portId);
     this.#agents.forget(portId);
     this.#muted.delete(portId);
     this.#events.forget(portId);
@@ -323,14 +317,14 @@ class ProcessMediaPlane implements RunningMediaPlane {
 
   async stop(): Promise<void> {
     this.#handOvers.stop();
-    await Promise.all([...this.#ports.keys(), ...this.#opening.keys()].map((portId) => this.close(portId)));
+    await Promise.all([...this.#ports.ids(), ...this.#opening.keys()].map((portId) => this.close(portId)));
     await Promise.all([this.#pool.close(), this.#edge.stop()]);
   }
 
   async #open(request: OpenPort): Promise<LocalRtp | LocalWebRtc | undefined> {
     if (request.kind === 'webrtc') return this.#openWebRtc(request);
     const local = await this.#openInEdge(request);
-    this.#ports.set(request.portId, { home: 'edge', owner: request });
+    this.#ports.add({ home: 'edge', owner: request });
     return local ?? undefined;
   }
 
@@ -346,7 +340,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
   }
 
   async #openWebRtc(request: OpenWebRtcPort): Promise<LocalWebRtc> {
-    const joined = request.joinPortId === undefined ? undefined : this.#portOf(request.joinPortId);
+    const joined = request.joinPortId === undefined ? undefined : this.#ports.of(request.joinPortId);
     const shared = await routerFor(request, joined?.home === 'mediasoup' ? joined.webRtc : undefined, {
       pool: this.#pool,
       innerPorts: this.#innerPorts,
@@ -359,7 +353,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
         patience: this.#options.icePatience ?? usualPatience,
         onState: (state) => this.#onWebRtcState(request, state),
       });
-      this.#ports.set(request.portId, { home: 'mediasoup', owner: request, webRtc });
+      this.#ports.add({ home: 'mediasoup', owner: request, webRtc });
       return webRtc.local;
     } catch (error) {
       shared.release();
@@ -370,26 +364,18 @@ class ProcessMediaPlane implements RunningMediaPlane {
   async #connectWebRtc(request: ConnectWebRtcPort, port: Port): Promise<void> {
     if (port.home !== 'mediasoup') return;
     await port.webRtc.connect(request);
-    const pair = this.#directPairOf(request.portId);
+    const pair = this.#ports.directPairOf(request.portId);
     // Who is played something hears that.
     if (pair !== undefined && !pair[1].isLinked) await this.#hear(pair[1], pair[0]);
   }
 
-  /** This port and the one it is bridged with, when they need no edge between them. */
-  #directPairOf(portId: PortId): readonly [WebRtcPort, WebRtcPort] | undefined {
-    const partnerId = this.#partners.get(portId);
-    const [port, partner] = [this.#ports.get(portId), partnerId === undefined ? undefined : this.#ports.get(partnerId)];
-    return port === undefined || partner === undefined ? undefined : directPair(port, partner);
-  }
-
   /** Who was bridged with this port so far hears it no more, and is not heard. */
   async #leave(portId: PortId, next: PortId): Promise<void> {
-    const formerId = this.#partners.get(portId);
+    const formerId = this.#ports.partnerIdOf(portId);
     if (formerId === undefined || formerId === next) return;
-    this.#part(portId);
+    const pair = this.#ports.directPairOf(portId);
+    this.#ports.part(portId);
     this.#video.part(portId);
-    const [port, former] = [this.#ports.get(portId), this.#ports.get(formerId)];
-    const pair = port === undefined || former === undefined ? undefined : directPair(port, former);
     await Promise.all((pair ?? []).map((each) => each.hearNobody()));
   }
 
@@ -415,41 +401,23 @@ class ProcessMediaPlane implements RunningMediaPlane {
     await (this.#muted.has(speaker.owner.portId) ? listener.hearNobody() : listener.hear(speaker));
   }
 
-  #webRtcOf(portId: PortId): WebRtcPort | undefined {
-    const port = this.#ports.get(portId);
-    return port?.home === 'mediasoup' ? port.webRtc : undefined;
-  }
-
   async #joinVideo(portId: PortId): Promise<void> {
-    const partnerId = this.#partners.get(portId);
-    const [port, partner] = [this.#ports.get(portId), partnerId === undefined ? undefined : this.#ports.get(partnerId)];
-    if (port === undefined || partner === undefined) return;
+    const bridge = this.#ports.bridgeOf(portId);
+    if (bridge === undefined) return;
+    const [port, partner] = bridge;
     const pair = directPair(port, partner);
     if (pair === undefined) await this.#video.join(partyOf(port), partyOf(partner));
     else await this.#hearEachOther(pair);
   }
 
-  #portOf(portId: PortId): Port {
-    const port = this.#ports.get(portId);
-    if (port === undefined) throw mediaErrors.MEDIA_PORT_UNKNOWN([portId]);
-    return port;
-  }
-
-  #part(portId: PortId): void {
-    const partner = this.#partners.get(portId);
-    this.#partners.delete(portId);
-    if (partner !== undefined && this.#partners.get(partner) === portId) this.#partners.delete(partner);
-  }
-
   #onWebRtcState(owner: OpenWebRtcPort, state: WebRtcPortState): void {
-    const { portId } = owner;
-    const [port, partner] = [this.#ports.get(portId), this.#ports.get(this.#partners.get(portId) ?? portId)];
-    if (state === 'up' && port !== undefined && partner !== undefined) this.#release(partner, port);
+    const bridge = this.#ports.bridgeOf(owner.portId);
+    if (state === 'up' && bridge !== undefined) this.#release(bridge[1], bridge[0]);
     this.#events.state(owner, state);
   }
 
   #workerDied(worker: MediaWorker): void {
-    for (const port of this.#ports.values()) {
+    for (const port of this.#ports.all()) {
       if (port.home !== 'mediasoup' || port.webRtc.shared.worker !== worker) continue;
       this.#events.state(port.owner, 'worker');
     }
@@ -469,14 +437,4 @@ class ProcessMediaPlane implements RunningMediaPlane {
     if (event.kind === 'sound-over') this.#handOvers.unwatch(event.portId, 'sound');
     this.#events.edge(port.owner, event);
   }
-}
-
-function partyOf(port: Port): VideoParty {
-  return { portId: port.owner.portId, webRtc: port.home === 'mediasoup' ? port.webRtc : undefined };
-}
-
-/** The two browser Legs when they live on one router and need no edge between them. */
-function directPair(a: Port, b: Port): readonly [WebRtcPort, WebRtcPort] | undefined {
-  if (a.home !== 'mediasoup' || b.home !== 'mediasoup' || a.webRtc.shared !== b.webRtc.shared) return undefined;
-  return [a.webRtc, b.webRtc];
 }
