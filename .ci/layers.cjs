@@ -65,6 +65,10 @@ module.exports = {
     imports: ['kernel', 'sip/message', 'sip/locate', 'sdp', 'dialplan', 'fraud', 'calls', 'store'],
     vendors: ['drachtio-srf'],
   },
+  'http-client': {
+    about: 'questions to HTTP servers outside: bounded, and kept from private addresses',
+    imports: ['kernel'],
+  },
   hooks: { about: 'asks HTTP servers where a call goes: signed, bounded', imports: ['kernel', 'dialplan'] },
   media: {
     about: 'SIP-side RTP edge (threads); mediasoup workers, routers, transports',
@@ -73,7 +77,7 @@ module.exports = {
   },
   agents: {
     about: 'AI agents behind WebSockets: sessions, and the protocols they speak',
-    imports: ['kernel', 'audio', 'calls'],
+    imports: ['kernel', 'audio', 'calls', 'http-client'],
     vendors: ['sax', 'ws', 'zod'],
   },
   telemetry: {

@@ -1,6 +1,9 @@
 export { type Agent, type AgentsOptions, createAgentDesk } from './agent-desk.ts';
 export { type JambonzAgent, openListen } from './jambonz/listen.ts';
 export { openRealtime, type RealtimeAgent } from './openai/realtime.ts';
+export { type CallToolName, callTools } from './tools/call-tools.ts';
+export { createHttpTool } from './tools/http-tool.ts';
+export type { Tool } from './tools/tool.ts';
 export { openTwilioAgent } from './twilio/agent.ts';
 export { CallBook } from './twilio/call-book.ts';
 export type { TwilioAgent } from './twilio/parts.ts';

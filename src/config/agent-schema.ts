@@ -1,13 +1,14 @@
 /** AI agents that speak WebSocket: where they are, and how they are spoken to. */
 import { z } from 'zod';
+import { environmentName } from './environment-name.ts';
 import { name } from './name-schema.ts';
+import { toolSchema } from './tool-schema.ts';
 
 const url = z.string().regex(/^wss?:\/\/[^\s]{1,2000}$/, 'must be a ws:// or wss:// URL');
 const voiceUrl = z
   .string()
   .regex(/^(wss?|https?):\/\/[^\s]{1,2000}$/, 'must be a wss:// or https:// URL (or ws://, http://)');
 const templates = z.record(z.string().min(1).max(128), z.string().max(1000)).default({});
-const environmentName = z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable');
 
 const common = {
   name: name.describe('user part of its address of record, and its name in the dialplan'),
@@ -23,6 +24,13 @@ const common = {
     .max(60)
     .default(2)
     .describe('how long the caller hears it ring while the agent has not said anything'),
+  transferTo: z
+    .array(z.string().regex(/^[+0-9*#]{1,32}$/, 'must be the beginning of a number'))
+    .max(100)
+    .default([])
+    .describe(
+      'beginnings of the numbers that it may send its callers to through a trunk, as they are dialed; to users and agents it always may',
+    ),
   prebufferMs: z.int().min(0).max(500).default(40).describe('how much of its speech is gathered before it is played'),
 };
 
@@ -58,6 +66,11 @@ const openaiSchema = z.strictObject({
     .max(2000)
     .optional()
     .describe('instructions for what it says first ("": its own words); without it the caller speaks first'),
+  callTools: z
+    .array(z.enum(['transfer', 'send_dtmf', 'hold']))
+    .default(['transfer', 'send_dtmf', 'hold'])
+    .describe('what the model may do with the call beside hang_up'),
+  tools: z.array(toolSchema).max(64).default([]).describe('further functions of the model: HTTP requests'),
   session: z
     .record(z.string(), z.unknown())
     .default({})

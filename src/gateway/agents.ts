@@ -14,7 +14,9 @@ import type { AgentAudio, AgentDesk } from '../calls/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Logger } from '../kernel/index.ts';
 import { TlsFileSet } from '../ops/index.ts';
+import { toolsOf } from './agent-tools.ts';
 import { clock, random } from './parts.ts';
+import { secretIn } from './secret-in.ts';
 
 type AgentConfig = Config['agents'][number];
 type Of<Protocol extends AgentConfig['protocol']> = Extract<AgentConfig, { protocol: Protocol }>;
@@ -57,11 +59,12 @@ interface AgentParts {
 export function createAgents({ agents }: Config, { audio, logger, twilioSide }: AgentParts): AgentDesk {
   const files = new TlsFileSet(logger);
   const agentOf = (agent: AgentConfig): Agent => {
-    const { name, prebufferMs, warmUpSec, connectTimeoutSec } = agent;
+    const { name, prebufferMs, warmUpSec, connectTimeoutSec, transferTo } = agent;
+    const mayDial = (number: string): boolean => transferTo.some((beginning) => number.startsWith(beginning));
     const { ca } = files.add({ ca: agent.ca })();
     const connectTimeoutMs = connectTimeoutSec * 1000;
     const common = { connectTimeoutMs, ca, logger: logger.child({ agent: name }), twilioCalls: twilioSide.calls };
-    return { name, prebufferMs, warmUpMs: warmUpSec * 1000, ...linkOf(agent, common) };
+    return { name, prebufferMs, mayDial, warmUpMs: warmUpSec * 1000, ...linkOf(agent, common) };
   };
   return createAgentDesk({ agents: agents.map(agentOf), audio, clock, logger });
 }
@@ -95,7 +98,11 @@ function openai(agent: Of<'openai'>, { logger, ...common }: Common): Link {
   const encoding = agent.encoding === 'L16' ? 'L16/24000' : agent.encoding;
   const { greeting } = agent;
   const apiKey = secretIn(agent.apiKeyEnv);
-  return { encoding, open: openRealtime({ ...agent, ...common, encoding, greeting, apiKey }, { clock, logger }) };
+  const tools = toolsOf(agent, logger);
+  return {
+    encoding,
+    open: openRealtime({ ...agent, ...common, encoding, greeting, apiKey, tools }, { clock, logger }),
+  };
 }
 
 function vonage(agent: Of<'vonage'>, { logger, ...common }: Common): Link {
@@ -109,9 +116,4 @@ function jambonz(agent: Of<'jambonz'>, { logger, ...common }: Common): Link {
   const { username } = agent;
   const login = username === undefined ? undefined : { username, password: secretIn(agent.passwordEnv) ?? '' };
   return { encoding, open: openListen({ ...agent, ...common, encoding, login }, { clock, random, logger }) };
-}
-
-function secretIn(variable: string | undefined): string | undefined {
-  const value = variable === undefined ? undefined : process.env[variable];
-  return value === '' ? undefined : value;
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeG711, encodeG711, measureTone, ToneGenerator } from '../../src/audio/index.ts';
 import { Gateway } from '../support/gateway.ts';
+import { type HookServer, startHookServer } from '../support/http-server.ts';
 import { RealtimeServer, type RealtimeSession } from '../support/realtime-server.ts';
 import { RtpPeer } from '../support/rtp-peer.ts';
 import { audioSdp, type PhoneDialog, rtpPortOf, SipPhone } from '../support/sip-phone.ts';
@@ -14,10 +15,13 @@ const SILENCE = 0xff;
 let gateway: Gateway;
 let server: RealtimeServer;
 let phone: SipPhone;
+let hook: HookServer;
 let rtp: RtpPeer;
 
 beforeAll(async () => {
   server = await RealtimeServer.start();
+  hook = await startHookServer();
+  process.env['TEST_TOOL_KEY'] = 'key-of-the-tool';
   process.env['TEST_REALTIME_KEY'] = 'sk-of-the-test';
   gateway = await Gateway.start({
     base: BASE,
@@ -32,6 +36,22 @@ beforeAll(async () => {
           instructions: 'Somebody calls from ${from}.',
           greeting: '',
           session: { audio: { output: { voice: 'marin' } } },
+          tools: [
+            {
+              name: 'opening_hours',
+              description: 'Says when somebody is there.',
+              parameters: {
+                type: 'object',
+                properties: { day: { type: 'string', maxLength: 10 } },
+                required: ['day'],
+                additionalProperties: false,
+              },
+              url: hook.url,
+              headersEnv: { 'x-key': 'TEST_TOOL_KEY' },
+              allowPrivate: true,
+            },
+            { name: 'inside', description: 'Leads inside.', url: hook.url.replace('http:', 'https:') },
+          ],
         },
         { name: 'linear', protocol: 'openai', url: server.url, encoding: 'L16', greeting: '' },
       ],
@@ -51,11 +71,15 @@ afterAll(async () => {
   await phone?.peer.close();
   await gateway?.stop();
   await server?.stop();
+  await hook?.close();
 });
 
 /** 20 ms each, each of another byte. */
 const numbered = (count: number): Buffer =>
   Buffer.concat(Array.from({ length: count }, (_, index) => Buffer.alloc(160, index % 200)));
+
+/** Of the session to come. */
+const nextIndex = (): number => server.sessions.length;
 
 async function talk(
   index: number,
@@ -76,7 +100,7 @@ const spoken = (): number[] => rtp.heard.map(({ payload }) => payload[0] ?? -1).
 
 describe('an agent that speaks OpenAI Realtime', () => {
   test('is set up with the format of the call, greets, and hears the caller untranscoded', async () => {
-    const { session, dialog } = await talk(0, numbered(25));
+    const { session, dialog } = await talk(nextIndex(), numbered(25));
     expect(session.request.headers.authorization).toBe('Bearer sk-of-the-test');
     expect(session.events[0]).toMatchObject({
       type: 'session.update',
@@ -87,7 +111,7 @@ describe('an agent that speaks OpenAI Realtime', () => {
           input: { format: { type: 'audio/pcmu' }, turn_detection: { type: 'server_vad' } },
           output: { format: { type: 'audio/pcmu' }, voice: 'marin' },
         },
-        tools: [{ name: 'hang_up' }],
+        tools: ['hang_up', 'transfer', 'send_dtmf', 'hold', 'opening_hours', 'inside'].map((name) => ({ name })),
       },
     });
     session.done('resp_1');
@@ -110,7 +134,7 @@ describe('an agent that speaks OpenAI Realtime', () => {
   });
 
   test('that is talked over falls silent, and learns how much of its words was heard', async () => {
-    const { session, dialog } = await talk(1, numbered(180));
+    const { session, dialog } = await talk(nextIndex(), numbered(180));
     await until(() => spoken().length >= 20, { within: 5_000, what: 'its words' });
     session.send({ type: 'input_audio_buffer.speech_started', audio_start_ms: 300, item_id: 'item_u' });
     session.delta('resp_1', 'item_1', numbered(10));
@@ -133,8 +157,45 @@ describe('an agent that speaks OpenAI Realtime', () => {
     await dialog.bye();
   });
 
+  test('uses its tools, and learns what came of them', async () => {
+    hook.answer = () => ({ status: 200, body: '{"open":"9 to 5"}' });
+    const { session, dialog } = await talk(nextIndex(), numbered(5));
+    session.done('resp_1');
+    session.callFunction('resp_2', 'opening_hours', 'call_h', { day: 'monday' });
+    session.callFunction('resp_2', 'opening_hours', 'call_i', { day: 5 });
+    session.callFunction('resp_2', 'inside', 'call_p');
+    session.callFunction('resp_2', 'send_dtmf', 'call_d', { digits: '5' });
+    session.callFunction('resp_2', 'transfer', 'call_t', { target: 'nobody' });
+    session.callFunction('resp_2', 'hold', 'call_o', { is_held: true });
+    session.done('resp_2');
+    const outputs = await until(
+      () => {
+        const items = session.of('conversation.item.create').map(({ item }) => item);
+        return items.length === 6 ? items : undefined;
+      },
+      { within: 5_000, what: 'the outputs' },
+    );
+    const of = (id: string): unknown => JSON.parse(outputs.find((item) => item?.call_id === id)?.output ?? '{}');
+    expect(of('call_h')).toEqual({ result: { open: '9 to 5' } });
+    expect(hook.asked[0]?.headers['x-key']).toBe('key-of-the-tool');
+    expect(JSON.parse(hook.asked[0]?.body ?? '')).toMatchObject({
+      tool: 'opening_hours',
+      arguments: { day: 'monday' },
+      call: { from: 'carol', to: 'assistant' },
+    });
+    expect(of('call_i')).toMatchObject({ error: expect.stringContaining('day') });
+    expect(of('call_p')).toEqual({ error: 'no answer' });
+    expect(of('call_d')).toEqual({ ok: true });
+    expect(of('call_t')).toMatchObject({ code: 'TARGET_FAILED', sipStatus: 404 });
+    expect(of('call_o')).toEqual({ ok: true });
+    // T36: the key is nobody's business but the server's.
+    expect(gateway.output).not.toContain('key-of-the-tool');
+    expect(gateway.output).toContain('HTTP_PRIVATE');
+    await dialog.bye();
+  });
+
   test('hangs up when its last words have been heard', async () => {
-    const { session, dialog } = await talk(2, numbered(30));
+    const { session, dialog } = await talk(nextIndex(), numbered(30));
     const bye = dialog.awaitBye();
     session.callFunction('resp_1', 'dance', 'call_0');
     session.callFunction('resp_1', 'hang_up', 'call_1');
@@ -142,7 +203,7 @@ describe('an agent that speaks OpenAI Realtime', () => {
     await bye;
     expect(spoken().length).toBe(30);
     const outputs = session.of('conversation.item.create').map(({ item }) => item);
-    expect(outputs).toMatchObject([
+    expect(outputs.toSorted((a, b) => (a?.call_id ?? '').localeCompare(b?.call_id ?? ''))).toMatchObject([
       { type: 'function_call_output', call_id: 'call_0', output: '{"error":"there is no function dance"}' },
       { type: 'function_call_output', call_id: 'call_1', output: '{"ok":true}' },
     ]);
@@ -160,7 +221,7 @@ describe('an agent that speaks OpenAI Realtime', () => {
     const tone = new ToneGenerator(500, 24_000, -12).next(24_000 * 3);
     const bytes = Buffer.alloc(2 * tone.length);
     for (const [at, sample] of tone.entries()) bytes.writeInt16LE(sample, 2 * at);
-    const { session, dialog } = await talk(3, bytes, 'linear');
+    const { session, dialog } = await talk(nextIndex(), bytes, 'linear');
     const format = { type: 'audio/pcm', rate: 24_000 };
     expect(session.events[0]).toMatchObject({ session: { audio: { input: { format }, output: { format } } } });
     rtp.play([Buffer.from(encodeG711('PCMU', new ToneGenerator(400, 8000, -12).next(160)))], {

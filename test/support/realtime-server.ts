@@ -66,8 +66,14 @@ export class RealtimeSession {
     this.send({ type: 'response.done', response: { id: responseId, status, output: [] } });
   }
 
-  callFunction(responseId: string, name: string, callId: string): void {
-    const item = { id: `item_${callId}`, type: 'function_call', name, call_id: callId, arguments: '{}' };
+  callFunction(responseId: string, name: string, callId: string, input: object = {}): void {
+    const item = {
+      id: `item_${callId}`,
+      type: 'function_call',
+      name,
+      call_id: callId,
+      arguments: JSON.stringify(input),
+    };
     this.send({ type: 'response.output_item.done', response_id: responseId, output_index: 0, item });
   }
 }

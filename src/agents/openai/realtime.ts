@@ -5,6 +5,8 @@ import { AgentSocket } from '../agent-socket.ts';
 import { type AgentEndpoint, bearer, endpointFor } from '../endpoint.ts';
 import type { AgentLink, AgentVoice, OpenLink } from '../link.ts';
 import { filled } from '../template.ts';
+import type { Tool } from '../tools/tool.ts';
+import { ToolBox } from '../tools/tool-box.ts';
 import { WholeSamples } from '../whole-samples.ts';
 import {
   appendAudio,
@@ -26,6 +28,8 @@ export interface RealtimeAgent extends AgentEndpoint {
   readonly greeting: string | undefined;
   /** Keys of session.update beside ours, as the operator wrote them. */
   readonly session: Readonly<Record<string, unknown>>;
+  /** Functions beside `hang_up`. */
+  readonly tools: readonly Tool[];
 }
 
 export interface RealtimeParts {
@@ -44,7 +48,7 @@ interface RealtimeOptions {
   readonly voice: AgentVoice;
 }
 
-/** What the model may do to the call. */
+/** Here and no verb, because the model's last words are to be heard first. */
 const HANG_UP = {
   type: 'function',
   name: 'hang_up',
@@ -61,6 +65,7 @@ class Realtime implements AgentLink {
   readonly #options: RealtimeOptions;
   readonly #socket: AgentSocket;
   readonly #samples: WholeSamples;
+  readonly #tools: ToolBox;
   /** Responses that the caller has talked over: what still comes of them is not heard. */
   readonly #discarded = new Set<string>();
   /** The response being made; the server makes one at a time. */
@@ -75,6 +80,7 @@ class Realtime implements AgentLink {
     this.#options = options;
     const { agent, parts, call, voice } = options;
     this.#samples = new WholeSamples(agent.encoding);
+    this.#tools = new ToolBox(agent.tools, { call, verbs: voice.verbs });
     const endpoint = endpointFor(agent, call);
     this.#socket = new AgentSocket({
       ...endpoint,
@@ -102,6 +108,7 @@ class Realtime implements AgentLink {
   }
 
   close(): void {
+    this.#tools.close();
     this.#socket.close();
   }
 
@@ -130,7 +137,7 @@ class Realtime implements AgentLink {
       case 'audio':
         return this.#say(event);
       case 'function-call':
-        return this.#serve(event.call);
+        return void this.#serve(event.call);
       case 'error':
         return this.#complain({ code: event.code, text: event.text });
     }
@@ -173,13 +180,15 @@ class Realtime implements AgentLink {
     if (!this.#isOwed) this.#socket.send(createResponse());
   }
 
-  #serve({ callId, name }: FunctionCall): void {
-    if (name !== HANG_UP.name) {
-      this.#socket.send(functionOutput(callId, { error: `there is no function ${name}` }));
-      return this.#ask();
+  async #serve({ callId, name, arguments: text }: FunctionCall): Promise<void> {
+    if (name === HANG_UP.name) {
+      this.#socket.send(functionOutput(callId, { ok: true }));
+      return this.#options.voice.mark(FAREWELL);
     }
-    this.#socket.send(functionOutput(callId, { ok: true }));
-    this.#options.voice.mark(FAREWELL);
+    const output = await this.#tools.run(name, text);
+    if (output === undefined) return undefined;
+    this.#socket.send(functionOutput(callId, output));
+    return this.#ask();
   }
 
   #session(): object {
@@ -191,7 +200,7 @@ class Realtime implements AgentLink {
       instructions: filled(agent.instructions, call),
       output_modalities: ['audio'],
       ...more,
-      tools: [HANG_UP, ...(tools ?? [])],
+      tools: [HANG_UP, ...this.#tools.terms.map((terms) => ({ type: 'function', ...terms })), ...(tools ?? [])],
       audio: {
         ...audio,
         input: { turn_detection: { type: 'server_vad' }, ...audio?.['input'], format },

@@ -1,0 +1,19 @@
+/** The functions of an agent's model, from the configuration. */
+import { callTools, createHttpTool, type Tool } from '../agents/index.ts';
+import type { Config } from '../config/index.ts';
+import type { Logger } from '../kernel/index.ts';
+import { secretIn } from './secret-in.ts';
+
+type ModelConfig = Extract<Config['agents'][number], { protocol: 'openai' }>;
+
+export function toolsOf(
+  { callTools: names, tools }: Pick<ModelConfig, 'callTools' | 'tools'>,
+  logger: Logger,
+): readonly Tool[] {
+  const own = tools.map(({ headersEnv, timeoutSec, allowPrivate, ...rest }) => {
+    const headers = Object.entries(headersEnv).map(([header, variable]) => [header, secretIn(variable) ?? '']);
+    const times = { timeoutMs: timeoutSec * 1000, mayBePrivate: allowPrivate };
+    return createHttpTool({ ...rest, ...times, headers: Object.fromEntries(headers) }, logger);
+  });
+  return [...names.map((name) => callTools[name]), ...own];
+}
