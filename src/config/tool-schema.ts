@@ -43,7 +43,7 @@ export const toolSchema = z
 function isObjectSchema(schema: Record<string, unknown>): boolean {
   if (schema['type'] !== 'object') return false;
   try {
-    z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
+    z.fromJSONSchema(schema);
     return true;
   } catch {
     return false;

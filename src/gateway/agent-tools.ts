@@ -11,9 +11,10 @@ export function toolsOf(
   logger: Logger,
 ): readonly Tool[] {
   const own = tools.map(({ headersEnv, timeoutSec, allowPrivate, ...rest }) => {
-    const headers = Object.entries(headersEnv).map(([header, variable]) => [header, secretIn(variable) ?? '']);
+    const named = Object.entries(headersEnv).map(([header, variable]) => [header, secretIn(variable) ?? ''] as const);
+    const headers: Readonly<Record<string, string>> = Object.fromEntries(named);
     const times = { timeoutMs: timeoutSec * 1000, mayBePrivate: allowPrivate };
-    return createHttpTool({ ...rest, ...times, headers: Object.fromEntries(headers) }, logger);
+    return createHttpTool({ ...rest, ...times, headers }, logger);
   });
   return [...names.map((name) => callTools[name]), ...own];
 }

@@ -6,6 +6,7 @@ import { lookup as systemLookup } from 'node:dns';
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import { CodedError } from '../kernel/index.ts';
 import { httpErrors } from './errors.ts';
 import { isPublicAddress } from './public-address.ts';
 
@@ -48,26 +49,26 @@ const publicAgents = {
 
 /** Throws httpErrors, or the reason of the signal. */
 export async function askHttp(question: HttpQuestion): Promise<HttpReply> {
-  const { url, timeoutMs, mayBePrivate, signal } = question;
-  const { hostname } = new URL(url);
-  const host = hostname.replace(/^\[|\]$/g, '');
-  // Literal addresses are not looked up.
-  if (!mayBePrivate && isIP(host) !== 0 && !isPublicAddress(host)) throw httpErrors.HTTP_PRIVATE([host]);
+  const { url, timeoutMs, signal } = question;
+  checkAddress(question);
   const timeout = AbortSignal.timeout(timeoutMs);
   const both = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
   try {
     const response = await send(question, both);
-    return {
-      status: response.statusCode ?? 0,
-      text: await readLimited(response, question),
-      retryAfter: response.headers['retry-after'],
-    };
+    const text = await readLimited(response, question);
+    return { status: response.statusCode ?? 0, text, retryAfter: response.headers['retry-after'] };
   } catch (cause) {
     if (signal?.aborted === true) throw signal.reason;
     if (timeout.aborted) throw httpErrors.HTTP_TIMEOUT([where(url), timeoutMs], { cause });
-    if (cause instanceof Error && 'code' in cause && String(cause.code).startsWith('HTTP_')) throw cause;
+    if (cause instanceof CodedError) throw cause;
     throw httpErrors.HTTP_UNREACHABLE([where(url), cause instanceof Error ? cause.message : String(cause)], { cause });
   }
+}
+
+/** Literal addresses are not looked up. */
+function checkAddress({ url, mayBePrivate }: HttpQuestion): void {
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  if (!mayBePrivate && isIP(host) !== 0 && !isPublicAddress(host)) throw httpErrors.HTTP_PRIVATE([host]);
 }
 
 function send({ url, method, headers, body, mayBePrivate }: HttpQuestion, signal: AbortSignal) {

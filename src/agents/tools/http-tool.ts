@@ -18,7 +18,7 @@ export interface HttpToolOptions extends ToolTerms {
 
 export function createHttpTool(options: HttpToolOptions, logger: Logger): Tool {
   const { name, description, parameters } = options;
-  const schema = z.fromJSONSchema(parameters as Parameters<typeof z.fromJSONSchema>[0]);
+  const schema = z.fromJSONSchema(parameters);
   return {
     name,
     description,
