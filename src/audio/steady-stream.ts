@@ -29,6 +29,8 @@ export class SteadyStream {
   #filled = 0;
   /** The timestamp of the byte that comes next; undefined until the first packet. */
   #nextTimestamp: number | undefined;
+  /** What came last came too late and was dropped. */
+  #isBehind = false;
   #startedMs: number | undefined;
   #emittedMs = 0;
 
@@ -53,6 +55,7 @@ export class SteadyStream {
   take(payload: Uint8Array, timestamp: number, nowMs: number): void {
     this.start(nowMs);
     const early = this.#align(payload, timestamp, nowMs);
+    this.#isBehind = early > 0 && early >= payload.length;
     if (early >= payload.length) return;
     this.#nextTimestamp = (timestamp + payload.length * this.#options.unitsPerByte) >>> 0;
     if (this.#leadMs(nowMs) <= MAX_LEAD_MS) this.#append(payload.subarray(early));
@@ -60,7 +63,14 @@ export class SteadyStream {
 
   /** To be called once a frame: makes up for what did not come. */
   tick(nowMs: number): void {
-    while (this.#leadMs(nowMs) < -PATIENCE_MS) this.#silence(this.#options.frameBytes - this.#filled);
+    while (this.#leadMs(nowMs) < -PATIENCE_MS) {
+      const missing = this.#options.frameBytes - this.#filled;
+      // Who is dropped because silence was made in his place, and late again, is late for good (a longer way through
+      // the network, a slower clock): the silence counts as a pause of his, or nothing of him would ever be heard.
+      if (this.#isBehind) this.#append(this.#silent(missing));
+      else this.#silence(missing);
+      this.#isBehind = false;
+    }
   }
 
   /** How many bytes of the packet have had their time already; a gap before it is filled. */
@@ -80,10 +90,14 @@ export class SteadyStream {
   }
 
   #silence(bytes: number): void {
-    const { silence, unitsPerByte } = this.#options;
+    const { unitsPerByte } = this.#options;
     if (bytes <= 0) return;
-    this.#append(new Uint8Array(bytes).fill(silence));
+    this.#append(this.#silent(bytes));
     if (this.#nextTimestamp !== undefined) this.#nextTimestamp = (this.#nextTimestamp + bytes * unitsPerByte) >>> 0;
+  }
+
+  #silent(bytes: number): Uint8Array {
+    return new Uint8Array(bytes).fill(this.#options.silence);
   }
 
   #append(bytes: Uint8Array): void {

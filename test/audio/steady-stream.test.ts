@@ -57,6 +57,21 @@ describe('SteadyStream', () => {
     expect(values().slice(4)).toEqual([5, 6, 7, 8, 9, 10, 11, 12]);
   });
 
+  it('hears who is late for good: after a stall of the network that stays, or with a slow clock', () => {
+    const { stream, packet, values } = streamOf();
+    stream.start(0);
+    let late = 0;
+    for (let i = 0; i < 500; i++) {
+      // From then on each packet comes a second later than it should.
+      if (i === 100) late = 1000;
+      const arrival = i * 20 + late;
+      for (let nowMs = Math.max(0, arrival - (i === 100 ? 1000 : 0)); nowMs <= arrival; nowMs += 20) stream.tick(nowMs);
+      packet(i, arrival);
+    }
+    const tail = values().slice(-200);
+    expect(tail.filter((value) => value !== SILENCE).length).toBeGreaterThan(190);
+  });
+
   it('keeps to real time whatever a hostile sender does', () => {
     fc.assert(
       fc.property(
