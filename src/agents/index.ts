@@ -1,4 +1,5 @@
 export { type Agent, type AgentsOptions, createAgentDesk } from './agent-desk.ts';
+export { type AudioSocketAgent, openAudioSocket } from './audiosocket/dial.ts';
 export { type JambonzAgent, openListen } from './jambonz/listen.ts';
 export { openRealtime, type RealtimeAgent } from './openai/realtime.ts';
 export { type CallToolName, callTools } from './tools/call-tools.ts';

@@ -1,4 +1,4 @@
-/** AI agents that speak WebSocket: where they are, and how they are spoken to. */
+/** AI agents: where they are, and how they are spoken to. */
 import { z } from 'zod';
 import { environmentName } from './environment-name.ts';
 import { name } from './name-schema.ts';
@@ -8,15 +8,14 @@ const url = z.string().regex(/^wss?:\/\/[^\s]{1,2000}$/, 'must be a ws:// or wss
 const voiceUrl = z
   .string()
   .regex(/^(wss?|https?):\/\/[^\s]{1,2000}$/, 'must be a wss:// or https:// URL (or ws://, http://)');
+const hostPort = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:.]{2,45}\]|[\w.-]{1,253}):\d{1,5}$/, 'must be host:port')
+  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'must be host:port');
 const templates = z.record(z.string().min(1).max(128), z.string().max(1000)).default({});
 
 const common = {
   name: name.describe('user part of its address of record, and its name in the dialplan'),
-  headers: templates.describe('headers of the upgrade'),
-  ca: z
-    .string()
-    .optional()
-    .describe("PEM file of the authorities its server's certificate may come from, instead of the system's"),
   connectTimeoutSec: z.number().min(0.1).max(60).default(5).describe('how long its server may take to answer'),
   warmUpSec: z
     .number()
@@ -34,8 +33,18 @@ const common = {
   prebufferMs: z.int().min(0).max(500).default(40).describe('how much of its speech is gathered before it is played'),
 };
 
-const twilioSchema = z.strictObject({
+/** Of those behind a WebSocket. */
+const web = {
   ...common,
+  headers: templates.describe('headers of the upgrade'),
+  ca: z
+    .string()
+    .optional()
+    .describe("PEM file of the authorities its server's certificate may come from, instead of the system's"),
+};
+
+const twilioSchema = z.strictObject({
+  ...web,
   protocol: z.literal('twilio').describe('Twilio Media Streams, and voice webhooks that answer with TwiML'),
   url: voiceUrl.describe(
     'its stream (wss://) or its voice webhook (https://, which is told of each call and answers with TwiML); may contain ${from}, ${to} and ${callId}',
@@ -52,7 +61,7 @@ const twilioSchema = z.strictObject({
 });
 
 const openaiSchema = z.strictObject({
-  ...common,
+  ...web,
   protocol: z.literal('openai').describe('OpenAI Realtime, or what is compatible with it'),
   url: url.default('wss://api.openai.com/v1/realtime?model=gpt-realtime').describe('its server, with the model'),
   apiKeyEnv: environmentName.optional().describe('environment variable with the API key, sent as bearer token'),
@@ -85,7 +94,7 @@ const linear = {
 };
 
 const vonageSchema = z.strictObject({
-  ...common,
+  ...web,
   ...linear,
   protocol: z.literal('vonage').describe("Vonage's Voice WebSocket"),
   url: url.describe('its WebSocket server; may contain ${from}, ${to} and ${callId}'),
@@ -95,7 +104,7 @@ const vonageSchema = z.strictObject({
 
 const jambonzSchema = z
   .strictObject({
-    ...common,
+    ...web,
     ...linear,
     protocol: z.literal('jambonz').describe("jambonz' listen verb, bidirectional and streaming"),
     url: url.describe('its WebSocket server; may contain ${from}, ${to} and ${callId}'),
@@ -108,6 +117,15 @@ const jambonzSchema = z
     error: 'username and passwordEnv belong together: give both or none',
   });
 
-export const agentSchema = z.discriminatedUnion('protocol', [twilioSchema, openaiSchema, vonageSchema, jambonzSchema], {
-  error: 'protocol must be twilio, openai, vonage or jambonz',
+const audioSocketSchema = z.strictObject({
+  ...common,
+  protocol: z.literal('audiosocket').describe('AudioSocket, as Asterisk speaks it'),
+  address: hostPort.describe('its server, as host:port'),
+  rateHz: linear.rateHz.default(8000).describe('sampling rate of its audio, which is 16-bit linear PCM'),
 });
+
+export const agentSchema = z.discriminatedUnion(
+  'protocol',
+  [twilioSchema, openaiSchema, vonageSchema, jambonzSchema, audioSocketSchema],
+  { error: 'protocol must be twilio, openai, vonage, jambonz or audiosocket' },
+);

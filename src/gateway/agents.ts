@@ -4,6 +4,7 @@ import {
   CallBook,
   createAgentDesk,
   createTwilioRest,
+  openAudioSocket,
   openListen,
   openRealtime,
   openTwilioAgent,
@@ -61,7 +62,7 @@ export function createAgents({ agents }: Config, { audio, logger, twilioSide }: 
   const agentOf = (agent: AgentConfig): Agent => {
     const { name, prebufferMs, warmUpSec, connectTimeoutSec, transferTo } = agent;
     const mayDial = (number: string): boolean => transferTo.some((beginning) => number.startsWith(beginning));
-    const { ca } = files.add({ ca: agent.ca })();
+    const { ca } = files.add({ ca: 'ca' in agent ? agent.ca : undefined })();
     const connectTimeoutMs = connectTimeoutSec * 1000;
     const common = { connectTimeoutMs, ca, logger: logger.child({ agent: name }), twilioCalls: twilioSide.calls };
     return { name, prebufferMs, mayDial, warmUpMs: warmUpSec * 1000, ...linkOf(agent, common) };
@@ -79,6 +80,8 @@ function linkOf(agent: AgentConfig, common: Common): Link {
       return vonage(agent, common);
     case 'jambonz':
       return jambonz(agent, common);
+    case 'audiosocket':
+      return audioSocket(agent, common);
   }
 }
 
@@ -116,4 +119,12 @@ function jambonz(agent: Of<'jambonz'>, { logger, ...common }: Common): Link {
   const { username } = agent;
   const login = username === undefined ? undefined : { username, password: secretIn(agent.passwordEnv) ?? '' };
   return { encoding, open: openListen({ ...agent, ...common, encoding, login }, { clock, random, logger }) };
+}
+
+function audioSocket({ address, rateHz }: Of<'audiosocket'>, { connectTimeoutMs, logger }: Common): Link {
+  const encoding = `L16/${rateHz}` as const;
+  const colon = address.lastIndexOf(':');
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
+  const agent = { host, port: Number(address.slice(colon + 1)), encoding, connectTimeoutMs };
+  return { encoding, open: openAudioSocket(agent, { clock, random, logger }) };
 }

@@ -1,0 +1,162 @@
+/** AudioSocket: an agent that is a server of it, called by a phone. */
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeG711, encodeG711, measureTone, ToneGenerator } from '../../src/audio/index.ts';
+import { AudioSocketAgent, type AudioSocketPeer } from '../support/audio-socket.ts';
+import { Gateway } from '../support/gateway.ts';
+import { RtpPeer } from '../support/rtp-peer.ts';
+import { audioSdp, CallRefused, type PhoneDialog, rtpPortOf, SipPhone } from '../support/sip-phone.ts';
+import { until } from '../support/until.ts';
+
+const BASE = 27_100;
+const PCMU = ['0 PCMU/8000', '101 telephone-event/8000'];
+const CALLER_HZ = 400;
+const AUDIO_8K = 0x10;
+const AUDIO_16K = 0x12;
+
+let gateway: Gateway;
+let phone: SipPhone;
+let agent: AudioSocketAgent;
+/** Takes connections and closes them at once. */
+let closing: Server;
+
+beforeAll(async () => {
+  agent = await AudioSocketAgent.start();
+  closing = createServer((socket) => socket.end());
+  closing.listen(0, '127.0.0.1');
+  await once(closing, 'listening');
+  const quick = { protocol: 'audiosocket', warmUpSec: 0.3, connectTimeoutSec: 1 };
+  gateway = await Gateway.start({
+    base: BASE,
+    settings: {
+      agents: [
+        { name: 'narrow', address: agent.address, ...quick },
+        { name: 'wide', address: agent.address, rateHz: 16_000, ...quick },
+        { name: 'closed', address: `127.0.0.1:${(closing.address() as AddressInfo).port}`, ...quick },
+        { name: 'nobody', address: '127.0.0.1:9', ...quick },
+      ],
+    },
+  });
+  phone = await SipPhone.open({
+    user: 'carol',
+    password: gateway.credentials('carol').password,
+    domain: gateway.domain,
+    gatewayPort: gateway.sipPort,
+  });
+  await phone.register();
+});
+afterAll(async () => {
+  await phone?.peer.close();
+  await gateway?.stop();
+  await agent?.stop();
+  closing?.close();
+});
+
+const tone = (hz: number, rateHz: number, sec: number): Int16Array =>
+  new ToneGenerator(hz, rateHz, -12).next(rateHz * sec);
+
+interface Talk {
+  readonly call: AudioSocketPeer;
+  readonly rtp: RtpPeer;
+  readonly dialog: PhoneDialog;
+}
+
+async function talk(name: string): Promise<Talk> {
+  const rtp = await RtpPeer.open();
+  const next = agent.next();
+  const dialog = await phone.call(name, audioSdp(rtp.port, PCMU));
+  return { call: await next(), rtp, dialog };
+}
+
+function speak(rtp: RtpPeer, { remoteSdp }: PhoneDialog): void {
+  const second = Buffer.from(encodeG711('PCMU', tone(CALLER_HZ, 8000, 1)));
+  const frames = Array.from({ length: 50 }, (_, i) => second.subarray(160 * i, 160 * (i + 1)));
+  rtp.play(frames, { port: rtpPortOf(remoteSdp), payloadType: 0, ssrc: 5, step: 160 });
+}
+
+/** Measured again while a crowded machine has cut it up. */
+async function hears(
+  of: { readonly count: () => number; readonly rateHz: number; readonly hz: number },
+  last: () => Int16Array,
+): Promise<void> {
+  for (let attempt = 0; attempt < 8; attempt++) {
+    const enough = of.count() + 30;
+    await until(() => of.count() >= enough, { within: 5_000, what: 'audio' });
+    const { levelDbfs, snrDb } = measureTone(last(), of.rateHz, of.hz);
+    if (snrDb > 25 && Math.abs(levelDbfs + 12) < 1) return;
+  }
+  throw new Error(`no clean ${of.hz} Hz`);
+}
+
+const phoneHears = (rtp: RtpPeer, hz: number): Promise<void> =>
+  hears({ count: () => rtp.heard.length, rateHz: 8000, hz }, () =>
+    decodeG711('PCMU', Buffer.concat(rtp.heard.slice(-20).map(({ payload }) => payload))),
+  );
+
+const peerHears = (peer: AudioSocketPeer, type: number, rateHz: number, hz: number): Promise<void> =>
+  hears({ count: () => peer.of(type).length, rateHz, hz }, () => peer.heard(type, rateHz, 400));
+
+describe('an agent that is an AudioSocket server', () => {
+  test.each([
+    ['narrow', AUDIO_8K, 8000],
+    ['wide', AUDIO_16K, 16_000],
+  ] as const)(
+    '(%s) is told which call it is, hears and is heard, and learns of keys and of the end',
+    async (name, type, rateHz) => {
+      const { call, rtp, dialog } = await talk(name);
+      expect(call.frames[0]?.type).toBe(0x01);
+      expect(call.frames[0]?.payload.length).toBe(16);
+      speak(rtp, dialog);
+      call.say(type, rateHz, tone(700, rateHz, 4));
+      await phoneHears(rtp, 700);
+      await peerHears(call, type, rateHz, CALLER_HZ);
+      expect(new Set(call.of(type).map(({ payload }) => payload.length))).toEqual(new Set([rateHz / 25]));
+      rtp.pause();
+      const port = rtpPortOf(dialog.remoteSdp);
+      await rtp.sendDigit('#', 100, { port, payloadType: 101, ssrc: 5, step: 160, eventStep: 160 });
+      await until(() => call.of(0x03).length > 0, { within: 3_000, what: 'the key' });
+      expect(call.of(0x03).map(({ payload }) => payload.toString())).toEqual(['#']);
+      await dialog.bye();
+      await until(() => call.isEnded, { within: 3_000, what: 'the end' });
+      expect(call.frames.at(-1)).toEqual({ type: 0x00, payload: Buffer.alloc(0) });
+      await rtp.close();
+    },
+  );
+
+  test.each([
+    ['says that it hangs up', (call: AudioSocketPeer) => call.send(0x00)],
+    ['ends the connection', (call: AudioSocketPeer) => call.end()],
+    ['breaks it', (call: AudioSocketPeer) => call.kill()],
+    ['reports an error', (call: AudioSocketPeer) => call.send(0xff, Buffer.from([2]))],
+  ])('that %s ends the call', async (_how, end) => {
+    const { call, rtp, dialog } = await talk('narrow');
+    const bye = dialog.awaitBye();
+    end(call);
+    await bye;
+    await rtp.close();
+  });
+
+  test('that sends nonsense and floods, and stops reading, disturbs nobody', async () => {
+    const { call, rtp, dialog } = await talk('narrow');
+    call.send(0x42, Buffer.from('nonsense'));
+    call.send(AUDIO_16K, Buffer.alloc(640));
+    call.send(AUDIO_8K, Buffer.alloc(3));
+    call.send(AUDIO_8K);
+    call.sendRaw(Buffer.from([AUDIO_8K]));
+    call.sendRaw(Buffer.from([0, 4, 1, 2]));
+    call.sendRaw(Buffer.from([3, 4]));
+    // Twelve minutes at once.
+    for (let i = 0; i < 180; i++) call.send(AUDIO_8K, Buffer.alloc(65_534));
+    call.pause();
+    await until(() => rtp.heard.length > 20, { within: 5_000, what: 'a call that goes on' });
+    await dialog.bye();
+    await rtp.close();
+    expect(gateway.output).toContain('message of an agent not understood');
+  });
+
+  test('that is not there, or closes at once, counts as absent', async () => {
+    for (const name of ['nobody', 'closed'])
+      await expect(phone.call(name, audioSdp(9, PCMU))).rejects.toEqual(new CallRefused(480));
+  });
+});
