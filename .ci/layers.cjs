@@ -60,6 +60,11 @@ module.exports = {
     vendors: ['zod', 'yaml'],
   },
   store: { about: 'Store: keyed state with expiry that survives a kill', imports: ['kernel'] },
+  auth: {
+    about: 'access tokens: keys, verification, minting, revocation',
+    imports: ['kernel', 'store'],
+    vendors: ['jose', 'zod'],
+  },
   telephony: {
     about: 'the drachtio-srf application: registrar, auth, trunks, B2BUA',
     imports: ['kernel', 'sip/message', 'sip/locate', 'sdp', 'dialplan', 'fraud', 'calls', 'store'],

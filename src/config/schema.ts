@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { agentSchema } from './agent-schema.ts';
+import { authSchema } from './auth-schema.ts';
 import { callFeatureSchemas } from './call-feature-schema.ts';
 import { codecSchemas } from './codec-schema.ts';
 import { reliableProvisionalSchema, sessionTimerSchema } from './dialog-schema.ts';
@@ -212,6 +213,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   sip: sipSchema.prefault({}),
   media: mediaSchema.prefault({}),
+  auth: authSchema.prefault({}),
   users: z.array(userSchema).optional().describe('accounts; without them three demo accounts with generated passwords'),
   agents: z.array(agentSchema).default([]).describe('AI agents that speak WebSocket, each with an address of its own'),
   trunks: z.array(trunkSchema).default([]).describe('carriers and PBXs that call without registering'),
