@@ -54,6 +54,17 @@ module.exports = {
     about: 'Call, Leg, Bridge as plain data with a step function; the ports they need',
     imports: ['kernel', 'sdp', 'dialplan'],
   },
+  'signaling/protocol': {
+    pure: true,
+    about: 'messages between browsers and rooms: one schema for both sides',
+    imports: ['kernel'],
+    vendors: ['zod'],
+  },
+  rooms: {
+    pure: true,
+    about: 'Room, Participant, Publication as plain data with a step function; the media they need',
+    imports: ['kernel', 'signaling/protocol'],
+  },
   config: {
     about: 'schema → one frozen Config; loads sip-profiles/ and dialplans/',
     imports: ['kernel', 'dialplan'],
@@ -77,13 +88,18 @@ module.exports = {
   hooks: { about: 'asks HTTP servers where a call goes: signed, bounded', imports: ['kernel', 'dialplan'] },
   media: {
     about: 'SIP-side RTP edge (threads); mediasoup workers, routers, transports',
-    imports: ['kernel', 'sdp', 'rtp', 'audio', 'calls'],
+    imports: ['kernel', 'sdp', 'rtp', 'audio', 'calls', 'rooms', 'signaling/protocol'],
     vendors: ['mediasoup'],
   },
   agents: {
     about: 'AI agents behind WebSockets: sessions, and the protocols they speak',
     imports: ['kernel', 'audio', 'calls', 'http-client'],
     vendors: ['sax', 'ws', 'zod'],
+  },
+  signaling: {
+    about: 'the WebSocket server of rooms: who may, what happens, who is told',
+    imports: ['kernel', 'auth', 'rooms', 'signaling/protocol', 'store'],
+    vendors: ['ws'],
   },
   telemetry: {
     about: 'logs, traces, metrics',

@@ -1,5 +1,5 @@
 /** The keys that access tokens are verified with. Each is good for one algorithm, whatever a token's header says. */
-import { createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { authErrors } from './errors.ts';
 
@@ -42,7 +42,7 @@ function fromJwk(jwk: Record<string, unknown> & { kid?: string | undefined }, re
   // A secret in a file of public keys would be a key that everybody knows.
   if (jwk['kty'] === 'oct') throw refuse('holds a symmetric key: use auth.secretEnv for a secret');
   if ('d' in jwk) throw refuse('holds a private key: give us the public one only');
-  const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
+  const key = createPublicKey({ key: jwk, format: 'jwk' });
   return { kid: jwk.kid, ...judged(key, refuse) };
 }
 

@@ -13,6 +13,7 @@ import { limitsSchema } from './limits-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { name, tenant } from './name-schema.ts';
 import { numbersSchema } from './numbers-schema.ts';
+import { roomsSchema } from './rooms-schema.ts';
 import { srtpSchemas } from './srtp-schema.ts';
 import { bansSchema, tollFraudSchema } from './toll-fraud-schema.ts';
 import { nameServersSchema, trunkGroupSchema, trunkSchema } from './trunk-schema.ts';
@@ -214,6 +215,7 @@ export const configSchema = z.strictObject({
   sip: sipSchema.prefault({}),
   media: mediaSchema.prefault({}),
   auth: authSchema.prefault({}),
+  rooms: roomsSchema.prefault({}),
   users: z.array(userSchema).optional().describe('accounts; without them three demo accounts with generated passwords'),
   agents: z.array(agentSchema).default([]).describe('AI agents that speak WebSocket, each with an address of its own'),
   trunks: z.array(trunkSchema).default([]).describe('carriers and PBXs that call without registering'),

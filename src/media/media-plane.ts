@@ -17,6 +17,7 @@ import type {
   Sound,
 } from '../calls/index.ts';
 import { type Clock, type Logger, type PortId, type Unsubscribe } from '../kernel/index.ts';
+import type { RoomMedia } from '../rooms/index.ts';
 import type { AudioCodecName, LocalRtp, LocalWebRtc, RtpAddress } from '../sdp/index.ts';
 import { AgentPorts } from './agent-ports.ts';
 import { countAll } from './count-all.ts';
@@ -30,6 +31,7 @@ import { loadMusic } from './music.ts';
 import { directPair, type Port, PortBook, partyOf } from './port-book.ts';
 import { PortEvents } from './port-events.ts';
 import { type PortFacts, withPath } from './port-path.ts';
+import { RoomPlane } from './rooms/index.ts';
 import { routerFor } from './router-for.ts';
 import { SoundFiles } from './sound-files.ts';
 import { ownerOfVideo } from './video-port-id.ts';
@@ -58,6 +60,8 @@ export interface MediaPlaneOptions {
   readonly handOverAfterMs?: number;
   /** Of browsers whose network is away. */
   readonly icePatience?: IcePatience;
+  /** How many participants of a room share a core before another one is asked. */
+  readonly participantsPerRouter?: number;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -68,6 +72,7 @@ export interface RunningMediaPlane extends MediaPlane {
   readonly workersRunning: number;
   /** Process ids of the workers: for measurements. */
   readonly workerPids: readonly number[];
+  readonly rooms: RoomMedia;
   /** Closes every port, ends workers and threads. Idempotent. */
   stop(): Promise<void>;
 }
@@ -92,6 +97,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
   readonly #edge: Edge;
   readonly #agents: AgentPorts;
   readonly #video: VideoPorts;
+  readonly rooms: RoomPlane;
   readonly #pool: WorkerPool;
   readonly #options: MediaPlaneOptions;
   readonly #innerPorts: PortRange;
@@ -114,6 +120,12 @@ class ProcessMediaPlane implements RunningMediaPlane {
     this.#pool = new WorkerPool({ ...options, listen: options.webRtc }, (worker) => this.#workerDied(worker));
     const { clock, logger } = options;
     this.#events = new PortEvents({ clock, logger, isPast: (portId) => this.#handOvers.seesDigitsOf(portId) });
+    this.rooms = new RoomPlane({
+      ...options,
+      pool: this.#pool,
+      innerPorts: this.#innerPorts,
+      iceConsentSec: (options.icePatience ?? usualPatience).consentSec,
+    });
     this.#handOvers = new HandOvers({
       ...options,
       edge,
@@ -317,6 +329,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
 
   async stop(): Promise<void> {
     this.#handOvers.stop();
+    this.rooms.stop();
     await Promise.all([...this.#ports.ids(), ...this.#opening.keys()].map((portId) => this.close(portId)));
     await Promise.all([this.#pool.close(), this.#edge.stop()]);
   }
@@ -417,6 +430,7 @@ class ProcessMediaPlane implements RunningMediaPlane {
   }
 
   #workerDied(worker: MediaWorker): void {
+    this.rooms.workerDied(worker);
     for (const port of this.#ports.all()) {
       if (port.home !== 'mediasoup' || port.webRtc.shared.worker !== worker) continue;
       this.#events.state(port.owner, 'worker');

@@ -78,7 +78,7 @@ export class MediaWorker {
   }
 
   async createRouter(
-    mediaCodecs: types.RtpCodecCapability[],
+    mediaCodecs: types.RouterRtpCodecCapability[],
   ): Promise<{ router: types.Router; server: types.WebRtcServer }> {
     const running = this.#running;
     if (running === undefined) throw mediaErrors.MEDIA_NO_WORKER();

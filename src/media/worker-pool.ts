@@ -48,10 +48,20 @@ export class WorkerPool {
     return this.#workers.filter((worker) => worker.isRunning).length;
   }
 
-  async createRouter(mediaCodecs: types.RtpCodecCapability[]): Promise<PlacedRouter> {
+  /** Whether a worker is up that is none of these. */
+  hasOther(used: ReadonlySet<MediaWorker>): boolean {
+    return this.#workers.some((worker) => worker.isRunning && !used.has(worker));
+  }
+
+  /** On the worker that has the fewest, `used` ones aside. */
+  async createRouter(
+    mediaCodecs: types.RouterRtpCodecCapability[],
+    used: ReadonlySet<MediaWorker> = new Set(),
+  ): Promise<PlacedRouter> {
     let best: MediaWorker | undefined;
     for (const worker of this.#workers) {
-      if (worker.isRunning && (best === undefined || worker.routers < best.routers)) best = worker;
+      if (!worker.isRunning || used.has(worker)) continue;
+      if (best === undefined || worker.routers < best.routers) best = worker;
     }
     if (best === undefined) throw mediaErrors.MEDIA_NO_WORKER();
     return { ...(await best.createRouter(mediaCodecs)), worker: best };

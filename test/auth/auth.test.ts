@@ -36,7 +36,7 @@ const claims = (changes: Record<string, unknown> = {}): Record<string, unknown> 
   ...changes,
 });
 
-function hs256(payload: unknown, { secret = SECRET, header = {} as object } = {}): string {
+function hs256(payload: unknown, { secret = SECRET, header = {} }: { secret?: string; header?: object } = {}): string {
   const signed = `${base64({ alg: 'HS256', typ: 'JWT', ...header })}.${base64(payload)}`;
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }
@@ -100,7 +100,7 @@ describe('S50 T31 attacks on tokens', () => {
       [bySecret, `${hs256(claims())}.x`],
       [bySecret, hs256(claims({ sub: 'a'.repeat(5000) }))],
     ];
-    for (const [auth, token] of attacks) expect(await refusal(auth, token), token).toBe('TOKEN_INVALID');
+    for (const [auth, token] of attacks) expect([token, await refusal(auth, token)]).toEqual([token, 'TOKEN_INVALID']);
   });
 
   it('takes a key id for a name and nothing else, and no key out of a token', async () => {
@@ -139,11 +139,11 @@ describe('S50 T31 attacks on tokens', () => {
       { tenant: '../other' },
     ];
     for (const change of bad)
-      expect(await refusal(auth, hs256(claims(change))), JSON.stringify(change)).toBe('TOKEN_INVALID');
+      expect([change, await refusal(auth, hs256(claims(change)))]).toEqual([change, 'TOKEN_INVALID']);
     expect(await refusal(auth, hs256(claims({ exp: nowSec() - 10 })))).toBe('TOKEN_EXPIRED');
     const strict = await createAuth({
       keys: [secretKey(SECRET, 'S')],
-      policy: { ...policy, issuer: 'https://login.example' } as never,
+      policy: { ...policy, issuer: 'https://login.example' },
       store,
       clock,
       random: systemRandom,

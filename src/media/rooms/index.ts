@@ -1,0 +1,1 @@
+export { RoomPlane } from './room-plane.ts';

@@ -1,0 +1,8 @@
+export type { SignalingLimits } from './limits.ts';
+export {
+  type RoomSummary,
+  type Signaling,
+  type SignalingFigures,
+  type SignalingOptions,
+  startSignaling,
+} from './signaling.ts';
