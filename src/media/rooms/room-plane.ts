@@ -223,10 +223,13 @@ export class RoomPlane implements RoomMedia {
   #roomOf(roomId: RoomId): LiveRoom {
     const known = this.#rooms.get(roomId);
     if (known !== undefined) return known;
-    const room = new LiveRoom({ participantsPerRouter: usualParticipantsPerRouter, ...this.#options }, {
-      onLevels: (levels) => this.#events.emit('media', { kind: 'levels', roomId, levels }),
-      onSpeaker: (publicationId) => this.#events.emit('media', { kind: 'speaker', roomId, publicationId }),
-    });
+    const room = new LiveRoom(
+      { participantsPerRouter: usualParticipantsPerRouter, ...this.#options },
+      {
+        onLevels: (levels) => this.#events.emit('media', { kind: 'levels', roomId, levels }),
+        onSpeaker: (publicationId) => this.#events.emit('media', { kind: 'speaker', roomId, publicationId }),
+      },
+    );
     this.#rooms.set(roomId, room);
     return room;
   }
