@@ -9,7 +9,7 @@ import { clock, type Parts, random } from './parts.ts';
 const handOverAfterMs = 2000;
 
 export async function startMedia({ config, logger, scope, announced }: Parts): Promise<RunningMediaPlane> {
-  const { media } = config;
+  const { media, rooms } = config;
   const cores = availableParallelism();
   const isWildcard = media.listenAddress === '0.0.0.0';
   const plane = await startMediaPlane({
@@ -39,6 +39,7 @@ export async function startMedia({ config, logger, scope, announced }: Parts): P
     },
     musicOnHold: media.musicOnHold,
     sounds: media.sounds,
+    participantsPerRouter: rooms.participantsPerRouter,
     icePatience: { consentSec: media.iceConsentSec, graceSec: media.iceGraceSec },
     ...(media.handOver === 'auto' ? { handOverAfterMs } : {}),
     clock,

@@ -15,6 +15,7 @@ import { sipFigures, startEngine } from './engine.ts';
 import { startMedia } from './media.ts';
 import { clock, type Parts, random } from './parts.ts';
 import { Reloader } from './reload.ts';
+import { startRooms } from './rooms.ts';
 import { openTls } from './tls.ts';
 import { createViews, startWeb } from './web.ts';
 
@@ -56,19 +57,24 @@ export async function startGateway({ config, load, logger, scope, onFatal }: Gat
   const observer = (event: CallEvent): void => observers.forEach((observe) => observe(event));
   const twilio = createTwilioSide(config);
   const telephony = await startCalls(parts, { engine, media, store, users, twilio, observer });
+  // Who is an account may change with a reload.
+  let accounts = users;
+  const rooms = await startRooms(parts, { media, store, users: () => accounts });
   const metrics = createMetrics({
     media: () => media.counters(),
     sip: () => sipFigures(engine.server),
     activeCalls: () => telephony.activeCalls,
     registrations: () => telephony.bindingCount,
     trunks: () => telephony.trunks(),
+    rooms: () => rooms?.figures(),
   });
   observers.push((event) => metrics.observe(event));
   const reloader = new Reloader({
     config,
     load,
     apply: (next) => {
-      telephony.reload(reloadableOptions(next, next.users ?? loadDemoAccounts(config.data, random)));
+      accounts = next.users ?? loadDemoAccounts(config.data, random);
+      telephony.reload(reloadableOptions(next, accounts));
       engine.server?.exempt({ emergencyNumbers: next.emergencyNumbers });
       tls.reload();
     },
@@ -77,10 +83,11 @@ export async function startGateway({ config, load, logger, scope, onFatal }: Gat
   });
   if (config.reload.watch) reloader.watch(scope);
   const ops = await startWeb(parts, {
-    views: createViews({ telephony, media, metrics, server: engine.server }),
+    views: { ...createViews({ telephony, media, metrics, server: engine.server }), rooms: rooms?.views },
     reload: () => reloader.reload('api'),
     twilio: twilio.serve,
     upstream: engine.upstream,
+    signaling: rooms?.signaling,
   });
   engine.server?.onExit(onFatal);
   const banner = bannerFor(parts, { ops, listeners: engine.server?.listeners, demoAccounts, users: users.length });

@@ -12,6 +12,7 @@ import {
   type SipUpstream,
   startOps,
 } from '../ops/index.ts';
+import type { Signaling } from '../signaling/index.ts';
 import type { SipServer } from '../sip/server/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import type { Telephony } from '../telephony/index.ts';
@@ -49,15 +50,21 @@ interface WebInput {
   readonly reload: Reload;
   readonly twilio: ServeForms;
   readonly upstream: SipUpstream | undefined;
+  /** Takes `/rtc`. */
+  readonly signaling: Signaling | undefined;
 }
 
-export async function startWeb(parts: Parts, { views, reload, twilio, upstream }: WebInput): Promise<Ops> {
+export async function startWeb(parts: Parts, { views, reload, twilio, upstream, signaling }: WebInput): Promise<Ops> {
   const { config, logger, scope, tls } = parts;
   const files = await loadWebFiles(join(import.meta.dirname, '../web/softphone'));
   const ops = await startOps({
     http: config.http.enabled ? config.http : undefined,
     https: config.https.enabled ? { ...config.https, pair: tls.https() } : undefined,
     sipUpstream: upstream,
+    upgrades:
+      signaling === undefined
+        ? new Map()
+        : new Map([['/rtc', (...upgrade: Parameters<Signaling['upgrade']>) => signaling.upgrade(...upgrade)]]),
     token: config.api.token ?? loadApiToken(config.data, random),
     domain: config.sip.domain,
     files,

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { guardOf } from './api-guard.ts';
 import { addCalls, type CallViews } from './call-routes.ts';
 import { addReload, type Reload } from './reload-route.ts';
+import { addRooms, type RoomViews } from './room-routes.ts';
 import { addSafety, type SafetyViews } from './safety-routes.ts';
 import { addTwilio, type ServeForms } from './twilio-routes.ts';
 import type { WebFile } from './web-files.ts';
@@ -55,6 +56,8 @@ export interface TrunkView {
 export interface OpsViews extends CallViews, SafetyViews {
   readonly registrations: () => Promise<readonly RegistrationView[]>;
   readonly trunks: () => readonly TrunkView[];
+  /** Undefined: there are no rooms. */
+  readonly rooms?: RoomViews | undefined;
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
   /** Part → is it ready; all true: ready. */
   readonly readiness: () => Promise<Readonly<Record<string, boolean>>>;
@@ -121,6 +124,7 @@ export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   addCalls(app, options.views, guardOf(options.token));
   addSafety(app, options.views, guardOf(options.token));
   addRegistrations(app, options);
+  if (options.views.rooms !== undefined) addRooms(app, options.views.rooms, guardOf(options.token));
   addReload(app, options.reload, guardOf(options.token));
   if (options.twilio !== undefined) addTwilio(app, options.twilio);
   app.get('/api/softphone', () => ({ domain: options.domain }));

@@ -4,7 +4,8 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { CodedError, type Logger, Scope } from '../kernel/index.ts';
 import { errors } from './errors.ts';
 import { addRoutes, type RouteOptions } from './routes.ts';
-import { type SipUpstream, serveSipFront } from './sip-front.ts';
+import { type SipUpstream, sipFront } from './sip-front.ts';
+import { serveUpgrades, type UpgradeHandler } from './upgrades.ts';
 
 export interface ListenOptions {
   readonly address: string;
@@ -22,6 +23,8 @@ export interface OpsOptions extends RouteOptions {
   readonly https: (ListenOptions & { readonly pair: HttpsPair }) | undefined;
   /** Where `/sip` upgrades go; undefined: nowhere, they get 404. */
   readonly sipUpstream: SipUpstream | undefined;
+  /** Who takes WebSocket upgrades of further paths. */
+  readonly upgrades?: ReadonlyMap<string, UpgradeHandler>;
   readonly logger: Logger;
 }
 
@@ -89,13 +92,12 @@ async function startServer(
     });
   });
   addRoutes(app, options);
-  serveSipFront({
-    server: app.server,
-    proto: pair === undefined ? 'ws' : 'wss',
-    upstream: options.sipUpstream,
-    logger: options.logger,
-    scope,
-  });
+  const isSecure = pair !== undefined;
+  const { upgrades = new Map<string, UpgradeHandler>(), sipUpstream: upstream, logger } = options;
+  const handlers = new Map(upgrades);
+  if (upstream !== undefined)
+    handlers.set('/sip', sipFront({ proto: isSecure ? 'wss' : 'ws', upstream, logger, scope }));
+  serveUpgrades(app.server, handlers, { isSecure, scope });
   const port = await listen(app, listening);
   scope.add(() => app.close());
   return { port, app };

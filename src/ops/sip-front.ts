@@ -2,9 +2,10 @@
  * Passes WebSocket upgrades of `/sip` on to the SIP engine's WS listener, byte for byte. So the softphone's page and
  * its SIP share one origin: a browser that trusts our certificate for the page trusts it for SIP, too.
  */
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Logger, Scope } from '../kernel/index.ts';
+import { refuseUpgrade as refuse, type UpgradeHandler } from './upgrades.ts';
 
 export interface SipUpstream {
   readonly host: string;
@@ -40,24 +41,16 @@ function formatUpgrade(
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
-function refuse(socket: Socket, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-}
-
-/** Serves the upgrades of `server` until `scope` closes; every socket belongs to `scope`. */
-export function serveSipFront(options: {
-  readonly server: Server;
+/** Takes upgrades to `upstream`; every socket belongs to `scope`. */
+export function sipFront(options: {
   readonly proto: 'ws' | 'wss';
-  readonly upstream: SipUpstream | undefined;
+  readonly upstream: SipUpstream;
   readonly logger: Logger;
   readonly scope: Scope;
-}): void {
-  const { server, proto, upstream, logger, scope } = options;
+}): UpgradeHandler {
+  const { proto, upstream, logger, scope } = options;
   let connections = 0;
-  const onUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
-    socket.on('error', () => socket.destroy());
-    const path = (request.url ?? '').split('?')[0];
-    if (path !== '/sip' || upstream === undefined) return refuse(socket, '404 Not Found');
+  return (request, socket, head) => {
     if (connections >= MAX_CONNECTIONS) return refuse(socket, '503 Service Unavailable');
     connections += 1;
     const inner = connect({ host: upstream.host, port: upstream.port, noDelay: true, timeout: CONNECT_TIMEOUT_MS });
@@ -90,8 +83,4 @@ export function serveSipFront(options: {
       end();
     });
   };
-  server.on('upgrade', onUpgrade);
-  scope.add(() => {
-    server.off('upgrade', onUpgrade);
-  });
 }

@@ -1,4 +1,5 @@
 export type { SignalingLimits } from './limits.ts';
+export type { StatsReport } from './protocol/index.ts';
 export {
   type RoomSummary,
   type Signaling,

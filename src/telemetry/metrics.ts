@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { CallEvent, MediaCounters } from '../calls/index.ts';
 import { mediaQualityMetrics, observeQuality } from './media-quality.ts';
+import { type RoomFigures, roomLines } from './room-metrics.ts';
 
 /** Where figures are read at each scrape. */
 export interface MetricSources {
@@ -11,6 +12,8 @@ export interface MetricSources {
   readonly activeCalls: () => number;
   readonly registrations: () => number;
   readonly trunks: () => readonly TrunkFigures[];
+  /** Undefined: there are no rooms. */
+  readonly rooms: () => RoomFigures | undefined;
 }
 
 /** Of one trunk: its load, and for each address behind it how it stands. */
@@ -284,6 +287,8 @@ async function scrapeSources(sources: MetricSources): Promise<string> {
   }
   for (const [name, value] of Object.entries(await sources.sip())) write(`viaduct_sip_${snake(name)}`, 'gauge', value);
   lines.push(...trunkLines(sources.trunks()));
+  const rooms = sources.rooms();
+  if (rooms !== undefined) lines.push(...roomLines(rooms));
   return `${lines.join('\n')}\n`;
 }
 

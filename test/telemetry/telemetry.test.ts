@@ -84,6 +84,7 @@ function metrics() {
     sip: () => Promise.resolve({ messagesIn: 7 }),
     activeCalls: () => 3,
     registrations: () => 4,
+    rooms: () => undefined,
     trunks: () => [
       {
         name: 'carrier',
