@@ -131,5 +131,10 @@ module.exports = {
       'telephony',
     ],
   },
+  'web/sdk': {
+    about: 'rooms in a browser: join, publish, subscribe; keeps itself connected',
+    imports: ['kernel', 'signaling/protocol'],
+    vendors: ['mediasoup-client'],
+  },
   'web/softphone': { about: 'the browser softphone', imports: ['kernel'], vendors: ['sip.js'] },
 };

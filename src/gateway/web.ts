@@ -56,7 +56,9 @@ interface WebInput {
 
 export async function startWeb(parts: Parts, { views, reload, twilio, upstream, signaling }: WebInput): Promise<Ops> {
   const { config, logger, scope, tls } = parts;
-  const files = await loadWebFiles(join(import.meta.dirname, '../web/softphone'));
+  const files = await loadWebFiles(join(import.meta.dirname, '../web/softphone'), {
+    '/rooms.js': join(import.meta.dirname, '../web/sdk/index.ts'),
+  });
   const ops = await startOps({
     http: config.http.enabled ? config.http : undefined,
     https: config.https.enabled ? { ...config.https, pair: tls.https() } : undefined,

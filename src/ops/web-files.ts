@@ -44,15 +44,22 @@ async function bundle(entry: string): Promise<Buffer> {
   }
 }
 
-/** Path → file of the softphone: `/` is its index.html, `/softphone.js` the bundle of main.ts. */
-export async function loadWebFiles(folder: string): Promise<ReadonlyMap<string, WebFile>> {
+/**
+ * Path → file of the pages in `folder`, the softphone's: `/` is its index.html, `/softphone.js` the bundle of main.ts.
+ * `modules`: further paths, each with the source that its bundle is made of.
+ */
+export async function loadWebFiles(
+  folder: string,
+  modules: Readonly<Record<string, string>> = {},
+): Promise<ReadonlyMap<string, WebFile>> {
   const files = new Map<string, WebFile>();
   for (const name of readdirSync(folder)) {
     const extension = extname(name);
     if (extension in TYPES && extension !== '.js')
       files.set(`/${name}`, webFile(readFileSync(join(folder, name)), extension));
   }
-  files.set('/softphone.js', webFile(await bundle(join(folder, 'main.ts')), '.js'));
+  const bundles = Object.entries({ '/softphone.js': join(folder, 'main.ts'), ...modules });
+  for (const [path, entry] of bundles) files.set(path, webFile(await bundle(entry), '.js'));
   const index = files.get('/index.html');
   if (index !== undefined) files.set('/', index);
   return files;

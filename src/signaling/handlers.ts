@@ -44,6 +44,9 @@ export const handlers: Handlers = {
     const { media, newId } = peer.parts;
     const transportId = newId();
     peer.addTransport(direction, transportId);
+    // What ran over the one before is gone with it.
+    if (direction === 'receive') peer.subscriptions.clear();
+    else peer.host.apply({ kind: 'unpublish-all', participantId: peer.participantId });
     return media.openTransport({ roomId: peer.host.room.roomId, participantId: peer.participantId, transportId });
   },
 
