@@ -1,4 +1,4 @@
-export { type AccessToken, GRANTS, type Grant, roomName } from './access-token.ts';
+export { type AccessToken, GRANTS, type Grant } from './access-token.ts';
 export { type Auth, type AuthOptions, createAuth } from './auth.ts';
 export { publicKeys, secretKey, type VerifyKey } from './keys.ts';
 export type { MintedToken, MintRequest } from './minter.ts';

@@ -79,19 +79,24 @@ export class Gate {
   }
 
   #refusalOf(request: IncomingMessage, isSecure: boolean): { status: string; why: string } | undefined {
-    const { limits, allowedOrigins, allowPlain } = this.#options;
+    const { allowedOrigins, allowPlain } = this.#options;
     const address = request.socket.remoteAddress ?? '';
     if (!isSecure && !allowPlain && !LOOPBACK.test(address)) return { status: '426 Upgrade Required', why: 'plain' };
     if (!isOriginAllowed(request.headers.origin, request.headers.host, allowedOrigins))
       return { status: '403 Forbidden', why: 'origin' };
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim());
     if (!offered.includes(SUBPROTOCOL)) return { status: '400 Bad Request', why: 'subprotocol' };
-    const isFull =
+    return this.#isFull(address) ? { status: '503 Service Unavailable', why: 'full' } : undefined;
+  }
+
+  #isFull(address: string): boolean {
+    const { limits } = this.#options;
+    return (
       this.#isClosed ||
       this.#sockets.size >= limits.connections ||
       this.#waitingInAll >= limits.unauthenticated ||
-      (this.#waiting.get(address) ?? 0) >= limits.unauthenticatedPerAddress;
-    return isFull ? { status: '503 Service Unavailable', why: 'full' } : undefined;
+      (this.#waiting.get(address) ?? 0) >= limits.unauthenticatedPerAddress
+    );
   }
 
   #accept(socket: PeerSocket, request: IncomingMessage): void {

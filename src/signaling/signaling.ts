@@ -148,8 +148,12 @@ class RoomSignaling implements Signaling {
     return this.#rooms.rooms.map(({ tenant, name, participants }) => ({
       tenant,
       name,
-      participants: participants.map(({ publications, sessionId: _, ...each }) => ({
-        ...each,
+      participants: participants.map(({ participantId, subject, name: shown, joinedAt, isAway, publications }) => ({
+        participantId,
+        subject,
+        name: shown,
+        joinedAt,
+        isAway,
         sources: publications.map(({ source }) => source),
       })),
     }));
@@ -256,10 +260,12 @@ class RoomSignaling implements Signaling {
         if (waiting >= this.#limits.waitingRequests) return socket.close(closeCodes.tooMany, 'too many requests');
         waiting += 1;
         this.#requests += 1;
-        queue = queue.then(async () => {
+        const before = queue;
+        queue = (async () => {
+          await before;
           socket.send(await answer(peer, request));
           waiting -= 1;
-        });
+        })();
       },
       onClosed: () => peer.detach(socket),
     });

@@ -268,7 +268,12 @@ export class RoomClient {
       case 'transportState':
       case 'tokenExpires':
         return;
-      default:
+      case 'muted':
+      case 'participantAway':
+      case 'participantJoined':
+      case 'participantLeft':
+      case 'published':
+      case 'unpublished':
         this.#see(nextRoom(this.#room, notification));
     }
   }

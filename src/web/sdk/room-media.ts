@@ -120,9 +120,7 @@ export class RoomMedia {
   }
 
   async stats(): Promise<{ sent: RTCStatsReport | undefined; received: RTCStatsReport | undefined }> {
-    const of = async (transport: Promise<Transport> | undefined): Promise<RTCStatsReport | undefined> =>
-      (await transport)?.getStats().catch(() => undefined);
-    return { sent: await of(this.#send), received: await of(this.#receive) };
+    return { sent: await statsOf(this.#send), received: await statsOf(this.#receive) };
   }
 
   close(): void {
@@ -171,20 +169,18 @@ export class RoomMedia {
     const session = this.#session;
     const transportId = transport.id;
     transport.on('connect', ({ dtlsParameters }, done, failed) => {
-      session.request('connectTransport', { transportId, dtlsParameters }).then(done, failed);
+      settle(session.request('connectTransport', { transportId, dtlsParameters }), done, failed);
     });
-    transport.on('produce', ({ kind, rtpParameters, appData }, done, failed) => {
+    transport.on('produce', ({ kind, rtpParameters: given, appData }, done, failed) => {
       const { source, isMuted } = appData as { source: Source; isMuted: boolean };
-      const parameters = rtpParameters as RtpParameters;
-      session
-        .request('publish', { transportId, kind, source, isMuted, rtpParameters: parameters })
-        .then(({ publicationId }) => done({ id: publicationId }), failed);
+      const rtpParameters = given as RtpParameters;
+      const publishing = session.request('publish', { transportId, kind, source, isMuted, rtpParameters });
+      settle(publishing, ({ publicationId }) => done({ id: publicationId }), failed);
     });
-    transport.on('producedata', ({ sctpStreamParameters, label = '' }, done, failed) => {
-      const parameters = sctpStreamParameters as SctpStreamParameters;
-      session
-        .request('publishData', { transportId, label, sctpStreamParameters: parameters })
-        .then(({ publicationId }) => done({ id: publicationId }), failed);
+    transport.on('producedata', ({ sctpStreamParameters: given, label = '' }, done, failed) => {
+      const sctpStreamParameters = given as SctpStreamParameters;
+      const publishing = session.request('publishData', { transportId, label, sctpStreamParameters });
+      settle(publishing, ({ publicationId }) => done({ id: publicationId }), failed);
     });
     transport.on('connectionstatechange', (state) => {
       if (state === 'failed') void this.#restartIce(transport);
@@ -209,6 +205,26 @@ export class RoomMedia {
       const isGone = error instanceof Error && 'code' in error && error.code !== 'CONNECTION_LOST';
       if (isGone && !this.#isClosed) this.#onLost();
     }
+  }
+}
+
+/** For mediasoup-client, which takes callbacks. */
+function settle<T>(promise: Promise<T>, done: (value: T) => void, failed: (error: Error) => void): void {
+  void (async () => {
+    try {
+      done(await promise);
+    } catch (error) {
+      failed(error instanceof Error ? error : new Error(String(error)));
+    }
+  })();
+}
+
+async function statsOf(transport: Promise<Transport> | undefined): Promise<RTCStatsReport | undefined> {
+  try {
+    return await (await transport)?.getStats();
+  } catch {
+    // It was closed meanwhile.
+    return undefined;
   }
 }
 

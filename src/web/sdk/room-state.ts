@@ -37,7 +37,12 @@ export function nextRoom(room: RoomView, notification: SignalNotification): Room
         ),
       }));
     }
-    default:
+    case 'activeSpeaker':
+    case 'audioLevels':
+    case 'layers':
+    case 'mediaLost':
+    case 'tokenExpires':
+    case 'transportState':
       return room;
   }
 }

@@ -119,7 +119,7 @@ export class SignalLink {
   }
 
   #rejectAll(code: string): void {
-    for (const { reject } of [...this.#waiting.values()]) reject(new RoomError(code, 'the connection is lost', true));
+    for (const { reject } of this.#waiting.values()) reject(new RoomError(code, 'the connection is lost', true));
   }
 }
 

@@ -65,13 +65,7 @@ export class StatsReporter {
   }
 
   #stream(each: AnyStats, seconds: number): Stream {
-    const now: Former = {
-      bytes: each.bytesReceived ?? each.bytesSent ?? 0,
-      lost: each.packetsLost ?? 0,
-      freezes: each.freezeCount ?? 0,
-      decodeSec: each.totalDecodeTime ?? 0,
-      frames: each.framesDecoded ?? 0,
-    };
+    const now = countersOf(each);
     const before = this.#former.get(each.id) ?? none;
     this.#former.set(each.id, now);
     const frames = now.frames - before.frames;
@@ -86,6 +80,16 @@ export class StatsReporter {
       ...(frames > 0 ? { decodeMs: (since(now.decodeSec, before.decodeSec) * 1000) / frames } : {}),
     };
   }
+}
+
+function countersOf(each: AnyStats): Former {
+  return {
+    bytes: each.bytesReceived ?? each.bytesSent ?? 0,
+    lost: each.packetsLost ?? 0,
+    freezes: each.freezeCount ?? 0,
+    decodeSec: each.totalDecodeTime ?? 0,
+    frames: each.framesDecoded ?? 0,
+  };
 }
 
 /** A counter of a new stream under an old id, or of duplicates found late, may have gone down. */
