@@ -14,25 +14,30 @@ export interface Impairment {
 
 export class ImpairmentRelay {
   readonly port: number;
-  /** Whose packets are impaired, and who gets them; what comes back passes untouched. */
+  /** Whose packets are impaired, and who gets them: 0, whoever else has sent last. What comes back passes untouched. */
   from = 0;
   to = 0;
+  /** May be changed on the way. */
+  impairment: Impairment;
   lost = 0;
   /** What was let through, in the order sent. */
   readonly passed: Buffer[] = [];
   readonly #socket: Socket;
-  readonly #impairment: Impairment;
   readonly #random: ReturnType<typeof seededRandom>;
+  #back = { address: '127.0.0.1', port: 0 };
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
 
   private constructor(socket: Socket, impairment: Impairment) {
     this.#socket = socket;
-    this.#impairment = impairment;
+    this.impairment = impairment;
     this.#random = seededRandom(impairment.seed);
     this.port = socket.address().port;
     socket.on('message', (packet, source) => {
       if (source.port === this.from) this.#impair(packet);
-      else if (source.port === this.to) socket.send(packet, this.from, '127.0.0.1');
+      else if (this.to === 0 || source.port === this.to) {
+        this.#back = source;
+        socket.send(packet, this.from, '127.0.0.1');
+      }
     });
   }
 
@@ -51,7 +56,7 @@ export class ImpairmentRelay {
   }
 
   #impair(packet: Buffer): void {
-    const { loss = 0, duplication = 0, jitterMs = 0 } = this.#impairment;
+    const { loss = 0, duplication = 0, jitterMs = 0 } = this.impairment;
     if (this.#chance() < loss) {
       this.lost++;
       return;
@@ -64,7 +69,8 @@ export class ImpairmentRelay {
   #send(packet: Buffer, delayMs: number): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      this.#socket.send(packet, this.to, '127.0.0.1');
+      const { address, port } = this.to === 0 ? this.#back : { address: '127.0.0.1', port: this.to };
+      if (port !== 0) this.#socket.send(packet, port, address);
     }, delayMs);
     this.#timers.add(timer);
   }

@@ -1,7 +1,7 @@
 /**
  * What takes long, a little in each turn of the event loop: packets that only pass through are carried in between.
  *
- * When all is done the thread rests for a millisecond, so that the packets that come meanwhile are taken together: to
+ * When all is done the thread rests for two milliseconds, so that the packets that come meanwhile are taken together: to
  * fall asleep and be woken for each of them costs as much as to code it. That is little beside the look-ahead of the codecs
  * (6.5 ms in Opus), and a thread without such work never rests.
  */
@@ -10,7 +10,7 @@
 const MOST_WAITING = 2048;
 /** Of work in one turn, ms: three or four frames. */
 const TURN_MS = 0.25;
-const REST_MS = 1;
+const REST_MS = 2;
 /** Who had more to do than this since the last rest has enough that comes together. */
 const BUSY = 16;
 
