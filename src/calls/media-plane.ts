@@ -18,7 +18,6 @@ import type {
   SrtpKeyPair,
   SrtpSuiteName,
   TelephoneEventFormat,
-  VideoCodec,
   VideoFormat,
 } from '../sdp/index.ts';
 import type { AgentAudio, AgentEncoding } from './agent-audio.ts';
@@ -55,8 +54,6 @@ export interface OpenWebRtcPort extends PortOwner {
   /** Every codec and telephone-event of the offer (ours or theirs), under the payload types of this Leg. */
   readonly codecs: readonly AudioCodec[];
   readonly telephoneEvents: readonly TelephoneEventFormat[];
-  /** Of the offer as well; without any this port will never carry video. */
-  readonly videoCodecs?: readonly VideoCodec[];
   /** Share the router of this webrtc port: only when both use the same payload types (decision D10). */
   readonly joinPortId?: PortId;
 }
@@ -83,6 +80,8 @@ export interface ConnectRtpVideo {
   readonly format: VideoFormat;
   /** Ours. */
   readonly direction: Direction;
+  /** As of the audio. */
+  readonly srtp?: SrtpKeyPair | undefined;
 }
 
 /** On the transport of the audio. */

@@ -16,5 +16,6 @@ export const mediaErrors = catalogue({
   MEDIA_PORT_UNKNOWN: { sip: 500, retryable: false, text: 'media port %s is not open' },
   MEDIA_PORT_EXISTS: { sip: 500, retryable: false, text: 'media port %s is open already' },
   MEDIA_PORT_KIND: { sip: 500, retryable: false, text: 'media port %s is of kind %s, not %s' },
+  MEDIA_PAYLOAD_TYPE: { sip: 488, retryable: false, text: '%s cannot have payload type %s beside what the Leg has' },
   MEDIA_NO_CODECS: { sip: 488, retryable: false, text: 'media port %s has no audio codec' },
 });

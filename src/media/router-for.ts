@@ -3,7 +3,6 @@ import type { OpenWebRtcPort } from '../calls/index.ts';
 import type { PortRange } from './inner-ports.ts';
 import { mediaErrors } from './media-errors.ts';
 import { routerFormats, rtpCapabilities } from './router-codecs.ts';
-import { routerVideo } from './router-video.ts';
 import { SharedRouter } from './shared-router.ts';
 import type { WebRtcPort } from './webrtc-port.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -15,7 +14,7 @@ export interface RouterParts {
 
 /** `joined`: the port that the request names. Throws MEDIA_PORT_KIND or MEDIA_NO_CODECS. */
 export async function routerFor(
-  { portId, codecs, telephoneEvents, videoCodecs = [], joinPortId }: OpenWebRtcPort,
+  { portId, codecs, telephoneEvents, joinPortId }: OpenWebRtcPort,
   joined: WebRtcPort | undefined,
   { pool, innerPorts }: RouterParts,
 ): Promise<SharedRouter> {
@@ -23,10 +22,5 @@ export async function routerFor(
   if (joinPortId !== undefined) throw mediaErrors.MEDIA_PORT_KIND([joinPortId, 'another', 'webrtc']);
   if (codecs.length === 0) throw mediaErrors.MEDIA_NO_CODECS([portId]);
   const formats = routerFormats(codecs, telephoneEvents);
-  const audio = rtpCapabilities(formats).codecs;
-  const video = routerVideo(
-    videoCodecs,
-    formats.map(({ payloadType }) => payloadType),
-  );
-  return new SharedRouter(await pool.createRouter([...audio, ...video]), formats, innerPorts);
+  return new SharedRouter(await pool.createRouter(rtpCapabilities(formats).codecs), formats, innerPorts);
 }

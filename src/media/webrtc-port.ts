@@ -271,7 +271,7 @@ export class WebRtcPort {
 
   async #joinLink(): Promise<void> {
     if (this.#link === undefined || this.#says === undefined || this.#format === undefined) return;
-    const fromEdge = await this.#link.carry(this.#says, this.#format);
+    const fromEdge = await this.#link.carryAudio(this.#says, this.#format);
     await this.#listenTo(this.#direct ?? fromEdge);
   }
 

@@ -1,12 +1,12 @@
 /** What a browser Leg shows and sees beside its audio, on the same transport. */
 import type { types } from 'mediasoup';
 import type { ConnectWebRtcVideo, PortOwner } from '../calls/index.ts';
-import { TRANSPORT_CC, type VideoFormat } from '../sdp/index.ts';
+import { TRANSPORT_CC } from '../sdp/index.ts';
 import type { Edge } from './edge/index.ts';
+import { EdgeLink } from './edge-link.ts';
 import { midExtension } from './local-webrtc.ts';
 import { videoCapabilities, videoParameters } from './router-video.ts';
 import type { SharedRouter } from './shared-router.ts';
-import { VideoLink } from './video-link.ts';
 import { videoPortOf } from './video-port-id.ts';
 
 export interface WebRtcVideoParts {
@@ -21,7 +21,7 @@ export class WebRtcVideo {
   #agreed: ConnectWebRtcVideo | undefined;
   #shows: types.Producer | undefined;
   #sees: types.Consumer | undefined;
-  #link: VideoLink | undefined;
+  #link: EdgeLink | undefined;
 
   constructor(parts: WebRtcVideoParts) {
     this.#parts = parts;
@@ -40,8 +40,9 @@ export class WebRtcVideo {
   async connect(video: ConnectWebRtcVideo | undefined): Promise<void> {
     const before = this.#agreed;
     this.#agreed = video;
-    if (video === undefined || (before !== undefined && isOther(before.format, video.format))) this.#stop();
+    if (video === undefined || (before !== undefined && isOther(before, video))) this.#stop();
     if (video === undefined) return;
+    this.#parts.shared.addVideo(video.format.codec);
     this.#shows ??= await this.#produce(video);
     await this.#joinLink();
     await this.#applyDirection(video);
@@ -51,7 +52,7 @@ export class WebRtcVideo {
   async linkToEdge(edge: Edge): Promise<void> {
     const { owner, shared, transport } = this.#parts;
     if (transport.closed) return;
-    this.#link ??= await VideoLink.open(edge, { ...owner, portId: videoPortOf(owner.portId) }, shared);
+    this.#link ??= await EdgeLink.open(edge, { ...owner, portId: videoPortOf(owner.portId) }, shared);
     await this.#joinLink();
   }
 
@@ -87,7 +88,7 @@ export class WebRtcVideo {
 
   async #joinLink(): Promise<void> {
     if (this.#link === undefined || this.#shows === undefined || this.#agreed === undefined) return;
-    await this.#watch(await this.#link.carry(this.#shows, this.#agreed.format));
+    await this.#watch(await this.#link.carryVideo(this.#shows, this.#agreed.format));
   }
 
   async #watch(producer: types.Producer): Promise<void> {
@@ -121,8 +122,10 @@ export class WebRtcVideo {
   }
 }
 
-function isOther(before: VideoFormat, { codec }: VideoFormat): boolean {
-  return before.codec.name !== codec.name || before.codec.payloadType !== codec.payloadType;
+/** Who only watched has no SSRC until it turns its camera on. */
+function isOther(before: ConnectWebRtcVideo, { format: { codec }, ssrc }: ConnectWebRtcVideo): boolean {
+  const { name, payloadType } = before.format.codec;
+  return name !== codec.name || payloadType !== codec.payloadType || before.ssrc !== ssrc;
 }
 
 async function setFlow(flow: types.Producer | types.Consumer | undefined, isFlowing: boolean): Promise<void> {

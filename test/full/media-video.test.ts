@@ -80,7 +80,6 @@ async function callWithVideo(
     ...owner('browser'),
     codecs: offer.audio.codecs,
     telephoneEvents: offer.audio.telephoneEvents,
-    videoCodecs: offer.video?.codecs ?? [],
   });
   const { rtpPort } = await plane.openVideo(owner('phone').portId);
   camera.echoTo = { port: rtpPort, payloadType: PHONE_TYPE, ssrc: 0x77 };
