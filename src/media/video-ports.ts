@@ -59,7 +59,7 @@ export class VideoPorts {
       return;
     }
     if (video === undefined) return this.close(portId);
-    const { remote, format, direction } = video;
+    const { remote, format, direction, srtp } = video;
     await this.#edge.connectVideo({
       portId: videoPortOf(portId),
       remote,
@@ -68,6 +68,7 @@ export class VideoPorts {
       signalingAddress,
       video: format,
       direction,
+      srtp,
     });
     port.isOn = true;
   }

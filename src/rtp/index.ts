@@ -1,6 +1,7 @@
 export { type DigitPress, DigitReader } from './digit-reader.ts';
 export { DIGIT_STEP_MS, DigitSender, type DigitStep } from './digit-sender.ts';
 export { EventRescaler } from './event-rescaler.ts';
+export { ParameterSets } from './h264-parameter-sets.ts';
 export { type BufferCounts, type BufferInput, type BufferOutput, JitterBuffer } from './jitter-buffer.ts';
 export { buildFir, buildPli, hasKeyframeRequest } from './keyframe-request.ts';
 export {
@@ -22,6 +23,7 @@ export {
   payloadOffset,
   payloadTypeOf,
   RTP_HEADER_BYTES,
+  type RtpHeader,
   sequenceOf,
   setPayloadType,
   setSequence,

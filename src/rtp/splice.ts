@@ -144,6 +144,19 @@ export class Splice {
     return this.#sequence;
   }
 
+  /**
+   * Puts packets of our own before one that has just been rewritten: they get its number and those after it, and it the
+   * last; what belongs after it moves up. `numbers` gets theirs. False: others have been sent after it, it stays.
+   */
+  precede(packet: Buffer, numbers: number[], nowMs: number): boolean {
+    if (sequenceOf(packet) !== this.#sequence) return false;
+    for (let index = 0; index < numbers.length; index++) {
+      numbers[index] = this.#sequence;
+      packet.writeUInt16BE(this.insert(nowMs), 2);
+    }
+    return true;
+  }
+
   /** Whether the packet does not carry on the source: another SSRC, or numbers that neither loss nor reordering makes. */
   #begins(packet: Buffer): boolean {
     if (this.#joinNext || ssrcOf(packet) !== this.#source) return true;

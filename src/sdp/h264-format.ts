@@ -26,6 +26,8 @@ export interface H264Format {
   readonly more: ReadonlyMap<string, string>;
 }
 
+/** Encoders have one of either kind. */
+const MAX_SETS = 8;
 const OWN = ['profile-level-id', 'max-recv-level', 'level-asymmetry-allowed', 'packetization-mode'];
 
 /** Reads a=fmtp of H264; undefined when a value in it cannot be. */
@@ -46,6 +48,15 @@ export function parseH264Format(fmtp: string): H264Format | undefined {
     packetizationMode: mode,
     more: new Map([...parameters].filter(([name]) => !OWN.includes(name))),
   };
+}
+
+/** The parameter sets that a=fmtp tells of (RFC 6184 §8.1): what its sender may never send with its pictures. */
+export function parameterSetsIn(fmtp: string): readonly Uint8Array[] {
+  const sets = parseFmtp(fmtp).get('sprop-parameter-sets') ?? '';
+  return sets
+    .split(',', MAX_SETS)
+    .filter((text) => /^[\w+/]{4,1024}={0,2}$/u.test(text))
+    .map((text) => Buffer.from(text, 'base64'));
 }
 
 /** The value of a=fmtp. */

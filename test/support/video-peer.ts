@@ -9,6 +9,8 @@ export interface HeardVideo {
   readonly timestamp: number;
   readonly ssrc: number;
   readonly payload: Buffer;
+  /** As it came. */
+  readonly packet: Buffer;
   /** performance.now() */
   readonly at: number;
 }
@@ -80,6 +82,7 @@ export class VideoPeer {
       timestamp: data.readUInt32BE(4),
       ssrc: data.readUInt32BE(8),
       payload: Buffer.from(data.subarray(12)),
+      packet: Buffer.from(data),
       at: performance.now(),
     });
     if (this.echoTo === undefined) return;

@@ -48,8 +48,8 @@ export interface PlacePort {
   readonly silentMs: number;
 }
 
-/** The same for a port that carries video, which is never SRTP. */
-export interface ConnectVideoPort extends Omit<ConnectEdgePort, 'format' | 'srtp' | 'mediaTimeout'> {
+/** The same for a port that carries video. */
+export interface ConnectVideoPort extends Omit<ConnectEdgePort, 'format' | 'mediaTimeout'> {
   readonly video: VideoFormat;
 }
 

@@ -127,7 +127,13 @@ export class NetworkEnd {
 
   #rewrite(packet: Buffer, arrival: Arrival): Buffer | undefined {
     const out = this.outgoing.rewrite(packet, arrival);
-    if (out !== undefined) this.parts.totals.rtpPacketsSent++;
+    if (out === undefined) return undefined;
+    this.parts.totals.rtpPacketsSent++;
+    if (this.video === undefined) return out;
+    for (const each of this.outgoing.preceding(out, arrival.nowMs)) {
+      this.parts.totals.rtpPacketsSent++;
+      this.#write(each);
+    }
     return out;
   }
 

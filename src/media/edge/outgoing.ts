@@ -3,8 +3,10 @@ import {
   DigitSender,
   EventRescaler,
   hasMarker,
+  ParameterSets,
   payloadOffset,
   RTP_HEADER_BYTES,
+  type RtpHeader,
   readTelephoneEvent,
   Splice,
   type SpliceStart,
@@ -18,12 +20,14 @@ import {
   writeHeader,
   writeTelephoneEvent,
 } from '../../rtp/index.ts';
-import type { AudioFormat, VideoFormat } from '../../sdp/index.ts';
+import { type AudioFormat, parameterSetsIn, type VideoFormat } from '../../sdp/index.ts';
 import type { Arrival } from './incoming.ts';
 import { silenceOf } from './silence.ts';
 
 /** An event whose timestamp is further than this from the audio's is not on the audio's time line, s. */
 const SAME_TIMELINE_SEC = 10;
+
+const NOTHING: readonly Buffer[] = [];
 
 interface EventBeside {
   readonly clocks: { readonly fromHz: number; readonly toHz: number };
@@ -44,6 +48,8 @@ export class Outgoing {
   #eventType = -1;
   #eventClock = 8000;
   #hasSentAudio = false;
+  /** Of H.264. */
+  #parameterSets: ParameterSets | undefined;
   readonly #rescaler = new EventRescaler();
   #digit: { readonly sender: DigitSender; readonly timestamp: number } | undefined;
 
@@ -79,9 +85,23 @@ export class Outgoing {
   setVideo(format: VideoFormat): void {
     const { payloadType, clockRate } = format.codec;
     if (this.#audioType !== payloadType) this.splice.restart();
+    if (this.#video?.codec.name !== format.codec.name || this.#video.codec.fmtp !== format.codec.fmtp)
+      this.#parameterSets = parameterSetsOf(format);
     this.#video = format;
     this.#audioType = payloadType;
     this.#audioClock = clockRate;
+  }
+
+  /** What a packet that has just been rewritten cannot be decoded without: to be sent before it. Mostly nothing. */
+  preceding(packet: Buffer, nowMs: number): readonly Buffer[] {
+    const units = this.#parameterSets?.take(packet) ?? NOTHING;
+    if (units.length === 0) return NOTHING;
+    const sequences = units.map(() => 0);
+    if (!this.splice.precede(packet, sequences, nowMs)) return NOTHING;
+    const timestamp = timestampOf(packet);
+    return units.map((unit, index) =>
+      this.#wrap(unit, { payloadType: this.#audioType, timestamp, marker: false, sequence: sequences[index] ?? 0 }),
+    );
   }
 
   /** Makes a packet ours, in its own memory; undefined when it is not to be sent. */
@@ -173,15 +193,13 @@ export class Outgoing {
   }
 
   #insert(payload: Buffer, payloadType: number, at: { timestamp: number; marker: boolean; nowMs: number }): Buffer {
+    const { timestamp, marker, nowMs } = at;
+    return this.#wrap(payload, { payloadType, timestamp, marker, sequence: this.splice.insert(nowMs) });
+  }
+
+  #wrap(payload: Buffer, header: Omit<RtpHeader, 'ssrc'>): Buffer {
     const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + payload.length);
-    const { timestamp, marker } = at;
-    writeHeader(packet, {
-      payloadType,
-      marker,
-      sequence: this.splice.insert(at.nowMs),
-      timestamp,
-      ssrc: this.splice.ssrc,
-    });
+    writeHeader(packet, { ...header, ssrc: this.splice.ssrc });
     payload.copy(packet, RTP_HEADER_BYTES);
     return this.#count(packet);
   }
@@ -192,4 +210,8 @@ export class Outgoing {
     this.payloadBytes += packet.length - RTP_HEADER_BYTES;
     return packet;
   }
+}
+
+function parameterSetsOf({ codec }: VideoFormat): ParameterSets | undefined {
+  return codec.name === 'H264' ? new ParameterSets(parameterSetsIn(codec.fmtp)) : undefined;
 }

@@ -146,10 +146,11 @@ export class SipPort implements EdgeEnd {
     // Video is never left to itself: who asks for pictures must be heard.
     this.#proof = undefined;
     this.#follow(request);
+    this.#srtp = SrtpGuard.next(this.#srtp, request.srtp, this.#end);
     this.#end.setVideo(request.video);
   }
 
-  #follow(request: Omit<ConnectVideoPort, 'video'>): void {
+  #follow(request: Omit<ConnectVideoPort, 'video' | 'srtp'>): void {
     const { remote, rtcpMux, direction } = request;
     const start = {
       policy: request.sourcePolicy,
