@@ -1,5 +1,6 @@
 /** The lines of our video section. */
 import { type DirectedExtension, defaultAddress, rtcpLines, webRtcLines } from './format-audio.ts';
+import { formatCrypto } from './format-crypto.ts';
 import { TRANSPORT_CC } from './header-extensions.ts';
 import type {
   Direction,
@@ -36,7 +37,7 @@ export function formatVideoSection(lines: VideoLines): string[] {
     ...(mid === '' ? [] : [`a=mid:${mid}`]),
     ...(transport.kind === 'webrtc'
       ? webRtcLines(transport, { ...lines, media: 'video', rtcpMux: true })
-      : rtcpLines(local.rtp ?? transport.rtp, false)),
+      : [...rtcpLines(local.rtp ?? transport.rtp, false), ...(local.srtp?.cryptos ?? []).map(formatCrypto)]),
     ...local.codecs.flatMap((codec) => codecLines(codec, headerExtensions)),
     `a=${lines.direction}`,
   ];

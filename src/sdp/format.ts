@@ -20,7 +20,7 @@ interface OwnSections {
 export function formatOffer(local: LocalAudio, previous?: RemoteDescription): string {
   const { transport } = local;
   const isWebRtc = transport.kind === 'webrtc';
-  const { mid, videoMid } = offeredMids(isWebRtc, previous);
+  const { mid, videoMid } = offeredMids(local, previous);
   const audio = formatAudioSection({
     local,
     mid,
@@ -34,7 +34,7 @@ export function formatOffer(local: LocalAudio, previous?: RemoteDescription): st
   const bundle = isWebRtc && mid !== '' ? [mid, ...(video.length === 0 ? [] : [videoMid])] : [];
   return toText([
     ...sessionLines(local, bundle),
-    ...mirrored(previous, { audio, video, videoIndex: previous?.videoIndex ?? -1 }),
+    ...mirrored(previous, { audio, video, videoIndex: videoPlaceIn(previous) }),
   ]);
 }
 
@@ -56,24 +56,33 @@ export function formatAnswer(remote: RemoteDescription, local: LocalAudio): stri
   return toText([...sessionLines(local, bundle), ...mirrored(remote, { audio: audioLines, video, videoIndex })]);
 }
 
-function offeredMids(isWebRtc: boolean, previous: RemoteDescription | undefined): { mid: string; videoMid: string } {
-  const mid = previous?.audio.mid ?? (isWebRtc ? '0' : '');
-  return { mid, videoMid: previous?.video?.mid ?? (mid === '' ? '' : freeMid(previous)) };
+function offeredMids(
+  { transport, video }: LocalAudio,
+  previous: RemoteDescription | undefined,
+): { mid: string; videoMid: string } {
+  const mid = previous?.audio.mid ?? (transport.kind === 'webrtc' ? '0' : '');
+  const kept = video?.isNew === true ? undefined : previous?.video?.mid;
+  return { mid, videoMid: kept ?? (mid === '' ? '' : freeMid(previous)) };
 }
 
 function offeredProtocol(transport: LocalRtp | LocalWebRtc): string {
   return transport.kind === 'webrtc' ? 'UDP/TLS/RTP/SAVPF' : 'RTP/AVP';
 }
 
+/** Its own, or that of one that was refused (RFC 3264 §8.1). */
+function videoPlaceIn(previous: RemoteDescription | undefined): number {
+  if (previous === undefined || previous.videoIndex !== -1) return previous?.videoIndex ?? -1;
+  return previous.sections.findIndex(({ media }) => media === 'video');
+}
+
 /** Empty without video of ours. */
-function offeredVideo({ transport, video, srtp }: LocalAudio, mid: string, previous?: RemoteDescription): string[] {
-  // Never in clear beside audio that must not be.
-  if (video === undefined || srtp?.isRequired === true) return [];
+function offeredVideo({ transport, video }: LocalAudio, mid: string, previous?: RemoteDescription): string[] {
+  if (video === undefined) return [];
   return formatVideoSection({
     local: video,
     transport,
     mid,
-    protocol: offeredProtocol(transport),
+    protocol: video.srtp?.isRequired === true ? 'RTP/SAVP' : offeredProtocol(transport),
     direction: video.direction,
     setup: 'actpass',
     headerExtensions:
@@ -84,7 +93,7 @@ function offeredVideo({ transport, video, srtp }: LocalAudio, mid: string, previ
 /** Empty when one of the two has none. */
 function answeredVideo({ audio, video, sections, videoIndex }: RemoteDescription, local: LocalAudio): string[] {
   const { transport } = local;
-  if (video === undefined || local.video === undefined || local.srtp !== undefined) return [];
+  if (video === undefined || local.video === undefined) return [];
   const shared = sharedExtensions(video, transport);
   return formatVideoSection({
     local: local.video,

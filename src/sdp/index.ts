@@ -3,7 +3,15 @@ export { isSameCodec, ownCodec } from './codec-list.ts';
 export { answerDirection } from './direction.ts';
 export { sdpErrors } from './errors.ts';
 export { formatAnswer, formatOffer } from './format.ts';
-export { answerH264, formatH264Format, type H264Format, isSameH264, pairH264, parseH264Format } from './h264-format.ts';
+export {
+  answerH264,
+  formatH264Format,
+  type H264Format,
+  isSameH264,
+  pairH264,
+  parameterSetsIn,
+  parseH264Format,
+} from './h264-format.ts';
 export { sharedExtensions, TRANSPORT_CC } from './header-extensions.ts';
 export type {
   AudioCodec,
@@ -54,8 +62,9 @@ export {
   type SrtpMode,
   type SrtpPolicy,
   type SrtpState,
+  videoSrtpPolicy,
 } from './plan-srtp.ts';
 export type { CodecTerms } from './plan-terms.ts';
-export { planSameVideo, planVideoAnswer, planVideoOffer, type VideoPlan } from './plan-video.ts';
+export { planSameVideo, planVideoAnswer, planVideoOffer, USUAL_VIDEO, type VideoPlan } from './plan-video.ts';
 export { noCommonCodecWarning, transcodingRefusedWarning, warningFor } from './warning.ts';
 export { widenedCodecs } from './widened-codecs.ts';

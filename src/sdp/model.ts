@@ -144,6 +144,8 @@ export interface RemoteVideo {
   readonly rtcpMux: boolean;
   /** Where the remote wants plain RTP; for webrtc of no meaning. */
   readonly rtp: RtpAddress;
+  /** Undefined: plain RTP, or webrtc. */
+  readonly srtp?: SrtpDescription | undefined;
   readonly ssrc: number | undefined;
   readonly cname: string | undefined;
   readonly headerExtensions: readonly HeaderExtension[];
@@ -191,6 +193,10 @@ export interface LocalVideo {
   readonly direction: Direction;
   /** Where we want plain RTP; undefined for webrtc, where it is on the transport of the audio. */
   readonly rtp: RtpAddress | undefined;
+  /** Of an rtp transport only. */
+  readonly srtp?: SrtpDescription | undefined;
+  /** We have refused the section so far: it gets another mid (RFC 8829 §5.2.2). */
+  readonly isNew?: boolean;
 }
 
 export interface LocalAudio {

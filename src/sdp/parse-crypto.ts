@@ -25,7 +25,7 @@ export function parseSrtp(section: SdpSection): SrtpDescription | undefined {
 }
 
 /** By its protocol, RTP/SAVP or RTP/SAVPF. */
-export function isSrtpOnly({ protocol }: SdpSection): boolean {
+function isSrtpOnly({ protocol }: SdpSection): boolean {
   return protocol.toUpperCase().startsWith('RTP/SAVP');
 }
 

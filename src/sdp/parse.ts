@@ -13,7 +13,7 @@ import type {
   SdpKind,
 } from './model.ts';
 import { isNullAddress, parseRtpAddress } from './parse-address.ts';
-import { isSrtpOnly, parseSrtp } from './parse-crypto.ts';
+import { parseSrtp } from './parse-crypto.ts';
 import { parseFormats } from './parse-formats.ts';
 import { parseDtls, parseFingerprints, parseIce } from './parse-security.ts';
 import { parseVideoFormats } from './parse-video-formats.ts';
@@ -69,11 +69,7 @@ function findVideo(
   if (section === undefined) return undefined;
   try {
     if (kindOf(section, inherited(lines, section, bundle)) !== kind) return undefined;
-    // SRTP is for audio.
-    if (kind === 'rtp' && isSrtpOnly(section)) return undefined;
     if (kind === 'webrtc' && !bundle.includes(midOf(section))) return undefined;
-    // SRTP of a SIP leg is for audio alone.
-    if (kind === 'rtp' && /SAVP/iu.test(section.protocol)) return undefined;
     return { video: videoOf(section, kind, lines), index };
   } catch (error) {
     if (error instanceof CodedError) return undefined;
@@ -94,6 +90,7 @@ function videoOf(section: SdpSection, kind: SdpKind, lines: SdpLines): RemoteVid
     direction: kind === 'rtp' ? heldDirection(direction, rtp) : direction,
     rtcpMux: attribute(attributes, 'rtcp-mux') !== undefined,
     rtp,
+    srtp: kind === 'rtp' ? parseSrtp(section) : undefined,
     ...parseSource(section),
     headerExtensions: parseExtensions(attributes),
   };

@@ -8,6 +8,9 @@ import { isSameKey, SRTP_SUITES, type SrtpKeyPair, type SrtpKeys, type SrtpSuite
 import { sdpErrors } from './errors.ts';
 import type { RemoteAudio, SrtpCrypto, SrtpDescription } from './model.ts';
 
+/** As much of a section, audio or video, as SRTP asks for. */
+export type SrtpSection = Pick<RemoteAudio, 'rtp' | 'srtp'>;
+
 /** `optional`: where both sides can, offered as RTP/AVP with a=crypto (RFC 8643). `required`: as RTP/SAVP, and nothing else. */
 export type SrtpMode = 'refused' | 'optional' | 'required';
 
@@ -39,10 +42,17 @@ export function offerSrtp(state: SrtpState, policy: SrtpPolicy, random: Random):
   return { ...state, local: { isRequired: policy.mode === 'required', cryptos } };
 }
 
+/** What its video is to follow when this is what its audio has: pictures do not go in clear beside a voice that does not. */
+export function videoSrtpPolicy({ local, keys }: SrtpState, role: 'offer' | 'answer'): SrtpPolicy {
+  const isSecret = role === 'offer' ? local !== undefined : keys !== undefined;
+  const mode = !isSecret ? 'refused' : role === 'offer' && local?.isRequired === false ? 'optional' : 'required';
+  return { mode, mayTellKeys: true };
+}
+
 /** The answer to the peer's offer: its first suite that we know. Throws the 488 that its offer is owed. */
 export function answerSrtp(
   state: SrtpState,
-  offer: RemoteAudio,
+  offer: SrtpSection,
   policy: SrtpPolicy & { readonly random: Random },
 ): SrtpState {
   const peer = placeOf(offer);
@@ -65,12 +75,12 @@ function acceptable(offered: SrtpDescription | undefined, { mode, mayTellKeys }:
   return mode === 'refused' || !mayTellKeys ? undefined : offered?.cryptos[0];
 }
 
-function placeOf({ rtp }: RemoteAudio): string {
+function placeOf({ rtp }: SrtpSection): string {
   return `${rtp.address}:${rtp.rtpPort}`;
 }
 
 /** The peer's answer to our offer. Throws the 488 that it would be owed. */
-export function acceptSrtp(state: SrtpState, answer: RemoteAudio): SrtpState {
+export function acceptSrtp(state: SrtpState, answer: SrtpSection): SrtpState {
   const peer = placeOf(answer);
   const { local } = state;
   const [crypto, ...others] = answer.srtp?.cryptos ?? [];

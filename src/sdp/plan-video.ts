@@ -16,9 +16,23 @@ const FEEDBACK: Readonly<Record<SdpKind, readonly VideoFeedback[]>> = {
   webrtc: ['nack', 'nack pli', 'ccm fir', 'transport-cc'],
 };
 
+/** For a second party whose first has said nothing yet: what browsers and phones have. */
+export const USUAL_VIDEO: VideoOfferRequest['inbound'] = {
+  direction: 'sendrecv',
+  codecs: [
+    usual('H264', 97, 'level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f'),
+    usual('H264', 98, 'level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f'),
+    usual('VP8', 96, ''),
+  ],
+};
+
+function usual(name: VideoCodecName, payloadType: number, fmtp: string): VideoCodec {
+  return { name, payloadType, clockRate: 90_000, fmtp, feedback: [] };
+}
+
 export interface VideoOfferRequest {
   /** What the first party offered. */
-  readonly inbound: RemoteVideo | undefined;
+  readonly inbound: Pick<RemoteVideo, 'codecs' | 'direction'> | undefined;
   readonly allowed: readonly VideoCodecName[];
   /** Of the party that gets the offer. */
   readonly kind: SdpKind;
@@ -39,6 +53,7 @@ export function planVideoOffer({ inbound, allowed, kind, taken }: VideoOfferRequ
   });
 }
 
+/** Either format has what its party is told of the other: its level, and the parameter sets it sends. */
 export interface VideoPlan {
   readonly inbound: VideoFormat;
   readonly outbound: VideoFormat;
@@ -61,10 +76,12 @@ export function planVideoAnswer({ inbound, outbound, allowed }: VideoAnswerReque
   const offered = inbound.video.codecs.filter(({ name }) => allowed.includes(name));
   for (const answered of outbound.video.codecs) {
     const told = counterpart(answered, offered);
-    if (told === undefined) continue;
+    const theirs = told && offered.find(({ payloadType }) => payloadType === told.payloadType);
+    const back = theirs && counterpart(theirs, [answered]);
+    if (told === undefined || back === undefined) continue;
     return {
       inbound: { codec: { ...told, feedback: both(told.feedback, FEEDBACK[inbound.kind]) } },
-      outbound: { codec: { ...answered, feedback: both(answered.feedback, FEEDBACK[outbound.kind]) } },
+      outbound: { codec: { ...back, feedback: both(back.feedback, FEEDBACK[outbound.kind]) } },
       reason: `${answered.name} passes through: the second party's first choice among what the first party offered`,
     };
   }

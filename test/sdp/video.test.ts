@@ -3,6 +3,7 @@ import {
   formatAnswer,
   formatOffer,
   type LocalVideo,
+  parameterSetsIn,
   parseRemoteDescription,
   planSameVideo,
   planVideoAnswer,
@@ -73,6 +74,7 @@ describe('a video section', () => {
   it.each([
     ['is refused with port 0', phone({ port: 0 })],
     ['has a protocol we do not know', phone({ protocol: 'RTP/XYZ' })],
+    ['is SRTP without keys', phone({ protocol: 'RTP/SAVP' })],
     ['is of another kind than the audio', phone({ protocol: 'UDP/TLS/RTP/SAVPF' })],
     ['has an impossible address', phone({ more: ['c=IN IP4 239.1.1.1'] })],
   ])('that %s leaves the audio alone', (_, text) => {
@@ -81,6 +83,21 @@ describe('a video section', () => {
     expect(remote.audio.codecs).toHaveLength(1);
     expect(sectionsOf(formatAnswer(remote, local(RTP, { video: videoOf([H264], true) })))[1]).toMatch(/^m=video 0 /u);
   });
+
+  it.each(['RTP/AVP', 'RTP/AVPF', 'RTP/SAVP', 'RTP/SAVPF'])(
+    'with a=crypto under %s has keys of its own',
+    (protocol) => {
+      const crypto = 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj';
+      const offer = heard(phone({ protocol, more: [crypto] }));
+      expect(offer.video?.srtp).toMatchObject({ isRequired: protocol.includes('SAVP'), cryptos: [{ tag: 1 }] });
+      const [, video = ''] = formatAnswer(
+        offer,
+        local(RTP, { video: { ...videoOf([H264], true), srtp: offer.video?.srtp } }),
+      ).split('m=video ');
+      expect(video).toMatch(new RegExp(`^20002 ${protocol} 97`, 'u'));
+      expect(video).toContain(crypto.slice(0, -4));
+    },
+  );
 
   it('outside of the BUNDLE group of the audio is not taken: a Leg has one transport', () => {
     const text = golden('chromium-156-audio-video-data').replace(/a=group:BUNDLE.*/u, 'a=group:BUNDLE 0');
@@ -114,6 +131,21 @@ describe('the plan', () => {
     expect(plan?.inbound.codec.fmtp).toMatch(/packetization-mode=1;profile-level-id=42e014/u);
     const offered = browser.video?.codecs.find(({ payloadType }) => payloadType === plan?.inbound.codec.payloadType);
     expect(offered?.fmtp).toContain('42e01f');
+  });
+
+  it('tells either party the level and the parameter sets of the other one', () => {
+    const sets = 'sprop-parameter-sets=Z0LgH9oC,aM4x';
+    const offer = heard(phone({ fmtp: `packetization-mode=1;profile-level-id=42e01f;${sets}` }));
+    const answer = heard(phone({ fmtp: 'packetization-mode=1;profile-level-id=42e00d;max-mbps=7', payloadType: 99 }));
+    const plan = planVideoAnswer({ inbound: offer, outbound: answer, allowed: ALL });
+    expect(plan?.inbound.codec).toMatchObject({ payloadType: 97, fmtp: expect.stringContaining('max-mbps=7') });
+    expect(plan?.inbound.codec.fmtp).not.toContain('sprop');
+    expect(plan?.outbound.codec).toMatchObject({ payloadType: 99, fmtp: expect.stringContaining(sets) });
+    expect(parameterSetsIn(plan?.outbound.codec.fmtp ?? '').map((set) => Buffer.from(set).toString('base64'))).toEqual([
+      'Z0LgH9oC',
+      'aM4x',
+    ]);
+    expect(parameterSetsIn('sprop-parameter-sets=?,Zg==,Z0LgHw==,')).toHaveLength(1);
   });
 
   it('gives a browser payload types that its audio does not use', () => {
@@ -186,5 +218,14 @@ describe('our text', () => {
     ]);
     const audioOnly = heard(phone().replace(/m=video[\s\S]*/u, ''));
     expect(sectionsOf(formatOffer(local(RTP, { video: videoOf([H264], true) }), audioOnly))).toHaveLength(2);
+    const refused = heard(phone({ port: 0 }));
+    expect(sectionsOf(formatOffer(local(RTP, { video: videoOf([H264], true) }), refused))).toHaveLength(2);
+  });
+
+  it('gives a section of a browser that was refused another mid, in its place', () => {
+    const video = { ...videoOf([H264]), isNew: true };
+    const text = formatOffer(local(WEBRTC, { codecs: [OPUS], video }), browser);
+    expect(text).toContain('a=group:BUNDLE 0 3\r\n');
+    expect(sectionsOf(text).map((line) => line.split(' ')[0])).toEqual(['m=audio', 'm=video', 'm=application']);
   });
 });
