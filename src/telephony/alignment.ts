@@ -11,3 +11,6 @@ export interface Alignment {
   /** It would be better so, but the call goes on without it, too. */
   readonly isOptional: boolean;
 }
+
+/** `unusable`: the peer has taken the offer, with an answer that nobody can use. */
+export type AlignmentOutcome = 'aligned' | 'refused' | 'unusable' | 'gone';

@@ -44,6 +44,11 @@ export class Alignments {
     if (alignment !== undefined) track(this.#align(alignment));
   }
 
+  /** The same, with nothing that would only make it cheaper. */
+  sendNeeded(): void {
+    if (this.#needed !== undefined) this.send();
+  }
+
   /** Something in the session of one party has changed. */
   renegotiated(): void {
     this.#options.settle();

@@ -1,16 +1,22 @@
 /** Media through the gateway: every Leg has a port of its own, and the planner sees both sides (decision D4). */
 import { type CallCodecs, legCodecOf, type MediaPlane, type PortReport } from '../calls/index.ts';
 import type { Clock, LegId, Logger } from '../kernel/index.ts';
-import type { AudioCodec, AudioCodecName, CodecPlan, SaidFormats, TelephoneEventFormat } from '../sdp/index.ts';
+import type {
+  AudioCodec,
+  AudioCodecName,
+  CodecPlan,
+  LegPlan,
+  SaidFormats,
+  TelephoneEventFormat,
+} from '../sdp/index.ts';
 import type { Alignment } from './alignment.ts';
 import { connectBuiltIn, openBuiltIn } from './built-in-leg.ts';
-import type { CallerAnswer, CallMediaWork } from './call-media.ts';
+import type { CallerAnswer, CallMediaWork, OfferOfOne } from './call-media.ts';
 import { type BranchMedia, CallPlans, isOtherPlan } from './call-plans.ts';
-import { agreeOnVideo, planOfferedVideo } from './call-video.ts';
+import { AddedVideo, agreeOnVideo, dropOrphan, planOfferedVideo } from './call-video.ts';
 import { EarlyOffer } from './early-offer.ts';
 import { telephonyErrors } from './errors.ts';
 import type { LegMedia, PlanLeg } from './leg-media.ts';
-import type { InDialogOffer } from './sip-ports.ts';
 import { TranscodingMeter } from './transcoding-meter.ts';
 
 export interface AnchoredMediaOptions {
@@ -66,11 +72,7 @@ export class AnchoredMedia implements CallMediaWork {
     }
     const { leg } = branch;
     const offer = this.#plans.offerTo(leg);
-    planOfferedVideo(
-      this.#inbound,
-      leg,
-      [...offer.codecs, ...offer.telephoneEvents].map(({ payloadType }) => payloadType),
-    );
+    planOfferedVideo(this.#inbound, leg, offer);
     const join = this.#canJoin(leg, offer) ? this.#inbound : undefined;
     if (join !== undefined) await this.openInbound();
     await leg.open(offer, join);
@@ -136,7 +138,7 @@ export class AnchoredMedia implements CallMediaWork {
       return { body: await this.#offerToCaller(legId), awaitsAck: true, alignment: undefined };
     if (this.#joined !== legId) await this.#connect(legId);
     const { first } = this.#planOf(legId);
-    if (this.#early === undefined) return { body: this.#inbound.answer(first), awaitsAck: false, alignment: undefined };
+    if (this.#early === undefined) return { body: this.answerTo(first), awaitsAck: false, alignment: undefined };
     const isChanged = this.#early.codec !== first.format.codec.name;
     return {
       body: this.#early.answer,
@@ -154,13 +156,28 @@ export class AnchoredMedia implements CallMediaWork {
     return { alignment: leg !== undefined && isOther ? this.#alignmentTo(leg, second.said, legId) : undefined };
   }
 
-  async renegotiate(legId: LegId, offer: InDialogOffer): Promise<void> {
+  async renegotiate(legId: LegId, offer: OfferOfOne): Promise<void> {
     const leg = this.legOf(legId);
     const branchId = legId === this.#inbound.owner.legId ? this.#joined : legId;
     if (leg === undefined) offer.reply(488);
     else if (offer.body === '')
       offer.reply(200, {}, leg.reoffer(branchId === undefined ? undefined : this.#plans.reoffer(leg, branchId)));
-    else offer.reply(200, {}, await this.#replanned(leg, (planLeg) => leg.renegotiate(offer.body, planLeg)));
+    else {
+      const added = await this.#addVideo(leg, offer);
+      const answer = await this.#replanned(leg, (planLeg) => leg.renegotiate(offer.body, planLeg));
+      await added?.settle();
+      offer.reply(200, {}, answer);
+    }
+  }
+
+  /** What one party alone has not: the other one is asked for it first. */
+  async #addVideo(leg: LegMedia, offer: OfferOfOne): Promise<AddedVideo | undefined> {
+    const other = this.#otherOf(leg);
+    // An UPDATE is to be answered at once (RFC 3311 §5.2).
+    if (other === undefined || offer.method !== 'INVITE') return undefined;
+    const added = AddedVideo.plan(leg, other, offer.body);
+    await added?.ask(offer.ask, (body) => this.#replanned(other, (planLeg) => other.accept(body, planLeg)));
+    return added;
   }
 
   async reacknowledged(legId: LegId, body: string): Promise<void> {
@@ -177,6 +194,8 @@ export class AnchoredMedia implements CallMediaWork {
     const branchId = this.#joined;
     const branch = branchId === undefined ? undefined : this.legOf(branchId);
     if (branchId === undefined || branch === undefined) return undefined;
+    const drop = this.orphanDrop();
+    if (drop !== undefined) return drop;
     const better = [branch, this.#inbound].flatMap((leg) => {
       const other = this.#mayAsk(leg) ? this.#plans.alternative(leg, branchId) : undefined;
       if (other === undefined || other.plan.cost >= other.costNow) return [];
@@ -247,6 +266,18 @@ export class AnchoredMedia implements CallMediaWork {
     return leg === undefined ? this.#options.media.close(this.#branch(legId).leg.owner.portId) : leg.close();
   }
 
+  /** What the caller's 200 says. */
+  protected answerTo(plan: LegPlan): string {
+    return this.#inbound.answer(plan);
+  }
+
+  /** Tells a party that nobody takes part in its video. */
+  protected orphanDrop(): Alignment | undefined {
+    const branch = this.#joined === undefined ? undefined : this.legOf(this.#joined);
+    const leg = [branch, this.#inbound].find((each) => each?.video.isOrphan);
+    return leg && dropOrphan(leg, (body) => this.#replanned(leg, (planLeg) => leg.accept(body, planLeg)));
+  }
+
   /** Forgets what was planned with this branch, so that `heard` plans anew. */
   protected forgetPlan(legId: LegId): void {
     this.#plans.forget(legId);
@@ -296,10 +327,16 @@ export class AnchoredMedia implements CallMediaWork {
     const branch = this.#branch(branchId);
     if (leg === this.#inbound && branch.kind === 'built-in')
       return connectBuiltIn(branch.leg, plan.second.format, this.#options.media);
-    const other = leg === this.#inbound ? this.legOf(branchId) : this.#inbound;
+    const other = this.#otherOf(leg);
     const { ptimeMs } = (leg === this.#inbound ? plan.second : plan.first).format;
     if (other?.plan === undefined || other.plan.format.ptimeMs === ptimeMs) return undefined;
     return other.connect({ ...other.plan, format: { ...other.plan.format, ptimeMs } });
+  }
+
+  /** With whom it is joined. */
+  #otherOf(leg: LegMedia): LegMedia | undefined {
+    if (leg === this.#inbound) return this.#joined === undefined ? undefined : this.legOf(this.#joined);
+    return leg.owner.legId === this.#joined ? this.#inbound : undefined;
   }
 
   /** The winner has not the codec of the early media: a SIP caller is offered the new one, for a browser the callee keeps the old one. */
@@ -332,15 +369,15 @@ export class AnchoredMedia implements CallMediaWork {
       if (this.#earlyOffer.legId !== legId) throw telephonyErrors.TELEPHONY_ANSWER_CHANGED();
       return this.#earlyOffer.text;
     }
-    const formats = this.#plans.offerToCaller(legId, codec);
-    await this.#inbound.open(formats);
-    this.#earlyOffer = new EarlyOffer(legId, this.#inbound.offer(formats));
+    this.#earlyOffer = new EarlyOffer(legId, await this.#offerToCaller(legId, codec));
     return this.#earlyOffer.text;
   }
 
   /** Delayed offer (RFC 3261 §13.2.1): the caller is offered what the callee can do. */
-  async #offerToCaller(legId: LegId): Promise<string> {
-    const formats = this.#plans.offerToCaller(legId);
+  async #offerToCaller(legId: LegId, codec?: AudioCodecName): Promise<string> {
+    const formats = this.#plans.offerToCaller(legId, codec);
+    const callee = this.legOf(legId);
+    if (callee !== undefined) planOfferedVideo(callee, this.#inbound, formats);
     await this.#inbound.open(formats);
     return this.#inbound.offer(formats);
   }

@@ -2,7 +2,7 @@
 import type { CallCodecs, PortReport } from '../calls/index.ts';
 import type { LegId } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
-import type { Alignment } from './alignment.ts';
+import type { Alignment, AlignmentOutcome } from './alignment.ts';
 import type { LegMedia } from './leg-media.ts';
 import type { InDialogOffer, SipDialog } from './sip-ports.ts';
 
@@ -14,6 +14,9 @@ export interface CallerAnswer {
   /** One side must be told another codec once the call stands: what it had been told early does not hold any more. */
   readonly alignment: Alignment | undefined;
 }
+
+/** An offer of one of two parties. `ask` offers something to the other one, as far as that can be decided at once. */
+export type OfferOfOne = InDialogOffer & { readonly ask: (alignment: Alignment) => Promise<AlignmentOutcome> };
 
 /** Errors thrown here carry the SIP status owed. */
 export interface CallMediaWork {
@@ -37,7 +40,7 @@ export interface CallMediaWork {
   /** The caller's answer to our offer has come: joins both sides. */
   acknowledged(legId: LegId, body: string): Promise<{ readonly alignment: Alignment | undefined }>;
   /** Answers a re-INVITE or UPDATE of one side. The session stays as it was when it fails. */
-  renegotiate(legId: LegId, offer: InDialogOffer): Promise<void>;
+  renegotiate(legId: LegId, offer: OfferOfOne): Promise<void>;
   /** The ACK to a re-INVITE that had no offer: the answer to ours. The session stays as it was when it fails. */
   reacknowledged(legId: LegId, body: string): Promise<void>;
   /** What would make the call that stands cheaper, if anything would. Not the same twice. */

@@ -4,7 +4,7 @@
  */
 import type { MediaPlane, PortReport } from '../calls/index.ts';
 import type { LegId } from '../kernel/index.ts';
-import type { AudioCodecName, SaidFormats } from '../sdp/index.ts';
+import type { AudioCodecName, LegPlan, SaidFormats } from '../sdp/index.ts';
 import { AnchoredMedia, type AnchoredMediaOptions } from './anchored-media.ts';
 import type { CallerAnswer } from './call-media.ts';
 import { telephonyErrors } from './errors.ts';
@@ -24,6 +24,13 @@ export interface JoinMediaOptions extends Omit<AnchoredMediaOptions, 'keeps'> {
   readonly onJoined: () => void;
 }
 
+/** How a party was. */
+interface Before {
+  readonly standing: StandingLeg;
+  readonly said: SaidFormats | undefined;
+  readonly restoreVideo: () => void;
+}
+
 export class JoinMedia extends AnchoredMedia {
   readonly #options: JoinMediaOptions;
   /** What the plan keeps to: a codec that is tried for both, or that who talks keeps what it has. */
@@ -41,7 +48,10 @@ export class JoinMedia extends AnchoredMedia {
   }
 
   override async answer(legId: LegId): Promise<CallerAnswer> {
-    const before = [...this.#options.standing.values()].map((each) => [each, each.parts.media.plan?.said] as const);
+    const before = [...this.#options.standing.values()].map((standing) => {
+      const { media } = standing.parts;
+      return { standing, said: media.plan?.said, restoreVideo: media.video.keep() };
+    });
     try {
       await this.#agree(legId);
       // It may have been called off while the parties were asked for a codec, and while their ports are bridged.
@@ -50,11 +60,17 @@ export class JoinMedia extends AnchoredMedia {
       this.#checkWanted();
       this.#only = undefined;
       this.#options.onJoined();
-      return answer;
+      return { ...answer, alignment: answer.alignment ?? this.orphanDrop() };
     } catch (error) {
       await this.#undo(before);
       throw error;
     }
+  }
+
+  /** Who talks already has nothing to be answered. */
+  protected override answerTo(plan: LegPlan): string {
+    const { inbound, standing } = this.#options;
+    return standing.has(inbound.owner.legId) ? '' : super.answerTo(plan);
   }
 
   override async close(legId: LegId): Promise<PortReport | undefined> {
@@ -63,9 +79,14 @@ export class JoinMedia extends AnchoredMedia {
   }
 
   /** The parties go on as they were: with whom they were, and in the codec they had. */
-  async #undo(before: readonly (readonly [StandingLeg, SaidFormats | undefined])[]): Promise<void> {
-    for (const [each, said] of before) if (said !== undefined) await each.align(said);
-    for (const former of new Set(before.map(([each]) => each.former))) {
+  async #undo(before: readonly Before[]): Promise<void> {
+    for (const { standing, said, restoreVideo } of before) {
+      restoreVideo();
+      if (said !== undefined) await standing.align(said);
+      const { media } = standing.parts;
+      if (media.video.format !== undefined && media.plan !== undefined) await media.connect(media.plan);
+    }
+    for (const former of new Set(before.map(({ standing }) => standing.former))) {
       const { state, inbound, branches } = former.call;
       const winner = state.kind === 'talking' ? branches.find(({ legId }) => legId === state.winner) : undefined;
       if (winner !== undefined) await this.#options.media.bridge(inbound.portId, winner.portId);

@@ -106,11 +106,8 @@ export class LegMedia {
     this.#signalingAddress = options.signalingAddress;
     this.#random = options.random;
     const { srtp = 'refused', srtpKeysInClear = false, video = [] } = options.profile;
-    const mayTellKeys = options.isSecure === true || srtpKeysInClear;
-    // Pictures are not to go in clear beside a voice that does not.
-    const isClear = srtp === 'refused' || (srtp === 'optional' && !mayTellKeys);
-    this.video = new LegVideo({ ...options, allowed: options.kind === 'webrtc' || isClear ? video : [] });
-    this.#srtpPolicy = { mode: srtp, mayTellKeys };
+    this.video = new LegVideo({ ...options, allowed: video });
+    this.#srtpPolicy = { mode: srtp, mayTellKeys: options.isSecure === true || srtpKeysInClear };
     this.#origin = createOrigin(options.random);
   }
 
@@ -160,8 +157,7 @@ export class LegMedia {
 
   /** Reads and keeps the peer's description. Throws what the SIP status is owed for. */
   hear(text: string): RemoteDescription {
-    const remote = this.#parse(text);
-    this.#agreeSrtp(remote, this.#isOfferer ? 'answer' : 'offer');
+    const remote = this.#agreeSrtp(this.read(text), this.#isOfferer ? 'answer' : 'offer');
     this.#remote = remote;
     this.#learn(remote);
     return remote;
@@ -183,6 +179,7 @@ export class LegMedia {
   offer(formats: SaidFormats): string {
     if (this.#remote === undefined) this.#isOfferer = true;
     if (this.kind === 'rtp') this.#srtp = offerSrtp(this.#srtp, this.#srtpPolicy, this.#random);
+    this.video.offerSrtp(this.#srtp);
     this.#hasOffered = true;
     const allowed = this.#hasEvents ? formats : { ...formats, telephoneEvents: [] };
     const video = this.video.local(true);
@@ -216,8 +213,7 @@ export class LegMedia {
   /** A re-INVITE or UPDATE with an offer: the answer to it, once it is applied. */
   async renegotiate(text: string, planLeg: PlanLeg): Promise<string> {
     return this.#orAsBefore(async () => {
-      const offer = this.#parse(text);
-      this.#agreeSrtp(offer, 'offer');
+      const offer = this.#agreeSrtp(this.read(text), 'offer');
       this.#hasOffered = false;
       const plan = this.#follow(offer, planLeg);
       this.#told = plan.said;
@@ -244,8 +240,7 @@ export class LegMedia {
   /** The answer to an offer of ours inside the dialog. */
   async accept(text: string, planLeg: PlanLeg = (said) => this.planTold(said)): Promise<void> {
     await this.#orAsBefore(async () => {
-      const answer = this.#parse(text);
-      this.#agreeSrtp(answer, 'answer');
+      const answer = this.#agreeSrtp(this.read(text), 'answer');
       await this.connect(this.#follow(answer, planLeg));
     });
   }
@@ -279,19 +274,21 @@ export class LegMedia {
     return dtmf === 'auto' || dtmf === 'rfc4733';
   }
 
-  #parse(text: string): RemoteDescription {
+  /** The peer's description, with nothing done about it. Throws what the SIP status is owed for. */
+  read(text: string): RemoteDescription {
     const remote = parseRemoteDescription(text);
     if (remote.kind !== this.kind)
       throw sdpErrors.SDP_PROTOCOL([remote.kind === 'rtp' ? 'RTP/AVP' : 'UDP/TLS/RTP/SAVPF']);
     return this.#hasEvents ? remote : { ...remote, audio: { ...remote.audio, telephoneEvents: [] } };
   }
 
-  #agreeSrtp({ audio }: RemoteDescription, role: 'offer' | 'answer'): void {
-    if (this.kind !== 'rtp') return;
+  #agreeSrtp(remote: RemoteDescription, role: 'offer' | 'answer'): RemoteDescription {
+    if (this.kind !== 'rtp') return remote;
     this.#srtp =
       role === 'answer'
-        ? acceptSrtp(this.#srtp, audio)
-        : answerSrtp(this.#srtp, audio, { ...this.#srtpPolicy, random: this.#random });
+        ? acceptSrtp(this.#srtp, remote.audio)
+        : answerSrtp(this.#srtp, remote.audio, { ...this.#srtpPolicy, random: this.#random });
+    return this.video.agreeSrtp(remote, this.#srtp, role);
   }
 
   /** Takes over the peer's new description, as far as there is a plan for it. */
@@ -324,12 +321,13 @@ export class LegMedia {
   /** A change that fails leaves the session as it was (RFC 3261 §14.2). */
   async #orAsBefore<T>(change: () => Promise<T>): Promise<T> {
     const [remote, plan, origin, lastText] = [this.#remote, this.#plan, this.#origin, this.#lastText];
-    const [hasOffered, told, srtp] = [this.#hasOffered, this.#told, this.#srtp];
+    const [hasOffered, told, srtp, restoreVideo] = [this.#hasOffered, this.#told, this.#srtp, this.video.keep()];
     try {
       return await change();
     } catch (error) {
       this.#remote = remote;
       this.#srtp = srtp;
+      restoreVideo();
       this.#plan = plan;
       this.#origin = origin;
       this.#lastText = lastText;
@@ -351,8 +349,7 @@ export class LegMedia {
         ...(announcedAddress === undefined ? {} : { announcedAddress }),
       });
     const joined = join === undefined ? {} : { joinPortId: join.owner.portId };
-    const videoCodecs = this.video.toOpen(this.#remote);
-    return this.#media.open({ ...this.owner, kind: 'webrtc', codecs, telephoneEvents, videoCodecs, ...joined });
+    return this.#media.open({ ...this.owner, kind: 'webrtc', codecs, telephoneEvents, ...joined });
   }
 
   async #connectRtp(remote: RemoteDescription, format: AudioFormat): Promise<void> {

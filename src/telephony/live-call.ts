@@ -17,14 +17,13 @@ import {
 } from '../calls/index.ts';
 import { type Clock, type LegId, type Logger, type Random, type Timer } from '../kernel/index.ts';
 import { noCommonCodecWarning } from '../sdp/index.ts';
-import type { Alignment } from './alignment.ts';
 import { Alignments } from './alignments.ts';
 import type { CallMediaWork } from './call-media.ts';
 import { CallParties, type CallParts } from './call-parties.ts';
 import type { CallerSide } from './caller-leg.ts';
 import type { PressedKey } from './digit-relay.ts';
 import { LossWatch } from './loss-watch.ts';
-import { type AlignmentOutcome, Negotiation } from './negotiation.ts';
+import { Negotiation } from './negotiation.ts';
 import { owedStatus, owedWarning } from './owed-answer.ts';
 import type { PartyCare } from './party-care.ts';
 import { canonicalReason } from './reason.ts';
@@ -65,7 +64,7 @@ const ENDED = 'call ended';
 export class LiveCall {
   readonly parties: CallParties;
   readonly #options: LiveCallOptions;
-  readonly #logger: Logger;
+  readonly logger: Logger;
   readonly #inputs: CallInput[] = [];
   readonly #reports = new Map<LegId, PortReport>();
   readonly #closing = new Set<Promise<unknown>>();
@@ -90,7 +89,7 @@ export class LiveCall {
   constructor(options: LiveCallOptions) {
     this.#options = options;
     this.#call = options.started.call;
-    this.#logger = options.logger.child({ callId: this.#call.callId });
+    this.logger = options.logger.child({ callId: this.#call.callId });
     const { clock, random, domain } = options;
     this.parties = new CallParties({
       call: () => this.#call,
@@ -111,7 +110,7 @@ export class LiveCall {
       clock,
       random,
       domain,
-      logger: this.#logger,
+      logger: this.logger,
     });
     this.#alignments = new Alignments({
       negotiation: this.#negotiation,
@@ -151,10 +150,6 @@ export class LiveCall {
   /** Fires when the call ends: whoever prepares something for it may stop. */
   get signal(): AbortSignal {
     return this.#ended.signal;
-  }
-
-  get logger(): Logger {
-    return this.#logger;
   }
 
   /** Begins the life of the call. */
@@ -201,6 +196,12 @@ export class LiveCall {
     this.feed({ kind: 'caller-answered', codec: this.#answeredCodec() });
   }
 
+  /** A party that talked already is the caller: it has nothing to acknowledge. */
+  onCallerJoined(): void {
+    this.onCallerAnswered();
+    this.#alignments.sendNeeded();
+  }
+
   onCallerAck(body: string, cseq: number): void {
     if (!this.#awaitsAck) {
       this.onAck(this.#call.inbound.legId, body, cseq);
@@ -239,14 +240,18 @@ export class LiveCall {
   /** The callee has answered with what nobody can use: its dialog stands and must end. */
   refuseAnswer(legId: LegId, error: unknown): void {
     this.#obstacle = error;
-    this.#logger.warn({ err: error, legId }, 'answer refused');
+    this.logger.warn({ err: error, legId }, 'answer refused');
     this.#track(this.parties.branch(legId)?.bye('SIP;cause=488;text="Not Acceptable Here"'));
     this.feed({ kind: 'branch-failed', legId, sipStatus: 488 });
   }
 
   onBranchFailed(legId: LegId, reply: SipReply): void {
-    const reason = canonicalReason(reply.header('Reason'));
-    this.feed({ kind: 'branch-failed', legId, sipStatus: reply.status, reason });
+    this.feed({
+      kind: 'branch-failed',
+      legId,
+      sipStatus: reply.status,
+      reason: canonicalReason(reply.header('Reason')),
+    });
   }
 
   onBye(legId: LegId, { reason, isLost }: DialogEnd): void {
@@ -273,7 +278,7 @@ export class LiveCall {
       case 'port-disconnected':
         return this.#options.observer({ kind: 'media-away', callId, legId });
       case 'port-failed':
-        this.#logger.warn({ legId, reason: event.reason }, 'media failed');
+        this.logger.warn({ legId, reason: event.reason }, 'media failed');
         return this.feed({ kind: 'media-failed', legId });
       case 'media-timeout':
         return this.feed(event);
@@ -297,9 +302,7 @@ export class LiveCall {
   readonly #settle = (): void => this.#options.care.settle(this.parties, this.#parts?.media);
 
   /** Offers a party another codec. */
-  async align(alignment: Alignment): Promise<AlignmentOutcome> {
-    return this.#negotiation.align(alignment);
-  }
+  readonly align: Negotiation['align'] = async (alignment) => this.#negotiation.align(alignment);
 
   /** A BYE to this Leg, when it comes to that, waits for something that is to arrive before it. */
   byeAfter(legId: LegId, before: Promise<void>): void {
@@ -367,7 +370,7 @@ export class LiveCall {
         this.feed({ kind: 'branch-answered', legId, codec: media.heard(legId, '') });
       })().catch((error: unknown) => {
         this.#obstacle = error;
-        this.#logger.warn({ err: error, legId }, 'branch not rung');
+        this.logger.warn({ err: error, legId }, 'branch not rung');
         this.feed({ kind: 'branch-failed', legId, sipStatus: owedStatus(error, 500) });
       }),
     );
@@ -375,16 +378,15 @@ export class LiveCall {
 
   #progress(status: number, earlyMediaFrom: LegId | undefined): void {
     if (earlyMediaFrom === undefined) return this.#caller?.progress(status, undefined);
-    const body = this.#earlyBodies.get(earlyMediaFrom) ?? '';
     const media = this.#parts?.media;
     if (media === undefined) return;
     this.#track(
       media
-        .early(earlyMediaFrom, body, this.#caller?.isReliable === true)
+        .early(earlyMediaFrom, this.#earlyBodies.get(earlyMediaFrom) ?? '', this.#caller?.isReliable === true)
         .then((sdp) => this.#caller?.progress(status, sdp))
         .catch((error: unknown) => {
           // Early media is a courtesy: without it the call goes on, and the 200 decides.
-          this.#logger.warn({ err: error, legId: earlyMediaFrom }, 'early media not used');
+          this.logger.warn({ err: error, legId: earlyMediaFrom }, 'early media not used');
           this.#caller?.progress(180, undefined);
         }),
     );
@@ -435,7 +437,7 @@ export class LiveCall {
       const report = await this.#parts?.media.close(legId);
       if (report !== undefined) this.#reports.set(legId, report);
     } catch (error) {
-      this.#logger.error({ err: error, legId }, 'port not closed');
+      this.logger.error({ err: error, legId }, 'port not closed');
     }
   }
 
@@ -467,7 +469,7 @@ export class LiveCall {
     this.#track(
       work(media).catch((error: unknown) => {
         this.#obstacle = error;
-        this.#logger.warn({ err: error }, 'media not set up');
+        this.logger.warn({ err: error }, 'media not set up');
         this.feed({ kind: 'failed', sipStatus: owedStatus(error, 500) });
       }),
     );
@@ -483,7 +485,7 @@ export class LiveCall {
     try {
       await work;
     } catch (error) {
-      this.#logger.error({ err: error }, 'call work failed');
+      this.logger.error({ err: error }, 'call work failed');
     }
     this.#closing.delete(work);
   }

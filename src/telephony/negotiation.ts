@@ -3,7 +3,7 @@
  * sent again after a collision. Each dialog has one offer at a time (offer-turn.ts).
  */
 import { type Clock, type LegId, type Logger, type Random } from '../kernel/index.ts';
-import type { Alignment } from './alignment.ts';
+import type { Alignment, AlignmentOutcome } from './alignment.ts';
 import type { CallMediaWork } from './call-media.ts';
 import { isDialogGone, type OfferTurn, refusalOf, retryDelayOf } from './offer-turn.ts';
 import { owedStatus, owedWarning } from './owed-answer.ts';
@@ -21,9 +21,6 @@ export interface NegotiationParts {
   /** Names us in Warning headers. */
   readonly domain: string;
 }
-
-/** `unusable`: the peer has taken the offer, with an answer that nobody can use. */
-export type AlignmentOutcome = 'aligned' | 'refused' | 'unusable' | 'gone';
 
 export class Negotiation {
   readonly #parts: NegotiationParts;
@@ -61,6 +58,7 @@ export class Negotiation {
           }
           offer.reply(status, headers, body);
         },
+        ask: async (alignment) => this.#ask(alignment),
       });
     } catch (error) {
       logger.info({ err: error, legId }, 'renegotiation refused');
@@ -80,6 +78,11 @@ export class Negotiation {
     } catch (error) {
       this.#parts.logger.warn({ err: error, legId }, 'answer in the ACK not used');
     }
+  }
+
+  /** Offers the other side something while the peer waits for its answer: never when that has an offer under way itself. */
+  async #ask(alignment: Alignment): Promise<AlignmentOutcome> {
+    return this.#turnOf(alignment.legId) === 'free' ? this.align(alignment) : 'refused';
   }
 
   /** Offers one side another codec. Resolves when that is decided. */

@@ -53,7 +53,7 @@ export function startTransferCall(
     inbound: leg,
   });
   const { onProgress, onFailed } = request;
-  live.start(new TransfereeLeg(transferee, { onProgress, onFailed, onJoined: () => live.onCallerAnswered() }));
+  live.start(new TransfereeLeg(transferee, { onProgress, onFailed, onJoined: () => live.onCallerJoined() }));
   const join = { live, transferee, onJoined: request.onJoined };
   if (target.kind === 'join') {
     joinStanding({ ...join, replaced: target.replaced, inbound: transferee.parts.media }, context);

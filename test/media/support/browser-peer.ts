@@ -58,6 +58,12 @@ window.peer = {
     await connection.setLocalDescription();
     return connection.localDescription.sdp;
   },
+  async addVideo(id, video) {
+    const { connection, microphone, pictures } = peers.get(id);
+    const [track] = (await navigator.mediaDevices.getUserMedia({ video })).getVideoTracks();
+    microphone.addTrack(track);
+    spy(connection.addTrack(track, microphone), pictures.sent);
+  },
   accept(id, sdp) {
     return peers.get(id).connection.setRemoteDescription({ type: 'answer', sdp });
   },
@@ -131,6 +137,8 @@ export class BrowserPeers {
   answer = (id: string, sdp: string): Promise<string> => this.#call('answer', id, sdp);
   accept = (id: string, sdp: string): Promise<void> => this.#call('accept', id, sdp);
   state = (id: string): Promise<string> => this.#call('state', id);
+  /** A camera that was not there before: for the next offer or answer. */
+  addVideo = (id: string, video: Record<string, unknown>): Promise<void> => this.#call('addVideo', id, video);
   hangUp = (id: string): Promise<void> => this.#call('hangUp', id);
   dial = (id: string, digits: string, durationMs: number, gapMs: number): Promise<void> =>
     this.#call('dial', id, digits, durationMs, gapMs);
