@@ -79,6 +79,23 @@ test('baresip and Chromium: either decodes what the other sends, at its rate', a
   await alice.hangUp();
 });
 
+test('baresip and Chromium: a call of audio gets video by the camera button, with ICE and DTLS as they were', async () => {
+  await alice.callIs(['idle', 'ended']);
+  await alice.call('bob');
+  await alice.callIs('active');
+  const ice = await alice.watchIce();
+  const before = await ice();
+  expect((await alice.state()).call).toMatchObject({ video: undefined });
+  await alice.page.getByRole('button', { name: 'Camera off' }).click();
+  await until(async () => (await decoded(alice)) > 15 && (await phoneVideo()).decoded > 15, {
+    within: 15_000,
+    what: 'pictures at both ends',
+  });
+  expect((await alice.state()).call).toMatchObject({ video: { isCameraOff: false } });
+  expect(await ice()).toEqual(before);
+  await alice.hangUp();
+});
+
 describe('two softphones', () => {
   test('a video call is answered with video: both see each other, and the camera goes off and on by keyboard and click', async () => {
     await alice.callIs(['idle', 'ended']);
@@ -101,6 +118,28 @@ describe('two softphones', () => {
     expect(await camera.getAttribute('aria-pressed')).toBe('true');
     await camera.click();
     expect((await carol.state()).call).toMatchObject({ video: { isCameraOff: false } });
+    await alice.hangUp();
+    await carol.callIs('ended');
+  });
+
+  test('video comes into a call of audio: one shows itself, is seen without being shown anybody, then sees', async () => {
+    await carol.callIs(['idle', 'ended']);
+    await alice.callIs(['idle', 'ended']);
+    await alice.call('carol');
+    await carol.callIs('incoming');
+    await carol.answer();
+    await Promise.all([alice.callIs('active'), carol.callIs('active')]);
+    await alice.page.getByRole('button', { name: 'Camera off' }).click();
+    await until(async () => (await decoded(carol)) > 15, { within: 10_000, what: 'pictures of the caller' });
+    // Nobody is shown who has not pressed the button.
+    expect((await carol.state()).call).toMatchObject({ video: { isCameraOff: true } });
+    expect(await decoded(alice)).toBe(0);
+    await carol.page.getByRole('button', { name: 'Camera off' }).click();
+    const seen = await decoded(carol);
+    await until(async () => (await decoded(alice)) > 15 && (await decoded(carol)) > seen + 15, {
+      within: 10_000,
+      what: 'pictures at both ends',
+    });
     await alice.hangUp();
     await carol.callIs('ended');
   });

@@ -38,7 +38,8 @@ export class CallVideo {
   get view(): VideoView | undefined {
     const direction = this.#transceiver?.currentDirection ?? 'inactive';
     if (this.#isClosed || direction === 'inactive' || direction === 'stopped') return undefined;
-    return { isCameraOff: this.#isCameraOff || this.#trouble !== undefined, trouble: this.#trouble };
+    const isCameraOff = this.#isCameraOff || this.#trouble !== undefined || direction === 'recvonly';
+    return { isCameraOff, trouble: this.#trouble };
   }
 
   get pictures(): Pictures {
@@ -51,12 +52,34 @@ export class CallVideo {
     void this.#show();
   }
 
-  /** For our answer: with video as far as the person wants it. */
-  answer(isWanted: boolean): void {
+  /** In a call: shows us from the next offer on. False: it is so already. */
+  begin(): boolean {
+    const transceiver = this.#transceiver;
+    if (transceiver?.direction === 'sendrecv' || transceiver?.direction === 'sendonly') return false;
+    this.#isCameraOff = false;
+    if (transceiver === undefined) this.offer();
+    else {
+      transceiver.direction = 'sendrecv';
+      void this.#show();
+    }
+    return true;
+  }
+
+  /** That offer has not been taken. */
+  giveUp(): void {
+    const transceiver = this.#transceiver;
+    if (transceiver?.currentDirection === null) transceiver.stop();
+    else if (transceiver?.currentDirection === 'recvonly') transceiver.direction = 'recvonly';
+    this.#letGo(this.#remote);
+    this.#watcher.onVideo();
+  }
+
+  /** For our answer: with the camera as far as the person wants it. In a call the other party may be seen without. */
+  answer(isWanted: boolean, isInCall: boolean): void {
     const transceiver = this.#transceiver;
     if (transceiver === undefined) return;
     // A stopped one would be refused in our next offer only (RFC 8829 §5.3.1); for the gateway this is a refusal as well.
-    if (!isWanted) transceiver.direction = 'inactive';
+    if (!isWanted) transceiver.direction = isInCall ? 'recvonly' : 'inactive';
     else if (this.#camera === undefined) {
       transceiver.direction = 'sendrecv';
       void this.#show();
@@ -123,10 +146,10 @@ export class CallVideo {
     if (this.#camera !== undefined) this.#camera.enabled = !this.#isCameraOff && !this.#isHeld;
   }
 
-  #letGo(): void {
+  #letGo(remote?: MediaStream): void {
     this.#camera?.stop();
     this.#camera = undefined;
     this.#local = undefined;
-    this.#remote = undefined;
+    this.#remote = remote;
   }
 }

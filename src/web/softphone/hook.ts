@@ -56,7 +56,7 @@ export interface PhoneHook {
   /** Ends whatever call there is: CANCEL, 603 or BYE. */
   hangUp(): void;
   mute(isMuted: boolean): void;
-  /** In a call with video: the other party sees black, or us again. */
+  /** The other party sees black, or us again. On in a call of audio alone: asks the other side for video. */
   turnCameraOff(isCameraOff: boolean): void;
   /** Puts the other party on hold, or takes it back. Resolves when the other side has agreed; false when it has not. */
   hold(isHeld: boolean): Promise<boolean>;

@@ -3,7 +3,7 @@ import { Invitation, Inviter, type Notification, type Session, SessionState, typ
 import { type Clock, Emitter } from '../../kernel/index.ts';
 import { readQuality } from './call-quality.ts';
 import { type CallInput, type CallState, idle, isBusy, step } from './call-state.ts';
-import type { Pictures } from './call-video.ts';
+import type { CallVideo, Pictures } from './call-video.ts';
 import type { EventLog } from './event-log.ts';
 import { readHoldNotice, WANTS_HOLD_NOTICES } from './hold-notice.ts';
 import { MediaRecovery } from './media-recovery.ts';
@@ -138,28 +138,43 @@ export class PhoneCall implements MediaWatcher {
     this.#input({ kind: 'muted', isMuted });
   }
 
+  /** On: as far as the other side takes the re-INVITE that this needs in a call of audio alone. */
   turnCameraOff(isCameraOff: boolean): void {
     const video = this.#description()?.video;
-    if (this.#state.kind === 'active' && video?.view !== undefined) video.isCameraOff = isCameraOff;
+    if (this.#state.kind !== 'active' || video === undefined) return;
+    if (!isCameraOff && video.begin()) void this.#beginVideo(video);
+    else if (video.view !== undefined) video.isCameraOff = isCameraOff;
+  }
+
+  async #beginVideo(video: CallVideo): Promise<void> {
+    this.#wantsVideo = true;
+    if (await this.#reinvite()) return;
+    this.#wantsVideo = false;
+    video.giveUp();
   }
 
   /** A re-INVITE with another direction. False: the other side has not taken it, and all is as before. */
   async hold(isHeld: boolean): Promise<boolean> {
     const description = this.#description();
-    const { session } = this;
-    if (this.#state.kind !== 'active' || description === undefined || session === undefined) return false;
+    if (this.#state.kind !== 'active' || description === undefined) return false;
     if (this.#state.isHeld === isHeld) return true;
     description.isHeld = isHeld;
     this.#input({ kind: 'held', isHeld });
-    const isTaken = await new Promise<boolean>((resolve) => {
+    if (await this.#reinvite()) return true;
+    description.isHeld = !isHeld;
+    this.#input({ kind: 'held', isHeld: !isHeld });
+    return false;
+  }
+
+  /** Whether the other side has taken it. */
+  async #reinvite(): Promise<boolean> {
+    const { session } = this;
+    if (session === undefined) return false;
+    return new Promise<boolean>((resolve) => {
       session
         .invite({ requestDelegate: { onAccept: () => resolve(true), onReject: () => resolve(false) } })
         .catch(() => resolve(false));
     });
-    if (isTaken) return true;
-    description.isHeld = !isHeld;
-    this.#input({ kind: 'held', isHeld: !isHeld });
-    return false;
   }
 
   /** The network has changed, or the media is away. */

@@ -53,7 +53,7 @@ export class ZeroGatherDescription implements SessionDescriptionHandler {
     const pc = this.peerConnection;
     if (pc.signalingState === 'have-remote-offer') {
       this.#speak(pc.getTransceivers()[0]);
-      this.video.answer(this.#watcher.wantsVideo);
+      this.video.answer(this.#watcher.wantsVideo, pc.currentLocalDescription !== null);
       this.#applyHold();
       await pc.setLocalDescription(await pc.createAnswer());
       this.video.settle();

@@ -18,7 +18,7 @@ export class VideoPanel {
   wire(): void {
     onClick('camera', () => {
       const { call } = this.#phone.state;
-      if (call.kind === 'active' && call.video !== undefined) this.#phone.turnCameraOff(!call.video.isCameraOff);
+      if (call.kind === 'active') this.#phone.turnCameraOff(call.video?.isCameraOff === false);
     });
     onClick('answer-video', () => this.#phone.answer(true));
     this.#phone.on('pictures', ({ local, remote }) => {
@@ -31,8 +31,8 @@ export class VideoPanel {
   show({ call }: PhoneState): void {
     const video = call.kind === 'active' ? call.video : undefined;
     this.#pictures.hidden = video === undefined;
-    this.#camera.hidden = video === undefined;
-    this.#camera.setAttribute('aria-pressed', String(video?.isCameraOff === true));
+    this.#camera.hidden = call.kind !== 'active';
+    this.#camera.setAttribute('aria-pressed', String(video?.isCameraOff !== false));
     this.#answer.hidden = call.kind !== 'incoming' || !call.hasVideo;
   }
 }
