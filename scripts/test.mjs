@@ -24,6 +24,7 @@ const PEERS = [
   'chromium',
   'dnsmasq-base',
   'iproute2',
+  'iptables',
   'kamailio',
   'kamailio-tls-modules',
   'kamailio-websocket-modules',

@@ -38,6 +38,10 @@ interface VideoStats {
   readonly framesDecoded?: number;
   readonly keyFramesDecoded?: number;
   readonly framesEncoded?: number;
+  readonly keyFramesEncoded?: number;
+  /** Requests of the other side for complete pictures. */
+  readonly pliCount?: number;
+  readonly firCount?: number;
 }
 
 /** What leg isolation is about: none of it may move when the other leg does. */

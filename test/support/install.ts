@@ -12,6 +12,7 @@ const packages = {
   chromium: 'chromium',
   'firefox-esr': 'firefox-esr',
   dnsmasq: 'dnsmasq-base',
+  iptables: 'iptables',
   svwar: 'sipvicious',
   svcrack: 'sipvicious',
   kamailio: 'kamailio kamailio-tls-modules kamailio-websocket-modules',

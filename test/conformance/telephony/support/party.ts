@@ -134,7 +134,11 @@ export class PartyDialog {
 
   async next(method: string, ms?: number): Promise<PeerMessage> {
     return this.#peer.wait(
-      (message) => message.method === method && message.header('Call-ID') === this.#talk.callId,
+      (message) =>
+        message.method === method &&
+        message.header('Call-ID') === this.#talk.callId &&
+        // The INVITE that made the dialog may come again, when its 200 was late.
+        (method !== 'INVITE' || message.header('To').includes('tag=')),
       ms,
     );
   }
