@@ -230,8 +230,7 @@ export class LiveCall {
 
   onBranchAnswered(legId: LegId, body: string): void {
     try {
-      const codec = this.#parts?.media.heard(legId, body);
-      this.feed({ kind: 'branch-answered', legId, codec });
+      this.feed({ kind: 'branch-answered', legId, codec: this.#parts?.media.heard(legId, body) });
     } catch (error) {
       this.refuseAnswer(legId, error);
     }
