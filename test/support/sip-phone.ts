@@ -1,6 +1,6 @@
 /** A SIP phone made of text over UDP: registers and calls with digest, answers, hangs up. Its RTP is somebody else's. */
 import { createHash, randomBytes } from 'node:crypto';
-import { isRequest, openUdpPeer, type PeerMessage, type SipPeer, unique } from './sip-peer.ts';
+import { isRequest, openUdpPeer, type PeerMessage, type RequestParts, type SipPeer, unique } from './sip-peer.ts';
 
 export interface PhoneOptions {
   readonly user: string;
@@ -10,6 +10,8 @@ export interface PhoneOptions {
   /** SIP port of the gateway on loopback. */
   readonly gatewayPort: number;
 }
+
+type CancelKey = 'uri' | 'from' | 'to' | 'callId' | 'branch' | 'cseq';
 
 /** One side of a confirmed dialog. */
 export interface PhoneDialog {
@@ -32,7 +34,10 @@ const md5 = (text: string): string => createHash('md5').update(text).digest('hex
 const isFinal =
   (callId: string, cseq: number) =>
   (message: PeerMessage): boolean =>
-    message.status >= 200 && message.header('Call-ID') === callId && message.header('CSeq').startsWith(`${cseq} `);
+    message.status >= 200 &&
+    message.header('Call-ID') === callId &&
+    message.header('CSeq').startsWith(`${cseq} `) &&
+    !message.header('CSeq').endsWith('CANCEL');
 
 /** The RTP port that an SDP names. */
 export function rtpPortOf(sdp: string): number {
@@ -74,12 +79,12 @@ export class SipPhone {
     return answer;
   }
 
-  /** Calls; resolves when answered, throws CallRefused otherwise. */
-  async call(target: string, sdp: string): Promise<PhoneDialog> {
+  /** Calls; resolves when answered, throws CallRefused otherwise. When `giveUp` resolves it sends CANCEL. */
+  async call(target: string, sdp: string, giveUp?: Promise<void>): Promise<PhoneDialog> {
     const uri = target.startsWith('sip:') ? target : `sip:${target}@${this.#options.domain}`;
     const from = `<${this.#aor}>;tag=${unique('t')}`;
     const callId = unique('call');
-    const answer = await this.#ask('INVITE', { uri, from, to: `<${uri}>`, callId, body: sdp }, []);
+    const answer = await this.#ask('INVITE', { uri, from, to: `<${uri}>`, callId, body: sdp }, [], giveUp);
     if (answer.status !== 200) throw new CallRefused(answer.status);
     const cseq = Number.parseInt(answer.header('CSeq'), 10);
     const contact = /<([^>]+)>/.exec(answer.header('Contact'))?.[1] ?? uri;
@@ -144,12 +149,14 @@ export class SipPhone {
     method: string,
     parts: { uri: string; from: string; to: string; callId: string; body?: string },
     headers: readonly string[],
+    giveUp?: Promise<void>,
   ): Promise<PeerMessage> {
     let credentials: string[] = [];
     for (let attempt = 0; ; attempt++) {
       this.#cseq += 1;
       const branch = unique('z9hG4bK');
       this.peer.request(method, { ...parts, branch, cseq: this.#cseq, headers: [...headers, ...credentials] });
+      if (giveUp !== undefined && credentials.length > 0) this.#cancel(giveUp, { ...parts, branch, cseq: this.#cseq });
       const answer = await this.peer.wait(isFinal(parts.callId, this.#cseq), 40_000);
       if (method === 'INVITE' && answer.status >= 300) {
         const { uri, from, callId } = parts;
@@ -167,6 +174,11 @@ export class SipPhone {
       if (!isChallenge || attempt > 0 || this.#options.password === undefined) return answer;
       credentials = [this.#respond(method, parts.uri, answer)];
     }
+  }
+
+  /** Of the transaction that runs (RFC 3261 §9.1). */
+  #cancel(when: Promise<void>, { uri, from, to, callId, branch, cseq }: Required<Pick<RequestParts, CancelKey>>): void {
+    void when.then(() => this.peer.request('CANCEL', { uri, from, to, callId, branch, cseq, contact: false }));
   }
 
   /** RFC 7616 §3.4 with MD5 and qop=auth. */

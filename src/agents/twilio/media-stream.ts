@@ -1,6 +1,7 @@
 /** One bidirectional Media Stream: we are the platform, the agent's application is the WebSocket server. */
 
 import { AgentSocket } from '../agent-socket.ts';
+import { Complaints } from '../complaints.ts';
 import type { FilledEndpoint } from '../endpoint.ts';
 import type { AgentVoice } from '../link.ts';
 import { readStreamMessage, type StreamMessage, type StreamStart, StreamWriter } from './messages.ts';
@@ -13,8 +14,6 @@ export interface MediaStreamOptions {
   readonly voice: Pick<AgentVoice, 'onOpen' | 'say' | 'mark' | 'flush' | 'onClose'>;
 }
 
-/** An agent that sends nothing but nonsense is told of in the log so often. */
-const MAX_COMPLAINTS = 3;
 /** Marks an agent may have under way. */
 const MAX_MARKS = 10_000;
 /** Of one message of audio, ms. */
@@ -28,10 +27,10 @@ export class MediaStream {
   readonly #options: MediaStreamOptions;
   readonly #writer: StreamWriter;
   readonly #socket: AgentSocket;
+  readonly #complaints: Complaints;
   #utterance = 1;
   #lastUnnamed = 0;
   #marks = 0;
-  #complaints = 0;
   #isOpen = false;
   #startedMs = 0;
   /** The timestamp of the frame that comes next. */
@@ -41,6 +40,7 @@ export class MediaStream {
     this.#options = options;
     const { endpoint, parts, voice } = options;
     this.#writer = new StreamWriter(options.start);
+    this.#complaints = new Complaints(parts.logger);
     this.#socket = new AgentSocket({
       ...endpoint,
       clock: parts.clock,
@@ -89,12 +89,12 @@ export class MediaStream {
   }
 
   #onMessage(data: string | Buffer): void {
-    if (typeof data !== 'string') return this.#complain(new TypeError('a binary message'));
+    if (typeof data !== 'string') return this.#complaints.about(new TypeError('a binary message'));
     try {
       const message = readStreamMessage(data);
       if (message !== undefined) this.#obey(message);
     } catch (error) {
-      this.#complain(error);
+      this.#complaints.about(error);
     }
   }
 
@@ -112,13 +112,8 @@ export class MediaStream {
   }
 
   #mark(name: string | undefined): void {
-    if (this.#marks >= MAX_MARKS) return this.#complain(new RangeError(`more than ${MAX_MARKS} marks under way`));
+    if (this.#marks >= MAX_MARKS) return this.#complaints.about(new RangeError(`more than ${MAX_MARKS} marks under way`));
     this.#marks++;
     this.#options.voice.mark(name ?? `${UNNAMED}${++this.#lastUnnamed}`);
-  }
-
-  #complain(error: unknown): void {
-    if (++this.#complaints <= MAX_COMPLAINTS)
-      this.#options.parts.logger.warn({ err: error }, 'message of an agent not understood');
   }
 }
