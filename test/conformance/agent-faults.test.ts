@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallRecord } from '../../src/calls/index.ts';
-import { DIALECTS, type Dialect, type Fault, FAULTS, FaultyAgents } from '../support/faulty-agents.ts';
+import { DIALECTS, type Dialect, FAULTS, type Fault, FaultyAgents } from '../support/faulty-agents.ts';
 import { Gateway } from '../support/gateway.ts';
 import { RtpPeer } from '../support/rtp-peer.ts';
 import { audioSdp, CallRefused, type PhoneDialog, rtpPortOf, SipPhone } from '../support/sip-phone.ts';

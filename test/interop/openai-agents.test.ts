@@ -9,10 +9,13 @@ import { TwilioRealtimeTransportLayer } from '@openai/agents-extensions';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { z } from 'zod';
+import { decodeG711, encodeG711, ToneGenerator } from '../../src/audio/index.ts';
+import { BARESIP_HZ, Baresip } from '../support/baresip.ts';
 import { Gateway } from '../support/gateway.ts';
 import { OpenAiServer, type OpenAiSession } from '../support/openai-server.ts';
 import { RtpPeer } from '../support/rtp-peer.ts';
 import { audioSdp, type PhoneDialog, rtpPortOf, SipPhone } from '../support/sip-phone.ts';
+import { strongestHz } from '../support/sound.ts';
 import { until } from '../support/until.ts';
 
 const BASE = 26_600;
@@ -165,6 +168,40 @@ describe.each(['application', 'model'])('the SDK as %s', (target) => {
     await dialog.bye();
     expect(session.objections).toEqual([]);
   });
+});
+
+test('a baresip phone hears the model through the application, and is heard', async () => {
+  const { password } = gateway.credentials('alice');
+  const phone = await Baresip.start({
+    user: 'alice',
+    password,
+    domain: gateway.domain,
+    proxy: gateway.sipAddress,
+    base: BASE + 100,
+    codecs: ['PCMU'],
+  });
+  try {
+    const starting = model.session(sessions++);
+    phone.dial(`sip:application@${gateway.domain}`);
+    await phone.waitFor('CALL_ESTABLISHED');
+    const session = await starting;
+    session.say(Buffer.from(encodeG711('PCMU', new ToneGenerator(600, 8000, -12).next(8 * 2500))));
+    const loud = (): Float32Array => {
+      const samples = decodeG711('PCMU', session.heard.subarray(-8000));
+      return Float32Array.from(samples, (sample) => sample / 32_768);
+    };
+    await until(() => session.heard.length > 20_000 && loud().some((sample) => Math.abs(sample) > 0.05), {
+      within: 8_000,
+      what: 'the phone',
+    });
+    expect(Math.abs(strongestHz({ rateHz: 8000, samples: loud() }) - BARESIP_HZ)).toBeLessThanOrEqual(5);
+    phone.command('hangup');
+    await phone.waitFor('CALL_CLOSED');
+    const heard = await phone.heard();
+    expect(Math.abs(strongestHz(heard) - 600)).toBeLessThanOrEqual(5);
+  } finally {
+    await phone.stop();
+  }
 });
 
 test('a tool of the application is called, and its answer reaches the model', async () => {

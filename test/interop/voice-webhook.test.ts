@@ -1,12 +1,15 @@
 /** A voice application that answers with TwiML, written with the platform's own library, called by a phone. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import twilio from 'twilio';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Gateway } from '../support/gateway.ts';
 import { MediaStreamAgent, type Stream } from '../support/media-stream-agent.ts';
 import { RtpPeer } from '../support/rtp-peer.ts';
-import { audioSdp, CallRefused, type PhoneDialog, SipPhone } from '../support/sip-phone.ts';
+import { audioSdp, CallRefused, type PhoneDialog, rtpPortOf, SipPhone } from '../support/sip-phone.ts';
 import { until } from '../support/until.ts';
-import { restClient, VoiceApp } from '../support/voice-app.ts';
+import { type Page, restClient, VoiceApp } from '../support/voice-app.ts';
 
 const { VoiceResponse } = twilio.twiml;
 const BASE = 26_700;
@@ -15,10 +18,15 @@ const SILENCE = 0xff;
 const ACCOUNT = { sid: `AC${'a'.repeat(32)}`, token: 'token-of-the-application' };
 const OTHER = { sid: `AC${'b'.repeat(32)}`, token: 'token-of-another-one' };
 
+/** A user part that tries to be more: lines, fields, terminal commands, formats. */
+const EVIL = `ev%0D%0AX-Evil%3A%20yes%1B%5B31m&CallStatus=completed%00%25s${'A'.repeat(400)}`;
+
 let gateway: Gateway;
 let app: VoiceApp;
 let agent: MediaStreamAgent;
 let rtp: RtpPeer;
+/** A trunk, whose callers may be anybody. */
+let stranger: SipPhone;
 const phones = new Map<string, SipPhone>();
 let streams = 0;
 
@@ -38,8 +46,22 @@ beforeAll(async () => {
     TEST_OTHER_TOKEN: OTHER.token,
   });
   [app, agent] = [await VoiceApp.start(ACCOUNT.token), await MediaStreamAgent.start()];
+  stranger = await SipPhone.open({ user: EVIL, domain: '127.0.0.1', gatewayPort: BASE + 2 });
   gateway = await Gateway.start({
     base: BASE,
+    trunks: [{ name: 'carrier', address: stranger.peer.address }],
+    dialplan: {
+      rules: [
+        {
+          name: 'assistant',
+          why: 'For everybody.',
+          when: { source: ['user', 'trunk'], to: 'assistant' },
+          route: { agent: 'assistant' },
+        },
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the configuration's own placeholders
+        { name: 'user', why: 'Among themselves.', when: { source: 'user' }, route: { user: '${0}' } },
+      ],
+    },
     settings: {
       agents: [
         {
@@ -48,6 +70,8 @@ beforeAll(async () => {
           // biome-ignore lint/suspicious/noTemplateCurlyInString: the configuration's own placeholders
           url: `${app.url}/voice?caller=\${from}`,
           headers: { 'x-of-the-operator': 'hush' },
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: the configuration's own placeholders
+          parameters: { caller: '${from}' },
           accountSidEnv: 'TEST_TWILIO_SID',
           authTokenEnv: 'TEST_TWILIO_TOKEN',
           connectTimeoutSec: 1,
@@ -70,6 +94,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await rtp?.close();
   for (const phone of phones.values()) await phone.close();
+  await stranger?.close();
   await gateway?.stop();
   await app?.stop();
   await agent?.stop();
@@ -80,8 +105,8 @@ beforeEach(() => {
   rtp.heard.length = 0;
 });
 
-const call = async (target = 'assistant'): Promise<PhoneDialog> =>
-  phones.get('carol')!.call(target, audioSdp(rtp.port, PCMU));
+const call = async (target = 'assistant', giveUp?: Promise<void>): Promise<PhoneDialog> =>
+  phones.get('carol')!.call(target, audioSdp(rtp.port, PCMU), giveUp);
 const nextStream = async (): Promise<Stream> => agent.stream(streams++);
 const speech = (): number[] => rtp.heard.map(({ payload }) => payload[0] ?? -1).filter((value) => value !== SILENCE);
 const sidOf = (stream: Stream): string => stream.of('start')[0]?.start?.callSid ?? '';
@@ -91,6 +116,15 @@ const connect = (options: object = {}): InstanceType<typeof VoiceResponse> => {
   return response;
 };
 const lastRecord = async () => (await gateway.calls())[0];
+/** The record of the last call, once it is over. */
+const ended = async () =>
+  until(
+    async () => {
+      const last = await lastRecord();
+      return last?.endedAt === undefined ? undefined : last;
+    },
+    { within: 3_000, what: 'the record' },
+  );
 
 describe('a voice application', () => {
   test('is told of the call, signed, and its stream follows with its parameters and status', async () => {
@@ -199,14 +233,7 @@ describe('a voice application', () => {
   ])('that %s is one that is not there', async (_what, page, code) => {
     app.pages.set('/voice', page);
     await expect(call()).rejects.toEqual(new CallRefused(480));
-    const record = await until(
-      async () => {
-        const last = await lastRecord();
-        return last?.endedAt === undefined ? undefined : last;
-      },
-      { within: 3_000, what: 'its record' },
-    );
-    expect(record).toMatchObject({ endReason: 'unavailable', sipStatus: 480 });
+    expect(await ended()).toMatchObject({ endReason: 'unavailable', sipStatus: 480 });
     expect(gateway.output).toContain(code);
   });
 
@@ -221,7 +248,6 @@ describe('a voice application', () => {
     const dialog = await call();
     const there = await answering;
     expect(app.of('/dialed')[0]?.form['DialCallStatus']).toMatch(/failed|no-answer/);
-    const { rtpPortOf } = await import('../support/sip-phone.ts');
     rtp.play([Buffer.alloc(160, 7), ...Array.from({ length: 100 }, () => Buffer.alloc(160, 7))], {
       port: rtpPortOf(dialog.remoteSdp),
       payloadType: 0,
@@ -235,6 +261,63 @@ describe('a voice application', () => {
     await bye;
     await theirs.close();
   });
+});
+
+describe('a caller', () => {
+  const never: Page = () => undefined;
+
+  test.each<[string, Page | string]>([
+    ['the application thinks about it', never],
+    ['it is to wait', '<Response><Pause length="60"/></Response>'],
+    ['the stream is being opened', '<Response><Connect><Stream url="ws://127.0.0.1:BUSY"/></Connect></Response>'],
+  ])('may give up while %s', async (_what, page) => {
+    const busy = createServer(() => {});
+    await new Promise<void>((resolve) => void busy.listen(0, '127.0.0.1', resolve));
+    const { port } = busy.address() as AddressInfo;
+    app.pages.set('/voice', typeof page === 'string' ? page.replace('BUSY', String(port)) : page);
+    const asked = app.waitFor('/voice').then(async () => sleep(100));
+    await expect(call('assistant', asked)).rejects.toEqual(new CallRefused(487));
+    expect(await ended()).toMatchObject({ endReason: 'cancelled', sipStatus: 487 });
+    const sid = app.of('/voice')[0]?.form['CallSid'] ?? '';
+    expect((await restClient(ACCOUNT, gateway.origin).calls(sid).fetch()).status).toBe('completed');
+    busy.closeAllConnections();
+    await new Promise<void>((resolve) => void busy.close(() => resolve()));
+  });
+
+  test('T15: is data: what it says of itself becomes no header, no field, no line of a log', async () => {
+    app.pages.set('/voice', connect().toString());
+    const dialog = await stranger.call(`sip:assistant@${gateway.domain}`, audioSdp(rtp.port, PCMU));
+    const stream = await nextStream();
+    const [asked] = app.of('/voice');
+    const from = asked?.form['From'] ?? '';
+    expect(from).toMatch(/^ev/);
+    expect(from.length).toBeLessThanOrEqual(256);
+    expect(from).not.toMatch(/\p{C}/u);
+    expect(asked).toMatchObject({ isSigned: true, form: { CallStatus: 'ringing', To: 'assistant' } });
+    expect(Object.keys(asked?.form ?? {})).toHaveLength(9);
+    for (const headers of [asked?.headers, stream.request.headers])
+      expect(Object.keys(headers ?? {}).filter((name) => name.includes('evil'))).toEqual([]);
+    expect(asked?.path.startsWith('/voice?caller=ev')).toBe(true);
+    expect(stream.of('start')[0]?.start?.customParameters).toEqual({ caller: from });
+    await dialog.bye();
+    const lines = gateway.output
+      .trim()
+      .split('\n')
+      .filter((line) => line.includes('CallStatus=completed'));
+    for (const line of lines) expect(() => JSON.parse(line) as unknown).not.toThrow();
+    expect(gateway.output).not.toContain('\u001b[31m&');
+  });
+});
+
+test('T36: no token, account or signature of an application is in a log, a record or a metric', async () => {
+  const signatures = app.asked.map(({ headers }) => String(headers['x-twilio-signature']));
+  const secrets = [ACCOUNT.token, OTHER.token, 'hush', ...signatures];
+  const texts = [
+    gateway.output,
+    await gateway.apiText('/calls?limit=1000', 'application/json'),
+    await (await fetch(`${gateway.origin}/metrics`)).text(),
+  ];
+  for (const text of texts) for (const secret of secrets) expect(text.includes(secret)).toBe(false);
 });
 
 describe('the REST API', () => {

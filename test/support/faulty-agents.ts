@@ -145,7 +145,9 @@ export class FaultyAgents {
         socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
         return;
       }
-      this.#upgrades.handleUpgrade(request, socket, head, (webSocket) => this.#run(protocol, fault as Fault, webSocket));
+      this.#upgrades.handleUpgrade(request, socket, head, (webSocket) =>
+        this.#run(protocol, fault as Fault, webSocket),
+      );
     });
   }
 

@@ -156,7 +156,8 @@ export class SipPhone {
       this.#cseq += 1;
       const branch = unique('z9hG4bK');
       this.peer.request(method, { ...parts, branch, cseq: this.#cseq, headers: [...headers, ...credentials] });
-      if (giveUp !== undefined && credentials.length > 0) this.#cancel(giveUp, { ...parts, branch, cseq: this.#cseq });
+      const isLast = credentials.length > 0 || this.#options.password === undefined;
+      if (giveUp !== undefined && isLast) this.#cancel(giveUp, { ...parts, branch, cseq: this.#cseq });
       const answer = await this.peer.wait(isFinal(parts.callId, this.#cseq), 40_000);
       if (method === 'INVITE' && answer.status >= 300) {
         const { uri, from, callId } = parts;
