@@ -172,7 +172,7 @@ describe.each(['application', 'model'])('the SDK as %s', (target) => {
 
 test('a baresip phone hears the model through the application, and is heard', async () => {
   const { password } = gateway.credentials('alice');
-  const phone = await Baresip.start({
+  const baresip = await Baresip.start({
     user: 'alice',
     password,
     domain: gateway.domain,
@@ -182,8 +182,8 @@ test('a baresip phone hears the model through the application, and is heard', as
   });
   try {
     const starting = model.session(sessions++);
-    phone.dial(`sip:application@${gateway.domain}`);
-    await phone.waitFor('CALL_ESTABLISHED');
+    baresip.dial(`sip:application@${gateway.domain}`);
+    await baresip.waitFor('CALL_ESTABLISHED');
     const session = await starting;
     session.say(Buffer.from(encodeG711('PCMU', new ToneGenerator(600, 8000, -12).next(8 * 2500))));
     const loud = (): Float32Array => {
@@ -195,12 +195,12 @@ test('a baresip phone hears the model through the application, and is heard', as
       what: 'the phone',
     });
     expect(Math.abs(strongestHz({ rateHz: 8000, samples: loud() }) - BARESIP_HZ)).toBeLessThanOrEqual(5);
-    phone.command('hangup');
-    await phone.waitFor('CALL_CLOSED');
-    const heard = await phone.heard();
+    baresip.command('hangup');
+    await baresip.waitFor('CALL_CLOSED');
+    const heard = await baresip.heard();
     expect(Math.abs(strongestHz(heard) - 600)).toBeLessThanOrEqual(5);
   } finally {
-    await phone.stop();
+    await baresip.stop();
   }
 });
 

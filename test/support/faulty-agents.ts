@@ -94,7 +94,7 @@ const MINUTE_MS = 60_000;
 interface Running {
   readonly dialect: Dialect;
   readonly socket: WebSocket;
-  say(ms: number): void;
+  readonly say: (ms: number) => void;
 }
 
 const faults: Readonly<Record<Exclude<Fault, 'refuse' | 'hang'>, (agent: Running) => void>> = {

@@ -112,7 +112,8 @@ export class MediaStream {
   }
 
   #mark(name: string | undefined): void {
-    if (this.#marks >= MAX_MARKS) return this.#complaints.about(new RangeError(`more than ${MAX_MARKS} marks under way`));
+    if (this.#marks >= MAX_MARKS)
+      return this.#complaints.about(new RangeError(`more than ${MAX_MARKS} marks under way`));
     this.#marks++;
     this.#options.voice.mark(name ?? `${UNNAMED}${++this.#lastUnnamed}`);
   }
