@@ -1,5 +1,6 @@
 /** A WebSocket to an agent: opened within a time, bounded in what it takes and in what waits to be sent. */
 import { WebSocket } from 'ws';
+import { publicLookup, refusePrivate } from '../http-client/index.ts';
 import type { Clock, Timer } from '../kernel/index.ts';
 import { agentErrors } from './errors.ts';
 
@@ -10,6 +11,8 @@ export interface AgentSocketOptions {
   readonly connectTimeoutMs: number;
   /** PEM text of the authorities its certificate may come from; undefined: those of the system. */
   readonly ca?: string | undefined;
+  /** False: its server must be at a public address, whatever its name resolves to. */
+  readonly mayBePrivate?: boolean;
   readonly clock: Clock;
   readonly onOpen: () => void;
   /** Text as text, a binary message as bytes. */
@@ -41,7 +44,8 @@ export class AgentSocket {
 
   constructor(options: AgentSocketOptions) {
     this.#options = options;
-    const { url, protocols = [], headers, connectTimeoutMs, ca, clock } = options;
+    const { url, protocols = [], headers, connectTimeoutMs, ca, mayBePrivate = true, clock } = options;
+    if (!mayBePrivate) refusePrivate(url);
     this.#host = URL.parse(url)?.host ?? '';
     this.#socket = new WebSocket(url, [...protocols], {
       headers,
@@ -50,6 +54,7 @@ export class AgentSocket {
       followRedirects: false,
       handshakeTimeout: connectTimeoutMs,
       ...(ca === undefined ? {} : { ca }),
+      ...(mayBePrivate ? {} : { lookup: publicLookup }),
     });
     // Servers that choose no subprotocol are many, and platforms do not mind (RFC 6455 §4.1 would let us refuse it only
     // if one is chosen that we have not named).

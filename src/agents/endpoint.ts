@@ -11,7 +11,7 @@ export interface AgentEndpoint {
   readonly ca?: string | undefined;
 }
 
-export type FilledEndpoint = Pick<AgentSocketOptions, 'url' | 'headers' | 'connectTimeoutMs' | 'ca'>;
+export type FilledEndpoint = Pick<AgentSocketOptions, 'url' | 'headers' | 'connectTimeoutMs' | 'ca' | 'mayBePrivate'>;
 
 /** For one call. */
 export function endpointFor({ url, headers, connectTimeoutMs, ca }: AgentEndpoint, call: AgentCall): FilledEndpoint {

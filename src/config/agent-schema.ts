@@ -50,6 +50,10 @@ const twilioSchema = z.strictObject({
     'its stream (wss://) or its voice webhook (https://, which is told of each call and answers with TwiML); may contain ${from}, ${to} and ${callId}',
   ),
   parameters: templates.describe('handed to the application as customParameters'),
+  allowPrivate: z
+    .boolean()
+    .default(false)
+    .describe('its TwiML may lead to private addresses other than the host of `url`'),
   accountSidEnv: environmentName
     .optional()
     .describe('environment variable with the account id that its application knows, a fixed one by default'),

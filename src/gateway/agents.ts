@@ -86,7 +86,10 @@ function linkOf(agent: AgentConfig, common: Common): Link {
 }
 
 function twilio(agent: Of<'twilio'>, { logger, twilioCalls: calls, ...common }: Common): Link {
-  const open = openTwilioAgent({ ...agent, ...common, ...accountOf(agent) }, { clock, random, logger, calls });
+  const open = openTwilioAgent(
+    { ...agent, ...common, ...accountOf(agent), mayBePrivate: agent.allowPrivate },
+    { clock, random, logger, calls },
+  );
   return { encoding: 'PCMU', open };
 }
 

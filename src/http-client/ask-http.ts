@@ -19,6 +19,8 @@ export interface HttpQuestion {
   readonly timeoutMs: number;
   readonly maxBytes: number;
   readonly mayBePrivate: boolean;
+  /** PEM text of the authorities its certificate may come from; undefined: those of the system. */
+  readonly ca?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -29,7 +31,8 @@ export interface HttpReply {
   readonly retryAfter: string | undefined;
 }
 
-const publicLookup: LookupFunction = (host, options, done) => {
+/** For what else opens connections: refuses to resolve a name to private addresses. */
+export const publicLookup: LookupFunction = (host, options, done) => {
   systemLookup(host, { ...options, all: true }, (error, found) => {
     const open = found?.filter(({ address }) => isPublicAddress(address)) ?? [];
     const [first] = open;
@@ -50,7 +53,7 @@ const publicAgents = {
 /** Throws httpErrors, or the reason of the signal. */
 export async function askHttp(question: HttpQuestion): Promise<HttpReply> {
   const { url, timeoutMs, signal } = question;
-  checkAddress(question);
+  if (!question.mayBePrivate) refusePrivate(url);
   const timeout = AbortSignal.timeout(timeoutMs);
   const both = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
   try {
@@ -65,19 +68,19 @@ export async function askHttp(question: HttpQuestion): Promise<HttpReply> {
   }
 }
 
-/** Literal addresses are not looked up. */
-function checkAddress({ url, mayBePrivate }: HttpQuestion): void {
+/** Literal addresses are not looked up. Throws HTTP_PRIVATE. */
+export function refusePrivate(url: string): void {
   const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
-  if (!mayBePrivate && isIP(host) !== 0 && !isPublicAddress(host)) throw httpErrors.HTTP_PRIVATE([host]);
+  if (isIP(host) !== 0 && !isPublicAddress(host)) throw httpErrors.HTTP_PRIVATE([host]);
 }
 
-function send({ url, method, headers, body, mayBePrivate }: HttpQuestion, signal: AbortSignal) {
+function send({ url, method, headers, body, mayBePrivate, ca }: HttpQuestion, signal: AbortSignal) {
   const isTls = url.toLowerCase().startsWith('https:');
   const agents = mayBePrivate ? openAgents : publicAgents;
   return new Promise<IncomingMessage>((resolve, reject) => {
     const options = { method, headers: { ...headers, ...lengthOf(body) }, signal };
     const request = isTls
-      ? requestHttps(url, { ...options, agent: agents.https }, resolve)
+      ? requestHttps(url, { ...options, ...(ca === undefined ? {} : { ca }), agent: agents.https }, resolve)
       : requestHttp(url, { ...options, agent: agents.http }, resolve);
     request.on('error', reject);
     request.end(body);

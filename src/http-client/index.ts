@@ -1,2 +1,2 @@
-export { askHttp, type HttpQuestion, type HttpReply } from './ask-http.ts';
+export { askHttp, type HttpQuestion, type HttpReply, publicLookup, refusePrivate } from './ask-http.ts';
 export { isPublicAddress } from './public-address.ts';

@@ -135,10 +135,11 @@ class TwilioCall implements AgentLink {
     return text.trim() === '' ? [] : parseTwiml(text, url);
   }
 
-  /** What the operator has written for one server is not told to another. */
+  /** What the operator has written for one server is not told to another, and TwiML leads into no private network. */
   #endpointAt(url: string): FilledEndpoint {
     const isOwn = originOf(url) === originOf(this.#own.url);
-    return { ...this.#own, url, headers: isOwn ? this.#own.headers : {} };
+    const mayBePrivate = this.#options.agent.mayBePrivate || hostOf(url) === hostOf(this.#own.url);
+    return { ...this.#own, url, mayBePrivate, headers: isOwn ? this.#own.headers : {} };
   }
 
   /** What every request tells of the call. */
@@ -250,6 +251,10 @@ function streamAt(url: string): StreamNoun {
 /** The same for https: and wss:, http: and ws:. */
 function originOf(url: string): string | undefined {
   return URL.parse(url.replace(/^ws/i, 'http'))?.origin;
+}
+
+function hostOf(url: string): string | undefined {
+  return URL.parse(url)?.hostname;
 }
 
 function onAbort(signal: AbortSignal, act: () => void): void {

@@ -9,6 +9,8 @@ export interface TwilioAgent extends AgentEndpoint {
   /** Handed to the application as `customParameters`. */
   readonly parameters: Readonly<Record<string, Template>>;
   readonly accountSid: string;
+  /** Its TwiML may lead to private addresses other than its own host. */
+  readonly mayBePrivate: boolean;
   /** Signs what we ask, as X-Twilio-Signature, and opens the calls to whoever has it; undefined: neither. */
   readonly authToken: string | undefined;
 }

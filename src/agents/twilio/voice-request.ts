@@ -3,9 +3,7 @@
  * Redirections are not followed, so that a server cannot lead us into networks that only we reach.
  */
 import { createHmac } from 'node:crypto';
-import { type IncomingMessage, type RequestOptions, request as requestPlain } from 'node:http';
-import { request as requestSecure } from 'node:https';
-import { CodedError } from '../../kernel/index.ts';
+import { askHttp } from '../../http-client/index.ts';
 import type { FilledEndpoint } from '../endpoint.ts';
 import { agentErrors } from '../errors.ts';
 import type { Callback } from './twiml.ts';
@@ -19,34 +17,14 @@ export interface VoiceRequest extends Callback, FilledEndpoint {
   readonly signal: AbortSignal;
 }
 
-/** The text it answers, '' for none. Throws agentErrors, which name the server but nothing of the URL that may be secret. */
+/** The text it answers, '' for none. Throws AGENT_VOICE_STATUS and the errors of `http-client`. */
 export async function askVoiceApp(request: VoiceRequest): Promise<string> {
-  const { signal, connectTimeoutMs: timeoutMs } = request;
-  const { url, options, body } = prepared(request);
-  const timeout = AbortSignal.timeout(timeoutMs);
-  try {
-    const response = await send(url, { ...options, signal: AbortSignal.any([timeout, signal]) }, body);
-    const { statusCode = 0 } = response;
-    if (statusCode < 200 || statusCode > 299) {
-      response.destroy();
-      throw agentErrors.AGENT_VOICE_STATUS([url.host, statusCode]);
-    }
-    return await readLimited(response, url.host);
-  } catch (cause) {
-    if (cause instanceof CodedError) throw cause;
-    if (timeout.aborted) throw agentErrors.AGENT_VOICE_TIMEOUT([url.host, timeoutMs], { cause });
-    throw agentErrors.AGENT_VOICE_UNREACHABLE([url.host, cause instanceof Error ? cause.message : String(cause)], {
-      cause,
-    });
-  }
-}
-
-async function send(url: URL, options: RequestOptions & { ca?: string }, body: string): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const request = (url.protocol === 'https:' ? requestSecure : requestPlain)(url, options, resolve);
-    request.on('error', reject);
-    request.end(body);
-  });
+  const { method, signal, connectTimeoutMs: timeoutMs, mayBePrivate = true, ca } = request;
+  const { url, headers, body } = prepared(request);
+  const question = { url: url.href, method, headers, timeoutMs, maxBytes: MAX_XML, mayBePrivate, ca, signal };
+  const { status, text } = await askHttp(body === undefined ? question : { ...question, body });
+  if (status < 200 || status > 299) throw agentErrors.AGENT_VOICE_STATUS([url.host, status]);
+  return text;
 }
 
 /** HMAC-SHA1 over the URL and, after it, every field's name and value in the order of the names. */
@@ -58,32 +36,26 @@ export function signatureOf(authToken: string, url: string, form: Readonly<Recor
 
 interface Prepared {
   readonly url: URL;
-  readonly options: RequestOptions & { ca?: string };
-  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
 }
 
-function prepared({ url: text, method, form, headers, authToken, ca }: VoiceRequest): Prepared {
+function prepared({ url: text, method, form, headers, authToken }: VoiceRequest): Prepared {
   const url = new URL(text);
   const isPost = method === 'POST';
   const basic = basicOf(url);
   if (!isPost) for (const [name, value] of Object.entries(form)) url.searchParams.set(name, value);
-  const body = isPost ? new URLSearchParams(form).toString() : '';
   return {
     url,
-    body,
-    options: {
-      method,
-      ...(ca === undefined ? {} : { ca }),
-      headers: {
-        accept: 'text/xml, application/xml',
-        ...(isPost ? { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' } : {}),
-        'content-length': Buffer.byteLength(body),
-        ...basic,
-        ...headers,
-        ...(authToken === undefined
-          ? {}
-          : { 'X-Twilio-Signature': signatureOf(authToken, url.href, isPost ? form : {}) }),
-      },
+    body: isPost ? new URLSearchParams(form).toString() : undefined,
+    headers: {
+      accept: 'text/xml, application/xml',
+      ...(isPost ? { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' } : {}),
+      ...basic,
+      ...headers,
+      ...(authToken === undefined
+        ? {}
+        : { 'X-Twilio-Signature': signatureOf(authToken, url.href, isPost ? form : {}) }),
     },
   };
 }
@@ -95,15 +67,4 @@ function basicOf(url: URL): Record<string, string> {
   url.username = '';
   url.password = '';
   return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
-}
-
-async function readLimited(response: IncomingMessage, host: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_XML) throw agentErrors.AGENT_VOICE_TOO_LARGE([host, MAX_XML]);
-    chunks.push(chunk);
-  }
-  return new TextDecoder().decode(Buffer.concat(chunks));
 }
