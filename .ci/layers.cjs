@@ -92,7 +92,7 @@ module.exports = {
     vendors: ['mediasoup'],
   },
   agents: {
-    about: 'AI agents behind WebSockets: sessions, and the protocols they speak',
+    about: 'AI agents behind sockets and built-in ones: sessions, and the protocols they speak',
     imports: ['kernel', 'audio', 'calls', 'http-client'],
     vendors: ['sax', 'ws', 'zod'],
   },

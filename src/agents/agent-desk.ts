@@ -9,12 +9,12 @@ import type {
   AgentRun,
 } from '../calls/index.ts';
 import type { Clock, Logger } from '../kernel/index.ts';
-import { AgentSession } from './agent-session.ts';
+import { type AgentManners, AgentSession } from './agent-session.ts';
 import type { OpenLink } from './link.ts';
 
 export interface Agent extends AgentFacts {
   readonly open: OpenLink;
-  readonly warmUpMs: number;
+  readonly manners: AgentManners;
 }
 
 export interface AgentsOptions {
@@ -32,14 +32,16 @@ export function createAgentDesk({ agents, audio, clock, logger }: AgentsOptions)
       const agent = byName.get(call.agent);
       if (agent === undefined) throw new Error(`no agent ${call.agent}`);
       const { callId, legId } = call;
+      const { encoding, open, manners } = agent;
       return new AgentSession({
         call,
+        encoding,
+        open,
+        manners,
+        audio,
         events,
         verbs,
-        audio,
         clock,
-        open: agent.open,
-        warmUpMs: agent.warmUpMs,
         logger: logger.child({ callId, legId, agent: call.agent }),
       });
     },

@@ -1,5 +1,12 @@
 export { type Agent, type AgentsOptions, createAgentDesk } from './agent-desk.ts';
+export { agentAudioOf } from './agent-pcm.ts';
+export type { AgentManners } from './agent-session.ts';
 export { type AudioSocketAgent, openAudioSocket } from './audiosocket/dial.ts';
+export type { MenuChoice } from './built-in/menu.ts';
+export { openParrot } from './built-in/parrot.ts';
+export { PROMPTS } from './built-in/prompts.ts';
+export { openReception } from './built-in/reception.ts';
+export { createSpeech, type Speech } from './built-in/speech.ts';
 export { type JambonzAgent, openListen } from './jambonz/listen.ts';
 export { openRealtime, type RealtimeAgent } from './openai/realtime.ts';
 export { type CallToolName, callTools } from './tools/call-tools.ts';

@@ -1,4 +1,5 @@
 /** What a session and a protocol say to each other: five abilities that cover every protocol of voice agents. */
+import type { VadChange } from '../audio/index.ts';
 import type { AgentCall, AgentCallVerbs, HeardSpeech } from '../calls/index.ts';
 
 /** One call's connection with its agent, in one protocol. */
@@ -8,6 +9,10 @@ export interface AgentLink {
   pressDigit(digit: string, durationMs: number): void;
   /** Everything before the mark has been played, or was thrown away. */
   markReached(name: string, isCleared: boolean): void;
+  /** The caller speaks, or has stopped to; only as far as loudness tells. */
+  callerSpeaks?(change: VadChange): void;
+  /** We have made it fall silent, because the caller talks over it: what was heard of each utterance. */
+  interrupted?(heard: readonly HeardSpeech[]): void;
   /** The call is over: says so in the protocol's words, and closes. Idempotent. */
   close(): void;
 }
@@ -31,4 +36,5 @@ export interface AgentVoice {
   onClose(error?: Error): void;
 }
 
-export type OpenLink = (call: AgentCall, voice: AgentVoice) => AgentLink;
+/** `earlier`: the link of the same call that this one stands in for, which has broken off. */
+export type OpenLink = (call: AgentCall, voice: AgentVoice, earlier?: AgentLink) => AgentLink;

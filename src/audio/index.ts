@@ -15,4 +15,5 @@ export { createResampler, type Resampler } from './resampler.ts';
 export { type RingbackTone, renderRingback } from './ringback.ts';
 export { SteadyStream, type SteadyStreamOptions } from './steady-stream.ts';
 export { ToneGenerator } from './tone.ts';
+export { type VadChange, type VadSettings, VoiceActivityDetector } from './vad.ts';
 export { type Recording, readWav, writeWav } from './wav.ts';

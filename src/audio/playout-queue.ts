@@ -28,6 +28,8 @@ export interface HeardUtterance {
 export type PlayoutEvent =
   /** The first frame of an utterance has left. */
   | { readonly kind: 'started'; readonly utterance: string }
+  /** The first frame after a pause, of the same utterance as the last one. */
+  | { readonly kind: 'resumed'; readonly utterance: string }
   /** Everything before the mark has been played, or (`isCleared`) was thrown away. */
   | { readonly kind: 'mark'; readonly name: string; readonly isCleared: boolean }
   /** Another utterance has begun, or a flush has ended it. A pause does not: more of it may come. */
@@ -58,6 +60,8 @@ export class PlayoutQueue {
   /** The utterance that the last frame was of. */
   #speaking: string | undefined;
   #isGathering = true;
+  /** Nothing was played for the last frame. */
+  #isPausing = true;
   #gatheringSinceMs = 0;
   #dryAtMs: number | undefined;
   #fading: Uint8Array | undefined;
@@ -115,7 +119,10 @@ export class PlayoutQueue {
       this.#fading = undefined;
       return true;
     }
-    if (this.#waiting === 0 || this.#gathers(nowMs)) return false;
+    if (this.#waiting === 0 || this.#gathers(nowMs)) {
+      this.#isPausing = true;
+      return false;
+    }
     const written = this.#read(frame);
     frame.fill(this.#options.silence, written);
     if (this.#waiting === 0) {
@@ -173,7 +180,12 @@ export class PlayoutQueue {
   }
 
   #speak(utterance: string): void {
-    if (this.#speaking === utterance) return;
+    const wasPausing = this.#isPausing;
+    this.#isPausing = false;
+    if (this.#speaking === utterance) {
+      if (wasPausing) this.#onEvent({ kind: 'resumed', utterance });
+      return;
+    }
     if (this.#speaking !== undefined) this.#over(this.#speaking);
     this.#speaking = utterance;
     this.#onEvent({ kind: 'started', utterance });

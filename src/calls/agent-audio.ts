@@ -27,7 +27,8 @@ export interface HeardSpeech {
 }
 
 export type PlayoutNotice =
-  | { readonly kind: 'started'; readonly utterance: string }
+  /** `resumed`: after a pause. */
+  | { readonly kind: 'started' | 'resumed'; readonly utterance: string }
   /** Everything before the mark has been played, or (`isCleared`) was thrown away. */
   | { readonly kind: 'mark'; readonly name: string; readonly isCleared: boolean }
   | ({ readonly kind: 'over' } & HeardSpeech);
@@ -48,4 +49,6 @@ export interface AgentAudio {
   mark(portId: PortId, name: string): void;
   /** Throws away what is queued; silence follows within 40 ms. What was heard of each utterance that was not over. */
   flush(portId: PortId): Promise<readonly HeardSpeech[]>;
+  /** Plays the agent quieter by so much, dB; 0: as it is. */
+  duck(portId: PortId, db: number): void;
 }

@@ -1,6 +1,7 @@
 /** How telephony reaches agents: a call to one is started here, and what becomes of it is told. */
 import type { CallId, LegId, PortId } from '../kernel/index.ts';
 import type { AgentEncoding } from './agent-audio.ts';
+import type { AgentRecord, TurnRecord, UtteranceRecord } from './agent-record.ts';
 import type { AgentCallVerbs } from './call-verbs.ts';
 
 /** What a call must know of an agent before it is started. */
@@ -31,10 +32,16 @@ export interface AgentCallEvents {
   onFailed(sipStatus: number): void;
   /** It hangs up, or is gone. */
   onHangUp(): void;
+  /** All of an utterance has been heard, or will not be. */
+  onUtterance(utterance: UtteranceRecord): void;
+  /** It has answered what the other party has said. */
+  onTurn(turn: TurnRecord): void;
 }
 
 /** A call as its agent has it. */
 export interface AgentRun {
+  /** What was said and heard so far, if that is kept; complete when its port is closed. */
+  readonly record?: AgentRecord;
   /** A key of the other party. */
   onDigit(digit: string, durationMs: number): void;
   /** The call is over. Idempotent. */

@@ -4,6 +4,7 @@
  */
 import type { CallId, LegId } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
+import type { TurnRecord, UtteranceRecord } from './agent-record.ts';
 import type { CallRecord, EndReason } from './call-record.ts';
 import type { KeyframeResult } from './media-plane.ts';
 
@@ -38,6 +39,22 @@ export type CallEvent =
   /** A recording has been played to the Leg to its end. */
   | { readonly kind: 'sound-over'; readonly callId: CallId; readonly legId: LegId }
   | { readonly kind: 'digit'; readonly callId: CallId; readonly legId: LegId; readonly durationMs: number }
+  /** All that an agent has said in one go has been heard, or will not be. */
+  | {
+      readonly kind: 'agent-utterance';
+      readonly callId: CallId;
+      readonly legId: LegId;
+      readonly agent: string;
+      readonly utterance: UtteranceRecord;
+    }
+  /** An agent has answered what the other party has said. */
+  | {
+      readonly kind: 'agent-turn';
+      readonly callId: CallId;
+      readonly legId: LegId;
+      readonly agent: string;
+      readonly turn: TurnRecord;
+    }
   /** A party wants a picture; no video on the other Leg: nothing comes of it. */
   | {
       readonly kind: 'keyframe-requested';

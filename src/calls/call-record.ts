@@ -1,6 +1,7 @@
 /** The record of one Call: what billing and debugging ask for afterwards. Plain JSON. */
 import type { CallId, LegId } from '../kernel/index.ts';
 import type { AudioCodecName, TelephoneEventFormat } from '../sdp/index.ts';
+import type { AgentRecord } from './agent-record.ts';
 import type { CodecRecord } from './call-codecs.ts';
 import type { PortReport } from './media-plane.ts';
 
@@ -63,6 +64,8 @@ export interface LegRecord {
   /** As which digits are sent to it; undefined: it has none by RTP. */
   readonly telephoneEvent: TelephoneEventFormat | undefined;
   readonly media: PortReport | undefined;
+  /** Of a Leg to an agent: what was said and heard. */
+  readonly agent: AgentRecord | undefined;
 }
 
 /** Times are milliseconds since 1970, UTC. */

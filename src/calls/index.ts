@@ -9,6 +9,7 @@ export {
   type PlayoutNotice,
 } from './agent-audio.ts';
 export type { AgentCall, AgentCallEvents, AgentDesk, AgentFacts, AgentRun } from './agent-desk.ts';
+export type { AgentEnd, AgentRecord, MarkRecord, TurnRecord, UtteranceRecord } from './agent-record.ts';
 export type { Branch, Call, CallMedia, Fallback, InboundLeg, Leg, NewCall, Stage } from './call.ts';
 export { type CallCodecs, type CodecRecord, type LegCodec, legCodecOf } from './call-codecs.ts';
 export type { CallControl } from './call-control.ts';

@@ -1,17 +1,23 @@
 /** The CallRecord that a Call amounts to at any moment. */
 import type { LegId } from '../kernel/index.ts';
+import type { AgentRecord } from './agent-record.ts';
 import type { Branch, Call } from './call.ts';
 import type { CallCodecs, CodecRecord } from './call-codecs.ts';
 import type { CallRecord, LegRecord } from './call-record.ts';
 import type { PortReport } from './media-plane.ts';
 import { q850In, q850Of } from './q850.ts';
 
-/** `reports`: what went over the ports that are closed already. `codecs`: what the Legs that talk exchange, and why. */
-export function callRecordOf(
-  call: Call,
-  reports: ReadonlyMap<LegId, PortReport> = new Map(),
-  codecs?: CallCodecs,
-): CallRecord {
+/** What is known of a call beside its state. */
+export interface CallFacts {
+  /** What went over the ports that are closed already. */
+  readonly reports?: ReadonlyMap<LegId, PortReport>;
+  /** What the Legs that talk exchange, and why. */
+  readonly codecs?: CallCodecs | undefined;
+  readonly agentOf?: (legId: LegId) => AgentRecord | undefined;
+}
+
+export function callRecordOf(call: Call, facts: CallFacts = {}): CallRecord {
+  const { codecs } = facts;
   const ended = call.state.kind === 'ended' ? call.state : undefined;
   const answer = call.state.kind === 'talking' ? call.state : ended;
   const { callId, from, to, trunk, tenant, user, source, route, startedAt, ringingAt } = call;
@@ -33,17 +39,26 @@ export function callRecordOf(
     sipStatus: ended?.sipStatus,
     q850: ended?.q850,
     codecs: codecs === undefined ? undefined : codecRecordOf(codecs),
-    legs: [inboundRecord(call, reports), ...call.branches.map((branch) => branchRecord(branch, reports))].map(
-      (leg) => ({ ...leg, ptimeMs: undefined, telephoneEvent: undefined, ...codecs?.legs.get(leg.legId) }),
-    ),
+    legs: legRecordsOf(call, facts),
   };
+}
+
+function legRecordsOf(call: Call, { reports = new Map(), codecs, agentOf }: CallFacts): readonly LegRecord[] {
+  const legs = [inboundRecord(call, reports), ...call.branches.map((branch) => branchRecord(branch, reports))];
+  return legs.map((leg) => ({
+    ...leg,
+    agent: agentOf?.(leg.legId),
+    ptimeMs: undefined,
+    telephoneEvent: undefined,
+    ...codecs?.legs.get(leg.legId),
+  }));
 }
 
 function codecRecordOf({ reason, isTranscoding, transcodingSince, transcodedSec, replans }: CallCodecs): CodecRecord {
   return { reason, isTranscoding, transcodingSince, transcodedSec, replans };
 }
 
-type BareLegRecord = Omit<LegRecord, 'ptimeMs' | 'telephoneEvent'>;
+type BareLegRecord = Omit<LegRecord, 'ptimeMs' | 'telephoneEvent' | 'agent'>;
 
 function inboundRecord(call: Call, reports: ReadonlyMap<LegId, PortReport>): BareLegRecord {
   const { legId, kind, party, sipCallId } = call.inbound;

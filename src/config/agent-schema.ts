@@ -1,4 +1,4 @@
-/** AI agents: where they are, and how they are spoken to. */
+/** Agents: where they are, how they are spoken to, and how they are to behave. */
 import { z } from 'zod';
 import { environmentName } from './environment-name.ts';
 import { name } from './name-schema.ts';
@@ -14,8 +14,60 @@ const hostPort = z
   .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'must be host:port');
 const templates = z.record(z.string().min(1).max(128), z.string().max(1000)).default({});
 
-const common = {
+const bargeInSchema = (by: 'agent' | 'gateway') =>
+  z
+    .strictObject({
+      by: z
+        .enum(['agent', 'gateway'])
+        .default(by)
+        .describe('who hears that the caller talks over the agent: the agent (by its protocol), or also the gateway'),
+      duckDb: z
+        .number()
+        .min(0)
+        .max(40)
+        .default(0)
+        .describe('the gateway makes it so much quieter first, and silent when the caller goes on; 0: silent at once'),
+      confirmMs: z.int().min(40).max(2000).default(240).describe('how long the caller must have spoken for that'),
+    })
+    .prefault({});
+
+const behavior = {
   name: name.describe('user part of its address of record, and its name in the dialplan'),
+  fallback: z
+    .strictObject({
+      say: z.string().min(1).max(2000).optional().describe('words for the caller, spoken by espeak-ng'),
+      to: z.string().min(1).max(256).optional().describe('a user, a number or another agent'),
+    })
+    .refine(({ say, to }) => say !== undefined || to !== undefined, 'must have `say`, `to` or both')
+    .optional()
+    .describe('for an agent that cannot be had any more: without it the rule decides, or a message and the end'),
+};
+
+const common = {
+  ...behavior,
+  bargeIn: bargeInSchema('agent').describe('what happens when the caller talks over the agent'),
+  retry: z
+    .strictObject({
+      attempts: z.int().min(0).max(20).default(2).describe('how often a broken connection is made anew, in a row'),
+      waitSec: z
+        .number()
+        .min(0.05)
+        .max(10)
+        .default(0.3)
+        .describe('before the first one; twice as long before each next'),
+    })
+    .prefault({}),
+  comfort: z
+    .strictObject({
+      whenLost: z.boolean().default(true).describe('soft notes while a broken connection is made anew'),
+      lateSec: z
+        .number()
+        .min(0)
+        .max(60)
+        .default(0)
+        .describe('the same when the agent has not answered for so long after the caller has spoken; 0: never'),
+    })
+    .prefault({}),
   connectTimeoutSec: z.number().min(0.1).max(60).default(5).describe('how long its server may take to answer'),
   warmUpSec: z
     .number()
@@ -128,8 +180,33 @@ const audioSocketSchema = z.strictObject({
   rateHz: linear.rateHz.default(8000).describe('sampling rate of its audio, which is 16-bit linear PCM'),
 });
 
+const receptionSchema = z.strictObject({
+  ...behavior,
+  protocol: z.literal('reception').describe('built in: a menu for the telephone'),
+  greeting: z
+    .string()
+    .min(1)
+    .max(2000)
+    .optional()
+    .describe('what it says first, spoken by espeak-ng; without it the demo users are offered'),
+  menu: z
+    .record(z.string().regex(/^[0-9*#A-D]$/, 'must be one key of a telephone'), z.string().min(1).max(256))
+    .default({ 0: 'repeat', 1: 'alice', 2: 'bob', 3: 'carol', 9: 'echo' })
+    .describe('key -> user, number or agent to put the caller through to; `repeat`: the greeting again'),
+  waitSec: z.number().min(1).max(60).default(6).describe('how long a key is waited for'),
+  bargeIn: bargeInSchema('gateway').describe('what happens when the caller talks over it'),
+});
+
+const parrotSchema = z.strictObject({
+  ...behavior,
+  protocol: z.literal('parrot').describe('built in: says back what it hears'),
+  bargeIn: bargeInSchema('gateway').describe('what happens when the caller talks over it'),
+});
+
 export const agentSchema = z.discriminatedUnion(
   'protocol',
-  [twilioSchema, openaiSchema, vonageSchema, jambonzSchema, audioSocketSchema],
-  { error: 'protocol must be twilio, openai, vonage, jambonz or audiosocket' },
+  [twilioSchema, openaiSchema, vonageSchema, jambonzSchema, audioSocketSchema, receptionSchema, parrotSchema],
+  {
+    error: 'protocol must be twilio, openai, vonage, jambonz, audiosocket, reception or parrot',
+  },
 );

@@ -217,7 +217,10 @@ export const configSchema = z.strictObject({
   auth: authSchema.prefault({}),
   rooms: roomsSchema.prefault({}),
   users: z.array(userSchema).optional().describe('accounts; without them three demo accounts with generated passwords'),
-  agents: z.array(agentSchema).default([]).describe('AI agents that speak WebSocket, each with an address of its own'),
+  agents: z
+    .array(agentSchema)
+    .default([])
+    .describe('agents, each with an address of its own; `reception` and `parrot` are there without being named'),
   trunks: z.array(trunkSchema).default([]).describe('carriers and PBXs that call without registering'),
   trunkGroups: z
     .array(trunkGroupSchema)

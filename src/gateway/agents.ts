@@ -1,8 +1,9 @@
-/** Agents from the configuration. */
+/** Agents from the configuration, and those that are always there. */
 import {
   type Agent,
   CallBook,
   createAgentDesk,
+  createSpeech,
   createTwilioRest,
   openAudioSocket,
   openListen,
@@ -15,7 +16,9 @@ import type { AgentAudio, AgentDesk } from '../calls/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Logger } from '../kernel/index.ts';
 import { TlsFileSet } from '../ops/index.ts';
+import { fallbackOf, mannersOf } from './agent-manners.ts';
 import { toolsOf } from './agent-tools.ts';
+import { BUILT_IN, type BuiltInAgent, builtIn } from './built-in-agents.ts';
 import { clock, random } from './parts.ts';
 import { secretIn } from './secret-in.ts';
 
@@ -59,18 +62,28 @@ interface AgentParts {
 /** Throws CERTIFICATE_UNREADABLE for an authority that is none. */
 export function createAgents({ agents }: Config, { audio, logger, twilioSide }: AgentParts): AgentDesk {
   const files = new TlsFileSet(logger);
+  const speech = createSpeech(logger);
+  const ours = BUILT_IN.filter(({ name }) => !agents.some((agent) => agent.name === name));
   const agentOf = (agent: AgentConfig): Agent => {
-    const { name, prebufferMs, warmUpSec, connectTimeoutSec, transferTo } = agent;
-    const mayDial = (number: string): boolean => transferTo.some((beginning) => number.startsWith(beginning));
+    if (isBuiltIn(agent)) return builtIn(agent, speech, logger.child({ agent: agent.name }));
+    const { name, prebufferMs, connectTimeoutSec, fallback, transferTo } = agent;
     const { ca } = files.add({ ca: 'ca' in agent ? agent.ca : undefined })();
     const connectTimeoutMs = connectTimeoutSec * 1000;
     const common = { connectTimeoutMs, ca, logger: logger.child({ agent: name }), twilioCalls: twilioSide.calls };
-    return { name, prebufferMs, mayDial, warmUpMs: warmUpSec * 1000, ...linkOf(agent, common) };
+    const link = linkOf(agent, common);
+    const manners = { ...mannersOf(agent), ...fallbackOf(agent, link.encoding, speech) };
+    const mayDial = (number: string): boolean =>
+      number === fallback?.to || transferTo.some((beginning) => number.startsWith(beginning));
+    return { name, prebufferMs, manners, mayDial, ...link };
   };
-  return createAgentDesk({ agents: agents.map(agentOf), audio, clock, logger });
+  return createAgentDesk({ agents: [...agents, ...ours].map(agentOf), audio, clock, logger });
 }
 
-function linkOf(agent: AgentConfig, common: Common): Link {
+function isBuiltIn(agent: AgentConfig): agent is BuiltInAgent {
+  return agent.protocol === 'reception' || agent.protocol === 'parrot';
+}
+
+function linkOf(agent: Exclude<AgentConfig, BuiltInAgent>, common: Common): Link {
   switch (agent.protocol) {
     case 'twilio':
       return twilio(agent, common);

@@ -30,6 +30,10 @@ export class AgentPorts implements AgentAudio {
     return this.#edge.flushSpeech(portId).catch(() => []);
   }
 
+  duck(portId: PortId, db: number): void {
+    this.#edge.tellAgent({ op: 'duck-speech', portId, db });
+  }
+
   /** The other side hears from now on. */
   release(portId: PortId): void {
     this.#edge.tellAgent({ op: 'release-agent', portId });

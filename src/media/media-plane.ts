@@ -304,13 +304,14 @@ class ProcessMediaPlane implements RunningMediaPlane {
     if (port.home === 'mediasoup') await this.#handOvers.takeBack(portId, 'for-good');
     const direct = await this.#handOvers.close(portId);
     this.#ports.part(portId);
-    this.#agents.forget(portId);
     this.#muted.delete(portId);
     this.#events.forget(portId);
     const report = withPath(
       port.home === 'edge' ? addReport(await this.#edge.close(portId), direct) : await port.webRtc.close(),
       facts,
     );
+    // Not before: what was heard of the agent's last words is told at the end.
+    this.#agents.forget(portId);
     await this.#video.close(portId);
     if (port.home === 'edge') return report;
     if (port.webRtc.isLinked) await this.#edge.close(portId);

@@ -15,6 +15,8 @@ const MESSAGES: Readonly<Record<CallEvent['kind'], string>> = {
   'media-missing': 'no media from a party',
   'sound-over': 'recording played',
   digit: 'digit relayed',
+  'agent-utterance': 'agent heard',
+  'agent-turn': 'agent answered',
   'keyframe-requested': 'keyframe asked for',
   'hook-asked': 'route hook asked',
   'call-ended': 'call ended',
@@ -36,9 +38,12 @@ const WARNINGS: ReadonlySet<CallEvent['kind']> = new Set([
   'media-missing',
 ]);
 
+/** What comes again and again while a call talks. */
+const DETAILS: ReadonlySet<CallEvent['kind']> = new Set(['agent-utterance', 'agent-turn']);
+
 const isTrouble = (state: string): boolean => state === 'failed' || state === 'refused';
 
-/** Writes `event` to the log: refreshes of a registration at debug, failed authentication at warn, all else at info. */
+/** Writes `event` to the log: refreshes of a registration and what agents say at debug, failed authentication at warn, all else at info. */
 export function logCallEvent(logger: Logger, event: CallEvent): void {
   const message = MESSAGES[event.kind];
   if (event.kind === 'call-ended') {
@@ -52,6 +57,6 @@ export function logCallEvent(logger: Logger, event: CallEvent): void {
   if (kind === 'toll-tripped') logger.error(fields, message);
   else if (WARNINGS.has(kind) || (event.kind === 'trunk-registration' && isTrouble(event.state)))
     logger.warn(fields, message);
-  else if (event.kind === 'registered' && !event.isNew) logger.debug(fields, message);
+  else if (DETAILS.has(kind) || (event.kind === 'registered' && !event.isNew)) logger.debug(fields, message);
   else logger.info(fields, message);
 }

@@ -106,6 +106,40 @@ function askingMetrics(registers: Registry[]) {
   };
 }
 
+/** How long callers wait for agents. */
+function agentMetrics(registers: Registry[]) {
+  const labelNames = ['agent'] as const;
+  return {
+    agentResponse: new Histogram({
+      name: 'viaduct_agent_response_seconds',
+      help: 'From the end of what the caller said (or a key) to the first byte of the agent, by agent',
+      labelNames,
+      buckets: [0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2, 5, 10],
+      registers,
+    }),
+    agentPlayout: new Histogram({
+      name: 'viaduct_agent_playout_seconds',
+      help: 'From the first byte of an agent to the first RTP packet with its words, by agent',
+      labelNames,
+      buckets: [0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.2, 0.5],
+      registers,
+    }),
+    agentTurn: new Histogram({
+      name: 'viaduct_agent_turn_seconds',
+      help: 'From the end of what the caller said to the first RTP packet with the answer, by agent',
+      labelNames,
+      buckets: [0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2, 5, 10],
+      registers,
+    }),
+    agentSpeech: new Counter({
+      name: 'viaduct_agent_speech_seconds_total',
+      help: 'What agents have said, by agent and by what became of it: played or flushed',
+      labelNames: ['agent', 'fate'],
+      registers,
+    }),
+  };
+}
+
 function callMetrics(registry: Registry) {
   const registers = [registry];
   return {
@@ -159,6 +193,7 @@ function callMetrics(registry: Registry) {
     }),
     ...safetyMetrics(registers),
     ...askingMetrics(registers),
+    ...agentMetrics(registers),
     ...mediaQualityMetrics(registers),
     digits: new Counter({ name: 'viaduct_digits_total', help: 'DTMF digits relayed', registers }),
   };
@@ -198,6 +233,17 @@ function observeEvent(metrics: ReturnType<typeof callMetrics>, event: CallEvent)
       return metrics.digits.inc();
     case 'keyframe-requested':
       return metrics.keyframes.inc({ result: event.result });
+    case 'agent-turn': {
+      const { agent, turn } = event;
+      metrics.agentResponse.observe({ agent }, turn.agentMs / 1000);
+      metrics.agentPlayout.observe({ agent }, turn.playoutMs / 1000);
+      return metrics.agentTurn.observe({ agent }, (turn.agentMs + turn.playoutMs) / 1000);
+    }
+    case 'agent-utterance': {
+      const { agent, utterance } = event;
+      metrics.agentSpeech.inc({ agent, fate: 'played' }, utterance.playedMs / 1000);
+      return metrics.agentSpeech.inc({ agent, fate: 'flushed' }, utterance.flushedMs / 1000);
+    }
     case 'hook-asked':
       return metrics.hookAsked.observe({ rule: event.rule, result: event.result }, event.durationMs / 1000);
     case 'sound-over':

@@ -46,6 +46,27 @@ function endCall(call: CallTrace, event: LegEvent & { kind: 'call-ended' }): voi
   call.root.end();
 }
 
+/** From the end of what the caller said to the first packet of the answer; it is over when it is told. */
+function turnSpan(tracer: Tracer, call: CallTrace, { agent, turn }: LegEvent & { kind: 'agent-turn' }): void {
+  const { stoppedAt, agentMs, playoutMs } = turn;
+  const attributes = { 'viaduct.agent': agent, 'viaduct.agent_ms': agentMs, 'viaduct.playout_ms': playoutMs };
+  const span = tracer.startSpan(
+    'agent turn',
+    { startTime: stoppedAt, attributes },
+    trace.setSpan(context.active(), call.root),
+  );
+  span.addEvent('first byte', {}, stoppedAt + agentMs);
+  span.end(stoppedAt + agentMs + playoutMs);
+}
+
+function heardEvent(call: CallTrace, { utterance }: LegEvent & { kind: 'agent-utterance' }): void {
+  call.root.addEvent('agent-utterance', {
+    'viaduct.utterance': utterance.utterance,
+    'viaduct.played_ms': utterance.playedMs,
+    'viaduct.flushed_ms': utterance.flushedMs,
+  });
+}
+
 const invite = (legId: LegId): string => `invite ${legId}`;
 
 function observeCall(tracer: Tracer, call: CallTrace, event: LegEvent): void {
@@ -81,6 +102,10 @@ function observeCall(tracer: Tracer, call: CallTrace, event: LegEvent): void {
     case 'digit':
       call.root.addEvent(event.kind, { 'viaduct.leg': event.legId });
       return;
+    case 'agent-utterance':
+      return heardEvent(call, event);
+    case 'agent-turn':
+      return turnSpan(tracer, call, event);
     case 'keyframe-requested':
       call.root.addEvent('keyframe-requested', { 'viaduct.leg': event.legId, 'viaduct.result': event.result });
       return;

@@ -1,5 +1,5 @@
 /** One Leg to an agent of ours: it rings while the agent warms up, and talks when it has something to say. */
-import type { AgentCall, AgentCallEvents, AgentCallVerbs, AgentDesk, AgentRun } from '../calls/index.ts';
+import type { AgentCall, AgentCallEvents, AgentCallVerbs, AgentDesk, AgentRecord, AgentRun } from '../calls/index.ts';
 import type { BranchSide } from './branch-leg.ts';
 
 export interface AgentLegReports {
@@ -7,6 +7,8 @@ export interface AgentLegReports {
   readonly onAnswered: () => void;
   readonly onFailed: (sipStatus: number) => void;
   readonly onHangUp: () => void;
+  readonly onUtterance: AgentCallEvents['onUtterance'];
+  readonly onTurn: AgentCallEvents['onTurn'];
 }
 
 export interface AgentLegOptions {
@@ -27,6 +29,10 @@ export class AgentLeg implements BranchSide {
     this.#options = options;
   }
 
+  get agent(): AgentRecord | undefined {
+    return this.#run?.record;
+  }
+
   ring(): void {
     if (this.#state !== 'new') return;
     this.#state = 'ringing';
@@ -40,6 +46,8 @@ export class AgentLeg implements BranchSide {
       },
       onFailed: (sipStatus) => this.#leave('ringing', () => reports.onFailed(sipStatus)),
       onHangUp: () => this.#leave('talking', reports.onHangUp),
+      onUtterance: reports.onUtterance,
+      onTurn: reports.onTurn,
     };
     this.#run = desk.start(call, events, verbs);
   }

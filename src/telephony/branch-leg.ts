@@ -2,6 +2,7 @@
  * One outbound SIP Leg to a Binding: its INVITE, and then its dialog. A Binding whose connection is gone is waited
  * for: the client registers again within seconds, and the call goes to where it came back.
  */
+import type { AgentRecord } from '../calls/index.ts';
 import type { Clock, Timer, Unsubscribe } from '../kernel/index.ts';
 import { type Binding, hasFlow } from './binding.ts';
 import type { InviteLink } from './invite-on-terms.ts';
@@ -69,6 +70,8 @@ export interface BranchSide {
   bye(reason: string | undefined): Promise<void>;
   /** A key that the other party pressed, for who hears them otherwise than in its audio. */
   heardDigit?(digit: string, durationMs: number): void;
+  /** Of an agent: what was said and heard so far. */
+  readonly agent?: AgentRecord | undefined;
 }
 
 export class BranchLeg implements BranchSide {

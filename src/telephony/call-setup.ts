@@ -217,11 +217,12 @@ function branchOf(
 function agentLeg(
   facts: AgentFacts,
   { leg, request }: Omit<BranchRequest, 'target'>,
-  { options: { agents }, verbsOf }: SetupContext,
+  { options: { agents, observer }, verbsOf }: SetupContext,
 ): AgentLeg {
   const { live, caller } = request;
   const { identity } = caller;
   const { legId, portId } = leg;
+  const ofAgent = { callId: live.call.callId, legId, agent: facts.name };
   if (agents === undefined) throw telephonyErrors.TELEPHONY_UNKNOWN_LEG([legId]);
   return new AgentLeg({
     desk: agents,
@@ -242,6 +243,8 @@ function agentLeg(
       onAnswered: () => live.onBranchAnswered(legId, ''),
       onFailed: (sipStatus) => live.feed({ kind: 'branch-failed', legId, sipStatus }),
       onHangUp: () => live.onBye(legId, { reason: undefined, isLost: false }),
+      onUtterance: (utterance) => observer({ kind: 'agent-utterance', ...ofAgent, utterance }),
+      onTurn: (turn) => observer({ kind: 'agent-turn', ...ofAgent, turn }),
     },
   });
 }

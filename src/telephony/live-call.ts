@@ -24,6 +24,7 @@ import type { CallerSide } from './caller-leg.ts';
 import type { PressedKey } from './digit-relay.ts';
 import { LossWatch } from './loss-watch.ts';
 import { Negotiation } from './negotiation.ts';
+import { openReports } from './open-reports.ts';
 import { owedStatus, owedWarning } from './owed-answer.ts';
 import type { PartyCare } from './party-care.ts';
 import { canonicalReason } from './reason.ts';
@@ -130,21 +131,19 @@ export class LiveCall {
   }
 
   get record(): CallRecord {
-    return callRecordOf(this.#call, this.#reports, this.#parts?.media.codecs());
+    return this.#recordWith(this.#reports);
   }
 
   /** The record with how the media of each Leg does by now. */
   async recordNow(): Promise<CallRecord> {
-    const media = this.#parts?.media;
-    const legIds = [this.#call.inbound.legId, ...this.#call.branches.map(({ legId }) => legId)];
-    const open = await Promise.all(
-      legIds
-        .filter((legId) => !this.#reports.has(legId))
-        .map(async (legId) => [legId, await media?.quality(legId)] as const),
-    );
-    const known = open.filter((each): each is readonly [LegId, PortReport] => each[1] !== undefined);
+    const open = await openReports(this.#call, this.#parts?.media, this.#reports);
     // What a port has reported at its end meanwhile is the last word.
-    return callRecordOf(this.#call, new Map([...known, ...this.#reports]), media?.codecs());
+    return this.#recordWith(new Map([...open, ...this.#reports]));
+  }
+
+  #recordWith(reports: ReadonlyMap<LegId, PortReport>): CallRecord {
+    const agentOf = (legId: LegId) => this.parties.branch(legId)?.agent;
+    return callRecordOf(this.#call, { reports, codecs: this.#parts?.media.codecs(), agentOf });
   }
 
   /** Fires when the call ends: whoever prepares something for it may stop. */

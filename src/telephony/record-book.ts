@@ -19,6 +19,8 @@ function toJson(record: CallRecord): Json {
       ...leg,
       tries: leg.tries.map((each) => ({ ...each })),
       telephoneEvent: leg.telephoneEvent === undefined ? undefined : { ...leg.telephoneEvent },
+      // Plain JSON, as the type says in its own words.
+      agent: leg.agent as Json | undefined,
       media: leg.media === undefined ? undefined : { ...leg.media, path: leg.media.path && { ...leg.media.path } },
     })),
   };

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PROMPTS } from '../../src/agents/built-in/prompts.ts';
 import { decodeG711, encodeG711, measureTone, ToneGenerator } from '../../src/audio/index.ts';
 import { AudioSocketAgent, type AudioSocketPeer } from '../support/audio-socket.ts';
 import { Gateway } from '../support/gateway.ts';
@@ -26,12 +27,14 @@ beforeAll(async () => {
   closing = createServer((socket) => socket.end());
   closing.listen(0, '127.0.0.1');
   await once(closing, 'listening');
+  // One that breaks off is gone for good, and a few words say so.
+  const gone = { retry: { attempts: 0 }, fallback: { say: PROMPTS.transferring } };
   const quick = { protocol: 'audiosocket', warmUpSec: 0.3, connectTimeoutSec: 1 };
   gateway = await Gateway.start({
     base: BASE,
     settings: {
       agents: [
-        { name: 'narrow', address: agent.address, ...quick },
+        { name: 'narrow', address: agent.address, ...quick, ...gone },
         { name: 'wide', address: agent.address, rateHz: 16_000, ...quick },
         { name: 'closed', address: `127.0.0.1:${(closing.address() as AddressInfo).port}`, ...quick },
         { name: 'nobody', address: '127.0.0.1:9', ...quick },

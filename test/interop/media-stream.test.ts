@@ -1,9 +1,11 @@
 /** An agent behind Twilio Media Streams, as an application sees it, called by a phone and by a browser. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PROMPTS } from '../../src/agents/built-in/prompts.ts';
 import { decodeG711, encodeG711, ToneGenerator } from '../../src/audio/index.ts';
 import { Chromium, MICROPHONE_HZ } from '../support/chromium.ts';
 import { Gateway } from '../support/gateway.ts';
 import { MediaStreamAgent, type Stream } from '../support/media-stream-agent.ts';
+import { prompt } from '../support/prompt.ts';
 import { RtpPeer } from '../support/rtp-peer.ts';
 import { audioSdp, CallRefused, type PhoneDialog, rtpPortOf, SipPhone } from '../support/sip-phone.ts';
 import { rmsOf, strongestHz } from '../support/sound.ts';
@@ -35,6 +37,20 @@ beforeAll(async () => {
           warmUpSec: 1,
         },
         { name: 'nobody', protocol: 'twilio', url: 'ws://127.0.0.1:9', connectTimeoutSec: 1 },
+        {
+          name: 'alone',
+          protocol: 'twilio',
+          url: `${agent.url}/alone`,
+          retry: { attempts: 0 },
+          fallback: { to: 'spare' },
+        },
+        {
+          name: 'spare',
+          protocol: 'twilio',
+          url: `${agent.url}/spare`,
+          retry: { attempts: 0 },
+          fallback: { say: PROMPTS.goodbye },
+        },
       ],
     },
   });
@@ -66,14 +82,14 @@ interface Talk {
 }
 
 /** Calls the agent, which says `greeting` as soon as its stream starts. */
-async function talk(greeting: Buffer = Buffer.alloc(0)): Promise<Talk> {
+async function talk(greeting: Buffer = Buffer.alloc(0), target = 'assistant'): Promise<Talk> {
   const rtp = await RtpPeer.open();
   const index = streams++;
   const starting = agent.stream(index).then((stream) => {
     if (greeting.length > 0) stream.say(greeting);
     return stream;
   });
-  const dialog = await phone.call('assistant', audioSdp(rtp.port, PCMU));
+  const dialog = await phone.call(target, audioSdp(rtp.port, PCMU));
   const stream = await starting;
   const speech = (): number[] => rtp.heard.map(({ payload }) => payload[0] ?? -1).filter((value) => value !== SILENCE);
   const end = async (): Promise<void> => {
@@ -185,13 +201,57 @@ describe('an agent behind Media Streams', () => {
     expect(gateway.output).toContain('message of an agent not understood');
   });
 
-  test('that is killed ends the call, and one that is not there refuses it', async () => {
-    const call = await talk();
-    const bye = call.dialog.awaitBye();
+  test('that is killed is called again, and goes on in the same call', async () => {
+    const call = await talk(Buffer.concat(numbered(10)));
+    await until(() => call.speech().length >= 10, { within: 3_000, what: 'the greeting' });
+    const again = agent.stream(streams++);
     call.stream.kill();
+    const stream = await again;
+    expect(stream.request.url).toBe('/stream/carol');
+    stream.say(Buffer.concat(numbered(20, 40)));
+    await until(
+      () =>
+        call.speech().slice(-20).join() ===
+        numbered(20, 40)
+          .map((frame) => frame[0])
+          .join(),
+      {
+        within: 3_000,
+        what: 'the new words',
+      },
+    );
+    await call.end();
+    const agentOfLast = async () => (await gateway.calls())[0]?.legs.find(({ kind }) => kind === 'agent')?.agent;
+    await until(async () => (await agentOfLast())?.end === 'call-over', { within: 3_000, what: 'the record' });
+    expect((await agentOfLast())?.reconnects).toBe(1);
+  });
+
+  test('that stays away leaves the caller to another agent, and a message says so when that is gone too', async () => {
+    const call = await talk(Buffer.concat(numbered(5)), 'alone');
+    const spare = agent.stream(streams++);
+    call.stream.kill();
+    const stream = await spare;
+    expect(stream.request.url).toBe('/spare');
+    stream.say(Buffer.concat(numbered(20, 40)));
+    await until(() => call.speech().includes(59), { within: 3_000, what: 'the other agent' });
+    const before = call.rtp.heard.length;
+    const bye = call.dialog.awaitBye(15_000);
+    stream.kill();
     await bye;
     await call.rtp.close();
-    await expect(phone.call('nobody', audioSdp(call.rtp.port, PCMU))).rejects.toEqual(new CallRefused(480));
+    const message = Buffer.concat(call.rtp.heard.slice(before).map(({ payload }) => payload));
+    expect(message.includes(prompt('goodbye').subarray(0, 4000))).toBe(true);
+    const ends = (await gateway.calls())
+      .slice(0, 2)
+      .map(({ legs }) => legs.find(({ kind }) => kind === 'agent')?.agent);
+    expect(ends.map((each) => [each?.end, each?.cause])).toEqual([
+      ['lost', 'AGENT_LOST'],
+      ['lost', 'AGENT_LOST'],
+    ]);
+  });
+
+  test('that is not there refuses the call', async () => {
+    await expect(phone.call('nobody', audioSdp(9, PCMU))).rejects.toEqual(new CallRefused(480));
   });
 
   test('and a browser hear each other, not a word of the greeting lost', async () => {

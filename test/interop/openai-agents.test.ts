@@ -9,6 +9,7 @@ import { TwilioRealtimeTransportLayer } from '@openai/agents-extensions';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { z } from 'zod';
+import { PROMPTS } from '../../src/agents/built-in/prompts.ts';
 import { decodeG711, encodeG711, ToneGenerator } from '../../src/audio/index.ts';
 import { BARESIP_HZ, Baresip } from '../support/baresip.ts';
 import { Gateway } from '../support/gateway.ts';
@@ -83,7 +84,15 @@ beforeAll(async () => {
     settings: {
       agents: [
         { name: 'application', protocol: 'twilio', url: application.url, warmUpSec: 0 },
-        { name: 'model', protocol: 'openai', url: model.url, apiKeyEnv: 'TEST_SDK_KEY', warmUpSec: 0 },
+        {
+          name: 'model',
+          protocol: 'openai',
+          url: model.url,
+          apiKeyEnv: 'TEST_SDK_KEY',
+          warmUpSec: 0,
+          retry: { attempts: 0 },
+          fallback: { say: PROMPTS.goodbye },
+        },
       ],
     },
   });
@@ -223,7 +232,7 @@ test('a tool of the application is called, and its answer reaches the model', as
   expect(session.objections).toEqual([]);
 });
 
-test('a model that breaks off ends the call, and the application with it', async () => {
+test('a model that breaks off for good ends the call, with a word to the caller', async () => {
   const { session, dialog } = await talk('model');
   const bye = dialog.awaitBye();
   session.drop();

@@ -51,6 +51,7 @@ function leg(kind: LegRecord['kind'], quality: PortReport | undefined): LegRecor
     ptimeMs: 20,
     telephoneEvent: undefined,
     media: quality,
+    agent: undefined,
   };
 }
 

@@ -16,6 +16,7 @@ const serverEvent = z.object({
   response_id: z.string().optional(),
   item_id: z.string().optional(),
   delta: z.string().optional(),
+  transcript: z.string().optional(),
   response: z.object({ id: z.string().optional(), status: z.string().optional() }).optional(),
   item: z.union([functionCall, z.object({ type: z.string().optional() })]).optional(),
   error: z
@@ -30,11 +31,15 @@ export interface FunctionCall {
   readonly arguments: string;
 }
 
+export type TranscriptRole = 'user' | 'assistant';
+
 /** A server event as far as we act on it. */
 export type RealtimeEvent =
   | { readonly kind: 'created' | 'updated' | 'speech-started' }
   | { readonly kind: 'response-created' | 'response-done'; readonly responseId: string; readonly status: string }
   | { readonly kind: 'audio'; readonly responseId: string; readonly itemId: string; readonly audio: Uint8Array }
+  /** What one side has said, as text. */
+  | { readonly kind: 'transcript'; readonly role: TranscriptRole; readonly text: string }
   | { readonly kind: 'function-call'; readonly call: FunctionCall }
   | { readonly kind: 'error'; readonly code: string; readonly text: string };
 
@@ -51,6 +56,10 @@ const responseOf =
   (kind: 'response-created' | 'response-done') =>
   (event: ServerEvent): RealtimeEvent => ({ kind, responseId: idOf(event), status: event.response?.status ?? '' });
 
+const transcriptOf =
+  (role: TranscriptRole) =>
+  (event: ServerEvent): RealtimeEvent => ({ kind: 'transcript', role, text: event.transcript ?? '' });
+
 const readers: Readonly<Record<string, (event: ServerEvent) => RealtimeEvent | undefined>> = {
   'session.created': () => ({ kind: 'created' }),
   'session.updated': () => ({ kind: 'updated' }),
@@ -59,6 +68,9 @@ const readers: Readonly<Record<string, (event: ServerEvent) => RealtimeEvent | u
   'response.done': responseOf('response-done'),
   'response.output_audio.delta': audioOf,
   'response.audio.delta': audioOf,
+  'response.output_audio_transcript.done': transcriptOf('assistant'),
+  'response.audio_transcript.done': transcriptOf('assistant'),
+  'conversation.item.input_audio_transcription.completed': transcriptOf('user'),
   'response.output_item.done': ({ item }) => functionCallOf(item),
   error: ({ error }) => ({ kind: 'error', code: error?.code ?? error?.type ?? '', text: error?.message ?? '' }),
 };
@@ -97,9 +109,18 @@ export function functionOutput(callId: string, output: object): string {
 
 /** Something the caller did that is no speech. */
 export function userText(text: string): string {
-  const item = { type: 'message', role: 'user', content: [{ type: 'input_text', text }] };
+  return messageItem('user', text);
+}
+
+/** What was said, as if it had been written. */
+export function messageItem(role: TranscriptRole, text: string): string {
+  const type = role === 'user' ? 'input_text' : 'output_text';
+  const item = { type: 'message', role, content: [{ type, text }] };
   return JSON.stringify({ type: 'conversation.item.create', item });
 }
+
+/** The server stops to make the answer that it is making. */
+export const CANCEL_RESPONSE = JSON.stringify({ type: 'response.cancel' });
 
 export function createResponse(instructions?: string): string {
   return JSON.stringify({

@@ -1,5 +1,5 @@
 /** A call as one Realtime session: we are the client, and the server decides when the caller has finished speaking. */
-import { type AgentCall, type AgentEncoding, agentRateHz } from '../../calls/index.ts';
+import { type AgentCall, type AgentEncoding, agentRateHz, type HeardSpeech } from '../../calls/index.ts';
 import type { Clock, Logger } from '../../kernel/index.ts';
 import { AgentSocket } from '../agent-socket.ts';
 import { type AgentEndpoint, bearer, endpointFor } from '../endpoint.ts';
@@ -10,14 +10,17 @@ import { ToolBox } from '../tools/tool-box.ts';
 import { WholeSamples } from '../whole-samples.ts';
 import {
   appendAudio,
+  CANCEL_RESPONSE,
   createResponse,
   type FunctionCall,
   functionOutput,
+  messageItem,
   type RealtimeEvent,
   readRealtimeEvent,
   truncateItem,
   userText,
 } from './events.ts';
+import { ConversationMemory } from './memory.ts';
 
 export interface RealtimeAgent extends AgentEndpoint {
   /** Sent as bearer token. */
@@ -38,7 +41,8 @@ export interface RealtimeParts {
 }
 
 export function openRealtime(agent: RealtimeAgent, parts: RealtimeParts): OpenLink {
-  return (call, voice) => new Realtime({ agent, parts, call, voice });
+  return (call, voice, earlier) =>
+    new Realtime({ agent, parts, call, voice, earlier: earlier instanceof Realtime ? earlier : undefined });
 }
 
 interface RealtimeOptions {
@@ -46,6 +50,8 @@ interface RealtimeOptions {
   readonly parts: RealtimeParts;
   readonly call: AgentCall;
   readonly voice: AgentVoice;
+  /** The session that has broken off. */
+  readonly earlier: Realtime | undefined;
 }
 
 /** Here and no verb, because the model's last words are to be heard first. */
@@ -60,6 +66,10 @@ const FAREWELL = 'farewell';
 /** So many answers in a row that failed, and the agent counts as gone. */
 const MAX_FAILURES = 3;
 const MAX_COMPLAINTS = 10;
+/** Said to a model that takes over in the middle of a call. */
+const TAKE_OVER =
+  '[The connection was interrupted for a moment. The caller is still there and has heard a short pause. ' +
+  'Go on from where the conversation was, without greeting again.]';
 
 class Realtime implements AgentLink {
   readonly #options: RealtimeOptions;
@@ -68,6 +78,7 @@ class Realtime implements AgentLink {
   readonly #tools: ToolBox;
   /** Responses that the caller has talked over: what still comes of them is not heard. */
   readonly #discarded = new Set<string>();
+  readonly #memory: ConversationMemory;
   /** The response being made; the server makes one at a time. */
   #responding: string | undefined;
   /** A response that is to be asked for when this one is done. */
@@ -78,10 +89,11 @@ class Realtime implements AgentLink {
 
   constructor(options: RealtimeOptions) {
     this.#options = options;
-    const { agent, parts, call, voice } = options;
+    const { agent, parts, call, voice, earlier } = options;
     this.#samples = new WholeSamples(agent.encoding);
     this.#tools = new ToolBox(agent.tools, { call, verbs: voice.verbs });
     const endpoint = endpointFor(agent, call);
+    this.#memory = new ConversationMemory(earlier === undefined ? [] : earlier.#memory.lines);
     this.#socket = new AgentSocket({
       ...endpoint,
       headers: { ...bearer(agent.apiKey), ...endpoint.headers },
@@ -105,6 +117,15 @@ class Realtime implements AgentLink {
     if (name !== FAREWELL) return;
     this.close();
     this.#options.voice.onClose();
+  }
+
+  /** We were the one to notice: the server, which talks on, is told as if it had been. */
+  interrupted(heard: readonly HeardSpeech[]): void {
+    if (this.#responding !== undefined) {
+      this.#discarded.add(this.#responding);
+      this.#socket.send(CANCEL_RESPONSE);
+    }
+    this.#truncate(heard);
   }
 
   close(): void {
@@ -136,6 +157,8 @@ class Realtime implements AgentLink {
         return this.#onDone(event);
       case 'audio':
         return this.#say(event);
+      case 'transcript':
+        return this.#memory.add(event.role, event.text);
       case 'function-call':
         return void this.#serve(event.call);
       case 'error':
@@ -152,15 +175,28 @@ class Realtime implements AgentLink {
     if (this.#isOpen) return;
     this.#isOpen = true;
     this.#options.voice.onOpen();
-    const { greeting } = this.#options.agent;
+    const { agent, earlier } = this.#options;
+    if (earlier !== undefined && earlier.#isOpen) return this.#takeOver();
+    const { greeting } = agent;
     if (greeting !== undefined) this.#socket.send(createResponse(greeting === '' ? undefined : greeting));
+  }
+
+  /** A new session knows nothing of the call: it is told what was said, as far as the server has told us. */
+  #takeOver(): void {
+    for (const { role, text } of this.#memory.lines) this.#socket.send(messageItem(role, text));
+    this.#socket.send(userText(TAKE_OVER));
+    this.#ask();
   }
 
   /** The caller speaks: silence at once, and the server is told how much of its answer was heard. */
   async #fallSilent(): Promise<void> {
     if (this.#responding !== undefined) this.#discarded.add(this.#responding);
     this.#samples.forget();
-    for (const { utterance, playedMs, flushedMs } of await this.#options.voice.flush())
+    this.#truncate(await this.#options.voice.flush());
+  }
+
+  #truncate(heard: readonly HeardSpeech[]): void {
+    for (const { utterance, playedMs, flushedMs } of heard)
       if (flushedMs > 0) this.#socket.send(truncateItem(utterance, playedMs));
   }
 

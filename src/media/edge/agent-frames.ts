@@ -10,6 +10,8 @@ export interface AgentFrames {
   readonly silence: number;
   /** To silence within half a frame, in place. */
   fadeOut(frame: Uint8Array): void;
+  /** Quieter, in place. */
+  scale(frame: Uint8Array, gain: number): void;
   /** From the agent's order of bytes to that of RTP (RFC 3551 §4.5.11: the high one first), or back, in place. */
   turn(audio: Uint8Array): void;
 }
@@ -20,27 +22,42 @@ export function agentFrames(encoding: AgentEncoding, frameMs: number): AgentFram
   const common = { rateHz, samples, bytes: samples * agentSampleBytes(encoding) };
   if (encoding === 'PCMU' || encoding === 'PCMA') {
     const silence = encodeG711(encoding, new Int16Array(1))[0] ?? 0;
-    return { ...common, silence, fadeOut: (frame) => fadeG711(encoding, frame), turn: () => {} };
+    return {
+      ...common,
+      silence,
+      fadeOut: (frame) => scaleG711(encoding, frame, remains),
+      scale: (frame, gain) => scaleG711(encoding, frame, () => gain),
+      turn: () => {},
+    };
   }
-  return { ...common, silence: 0, fadeOut: fadeL16, turn: swap };
+  return {
+    ...common,
+    silence: 0,
+    fadeOut: (frame) => scaleL16(frame, remains),
+    scale: (frame, gain) => scaleL16(frame, () => gain),
+    turn: swap,
+  };
 }
+
+/** The gain for one of so many samples. */
+type Gain = (at: number, samples: number) => number;
 
 /** How much of sample `at` remains. */
 function remains(at: number, samples: number): number {
   return Math.max(0, 1 - (2 * at) / samples);
 }
 
-function fadeG711(law: G711Law, frame: Uint8Array): void {
+function scaleG711(law: G711Law, frame: Uint8Array, gain: Gain): void {
   const pcm = decodeG711(law, frame);
-  for (let at = 0; at < pcm.length; at++) pcm[at] = (pcm[at] ?? 0) * remains(at, pcm.length);
+  for (let at = 0; at < pcm.length; at++) pcm[at] = (pcm[at] ?? 0) * gain(at, pcm.length);
   frame.set(encodeG711(law, pcm));
 }
 
-function fadeL16(frame: Uint8Array): void {
+function scaleL16(frame: Uint8Array, gain: Gain): void {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const samples = frame.byteLength >> 1;
   for (let at = 0; at < samples; at++)
-    view.setInt16(2 * at, Math.round(view.getInt16(2 * at, true) * remains(at, samples)), true);
+    view.setInt16(2 * at, Math.round(view.getInt16(2 * at, true) * gain(at, samples)), true);
 }
 
 function swap(audio: Uint8Array): void {

@@ -48,6 +48,7 @@ export class AgentPort implements EdgeEnd {
   readonly #arrival: Arrival = { isEvent: false, isNoise: false, clockRate: 8000, nowMs: 0 };
   readonly #stop: Unsubscribe;
   #isHeard = false;
+  #gain = 1;
   #sequence: number;
   #timestamp: number;
   #sent = 0;
@@ -105,6 +106,10 @@ export class AgentPort implements EdgeEnd {
     return this.#queue.flush();
   }
 
+  duck(db: number): void {
+    this.#gain = 10 ** (-db / 20);
+  }
+
   send(packet: Buffer, arrival: Arrival): void {
     if (arrival.isEvent || arrival.isNoise) return;
     this.#received++;
@@ -135,6 +140,8 @@ export class AgentPort implements EdgeEnd {
 
   async close(): Promise<ClosedPort> {
     this.#stop();
+    // Tells what was heard of the last words.
+    this.#queue.flush();
     return { report: this.report(), stream: undefined };
   }
 
@@ -145,6 +152,7 @@ export class AgentPort implements EdgeEnd {
     if (!this.#isHeard || this.peer === undefined || this.format === undefined) return;
     // Silence is sent too: the far end's jitter buffer, its NAT and its patience live on packets that keep coming.
     if (!this.#queue.take(this.#frame, nowMs)) this.#frame.fill(this.#frames.silence);
+    else if (this.#gain !== 1) this.#frames.scale(this.#frame, this.#gain);
     const packet = Buffer.allocUnsafe(RTP_HEADER_BYTES + this.#frame.length);
     writeHeader(packet, {
       payloadType: this.format.codec.payloadType,

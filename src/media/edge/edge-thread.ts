@@ -69,6 +69,7 @@ export class EdgeThread {
       case 'speak':
       case 'mark-speech':
       case 'flush-speech':
+      case 'duck-speech':
         return this.#agent(command);
       case 'connect-port':
       case 'connect-inner':
@@ -142,6 +143,7 @@ export class EdgeThread {
     if (command.op === 'flush-speech') return port.flush();
     if (command.op === 'speak') port.speak(command.utterance, command.audio);
     else if (command.op === 'mark-speech') port.mark(command.name);
+    else if (command.op === 'duck-speech') port.duck(command.db);
     else port.release();
     return undefined;
   }

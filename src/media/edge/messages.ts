@@ -83,6 +83,8 @@ export type AgentCommand =
   | { readonly op: 'release-agent'; readonly portId: PortId }
   | { readonly op: 'speak'; readonly portId: PortId; readonly utterance: string; readonly audio: Uint8Array }
   | { readonly op: 'mark-speech'; readonly portId: PortId; readonly name: string }
+  /** Quieter by so much; 0: as it is. */
+  | { readonly op: 'duck-speech'; readonly portId: PortId; readonly db: number }
   | FlushSpeech;
 
 export interface FlushSpeech {
@@ -156,6 +158,7 @@ export interface EdgeResults {
   readonly 'open-built-in': undefined;
   readonly 'open-agent': undefined;
   readonly 'release-agent': undefined;
+  readonly 'duck-speech': undefined;
   readonly speak: undefined;
   readonly 'mark-speech': undefined;
   readonly 'flush-speech': readonly HeardSpeech[];
