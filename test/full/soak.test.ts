@@ -178,9 +178,7 @@ describe('T43: soak', () => {
     }
 
     for (const peer of phones) peer.pause();
-    expect(await gateway.metric('transcoded_seconds_total')).toBeGreaterThan(
-      (lasted / 1000) * TRANSCODED_CALLS * 0.9,
-    );
+    expect(await gateway.metric('transcoded_seconds_total')).toBeGreaterThan((lasted / 1000) * TRANSCODED_CALLS * 0.9);
 
     const left = async (): Promise<Record<string, number>> => {
       const metrics = await gateway.metrics();
