@@ -171,7 +171,8 @@ export class AgentSession implements AgentRun {
     if (error === undefined) return this.#leave('hung-up');
     const { clock, logger, manners } = this.#options;
     this.#generation++;
-    const waitMs = this.#retries.next();
+    // What another attempt cannot change is not tried again.
+    const waitMs = error instanceof CodedError && !error.retryable ? undefined : this.#retries.next();
     const isPatient = this.#isReady || clock.now() - this.#startedMs + (waitMs ?? 0) < manners.patienceMs;
     if (waitMs === undefined || !isPatient) return this.#onLost(error);
     logger.warn({ err: error, waitMs }, 'agent lost, and called again');

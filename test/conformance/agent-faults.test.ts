@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CallRecord } from '../../src/calls/index.ts';
+import type { AgentRecord, CallRecord } from '../../src/calls/index.ts';
 import { DIALECTS, type Dialect, FAULTS, type Fault, FaultyAgents } from '../support/faulty-agents.ts';
 import { Gateway } from '../support/gateway.ts';
 import { RtpPeer } from '../support/rtp-peer.ts';
@@ -112,6 +112,8 @@ beforeAll(async () => {
       headers: { 'x-api-key': TOKEN },
       connectTimeoutSec: fault === 'hang' ? 1 : 5,
       warmUpSec: fault === 'slow' ? 20 : 0.1,
+      // That a broken connection is made anew is tested where it is done.
+      retry: { attempts: 0 },
       ...(dialect.protocol === 'twilio' ? { authTokenEnv: 'TEST_AGENT_TOKEN' } : {}),
       ...(dialect.protocol === 'openai' ? { apiKeyEnv: 'TEST_AGENT_TOKEN' } : {}),
       ...(dialect.protocol === 'vonage' ? { tokenEnv: 'TEST_AGENT_TOKEN' } : {}),
@@ -163,6 +165,10 @@ async function recordOf(dialect: Dialect, fault: Fault | 'slow'): Promise<CallRe
   );
 }
 
+function agentIn({ legs }: CallRecord): AgentRecord | undefined {
+  return legs.find(({ agent }) => agent !== undefined)?.agent;
+}
+
 /** The same with every protocol at the same time. */
 async function withEach(body: (dialect: Dialect) => Promise<void>): Promise<void> {
   const done = await Promise.allSettled(DIALECTS.map(async (dialect) => body(dialect)));
@@ -178,21 +184,33 @@ async function hangUp({ dialog, rtp }: Talk): Promise<void> {
 }
 
 describe('an agent', () => {
-  test.each<Fault>(['refuse', 'hang'])('that does this is one that is not there: %s', async (fault) => {
+  test.each<[Fault, string]>([
+    ['refuse', 'AGENT_UNREACHABLE'],
+    ['hang', 'AGENT_TIMEOUT'],
+  ])('that does this is one that is not there: %s', async (fault, cause) => {
     await withEach(async (dialect) => {
       await expect(call(dialect, fault)).rejects.toEqual(new CallRefused(480));
-      expect(await recordOf(dialect, fault)).toMatchObject({ endReason: 'unavailable', sipStatus: 480 });
+      const record = await recordOf(dialect, fault);
+      expect(record).toMatchObject({ endReason: 'unavailable', sipStatus: 480 });
+      expect(agentIn(record)).toMatchObject({ end: 'lost', cause });
     });
   });
 
-  test.each<Fault>(['die', 'huge'])('that breaks off ends the call: %s', async (fault) => {
-    await withEach(async (dialect) => {
-      const { dialog, rtp, words } = await call(dialect, fault);
-      await dialog.awaitBye(8_000);
-      expect(words()).toBeGreaterThan(3);
-      await rtp.close();
-      expect(await recordOf(dialect, fault)).toMatchObject({ endReason: 'hangup-callee', q850: 16 });
-    });
+  test('that breaks off, or sends a message beyond all measure, ends the call: the caller is told, the record says why', async () => {
+    const causes = { die: 'AGENT_LOST', huge: 'AGENT_UNREACHABLE' } as const;
+    await Promise.all(
+      (['die', 'huge'] as const).map(async (fault) =>
+        withEach(async (dialect) => {
+          const { dialog, rtp, words } = await call(dialect, fault);
+          await dialog.awaitBye(30_000);
+          expect(words()).toBeGreaterThan(100);
+          await rtp.close();
+          const record = await recordOf(dialect, fault);
+          expect(record).toMatchObject({ endReason: 'hangup-callee', q850: 16 });
+          expect(agentIn(record)).toMatchObject({ end: 'lost', cause: causes[fault] });
+        }),
+      ),
+    );
   });
 
   test('that says nothing is talked to all the same', async () => {

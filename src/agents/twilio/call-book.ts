@@ -58,8 +58,10 @@ export class CallBook {
       return entry;
     };
     this.#ended.delete(sid);
-    const createdAt = this.#calls.get(sid)?.createdAt ?? this.#clock.wallTime();
-    let current = put({ ...call, createdAt, answeredAt: undefined, endedAt: undefined, status: 'ringing' });
+    // A connection that is made anew is of the call that has been answered already.
+    const { createdAt = this.#clock.wallTime(), answeredAt } = this.#calls.get(sid) ?? {};
+    const begun = answeredAt === undefined ? 'ringing' : 'in-progress';
+    let current = put({ ...call, createdAt, answeredAt, endedAt: undefined, status: begun });
     return {
       get status() {
         return current.status;

@@ -21,7 +21,7 @@ const FRAME_MS = 20;
 /** So far may the stream's clock be from real time before it is set anew, ms. */
 const MAX_SKEW_MS = 500;
 /** Begins the names that we give to marks without one. */
-const UNNAMED = '\0';
+const UNNAMED = '(unnamed) ';
 
 export class MediaStream {
   readonly #options: MediaStreamOptions;
