@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { environmentName } from './environment-name.ts';
 import { name } from './name-schema.ts';
 import { toolSchema } from './tool-schema.ts';
+import { trunkTlsSchema } from './trunk-tls-schema.ts';
 
 const url = z.string().regex(/^wss?:\/\/[^\s]{1,2000}$/, 'must be a ws:// or wss:// URL');
 const voiceUrl = z
@@ -203,10 +204,41 @@ const parrotSchema = z.strictObject({
   bargeIn: bargeInSchema('gateway').describe('what happens when the caller talks over it'),
 });
 
+const sipSchema = z.strictObject({
+  name: common.name,
+  protocol: z.literal('sip').describe('SIP: an agent like a phone, with RTP of its own'),
+  uri: z
+    .string()
+    .regex(
+      /^sips?:[\w.!~*'()+$-]{1,128}@(?:\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::\d{1,5})?(?:;transport=(?:udp|tcp|tls))?$/i,
+      'must be a SIP URI, as sip:agent@example.org;transport=tls',
+    )
+    .describe('where it is, as sip:agent@example.org;transport=tls; found by RFC 3263'),
+  headers: z
+    .record(
+      z.string().regex(/^(x-[a-z0-9-]{1,60}|user-to-user)$/i, 'must be an X- header or User-to-User'),
+      z.string().max(1000),
+    )
+    .default({})
+    .describe('headers of the INVITE; may contain ${from}, ${to} and ${callId}'),
+  username: z.string().min(1).max(128).optional().describe('user name for digest, when it challenges us'),
+  passwordEnv: environmentName.optional().describe('environment variable with the password of `username`'),
+  profile: name.default('trunks').describe('file in sip-profiles/ with its codecs and policy'),
+  tls: trunkTlsSchema.optional().describe('whom to believe and what to show, with transport tls'),
+  connectTimeoutSec: common.connectTimeoutSec,
+});
+
 export const agentSchema = z.discriminatedUnion(
   'protocol',
-  [twilioSchema, openaiSchema, vonageSchema, jambonzSchema, audioSocketSchema, receptionSchema, parrotSchema],
-  {
-    error: 'protocol must be twilio, openai, vonage, jambonz, audiosocket, reception or parrot',
-  },
+  [
+    twilioSchema,
+    openaiSchema,
+    vonageSchema,
+    jambonzSchema,
+    audioSocketSchema,
+    sipSchema,
+    receptionSchema,
+    parrotSchema,
+  ],
+  { error: 'protocol must be twilio, openai, vonage, jambonz, audiosocket, sip, reception or parrot' },
 );

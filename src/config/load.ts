@@ -100,6 +100,13 @@ function checkReferences(config: ConfigFile, profiles: readonly ProfileConfig[],
       ]);
     }
   }
+  for (const [index, agent] of config.agents.entries()) {
+    if (agent.protocol !== 'sip' || profiles.some((each) => each.name === agent.profile)) continue;
+    const known = profiles.map((each) => each.name).join(', ');
+    throw errors.CONFIG_INVALID([
+      `${where}: agents[${index}].profile: no profile "${agent.profile}" in ${config.sip.profiles}; there are ${known}`,
+    ]);
+  }
   for (const [index, group] of config.trunkGroups.entries()) {
     const missing = group.members.find(({ trunk }) => !config.trunks.some((each) => each.name === trunk));
     if (missing !== undefined)

@@ -3,7 +3,8 @@ import { type AgentManners, agentAudioOf, PROMPTS, type Speech } from '../agents
 import type { AgentEncoding } from '../calls/index.ts';
 import type { Config } from '../config/index.ts';
 
-type AgentConfig = Config['agents'][number];
+/** Those by SIP are trunks (sip-agents.ts). */
+export type AgentConfig = Exclude<Config['agents'][number], { protocol: 'sip' }>;
 type RemoteAgent = Exclude<AgentConfig, { protocol: 'reception' | 'parrot' }>;
 
 export function mannersOf(agent: RemoteAgent): Omit<AgentManners, 'fallback' | 'farewell'> {

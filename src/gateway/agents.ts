@@ -16,13 +16,12 @@ import type { AgentAudio, AgentDesk } from '../calls/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Logger } from '../kernel/index.ts';
 import { TlsFileSet } from '../ops/index.ts';
-import { fallbackOf, mannersOf } from './agent-manners.ts';
+import { type AgentConfig, fallbackOf, mannersOf } from './agent-manners.ts';
 import { toolsOf } from './agent-tools.ts';
 import { BUILT_IN, type BuiltInAgent, builtIn } from './built-in-agents.ts';
 import { clock, random } from './parts.ts';
 import { secretIn } from './secret-in.ts';
 
-type AgentConfig = Config['agents'][number];
 type Of<Protocol extends AgentConfig['protocol']> = Extract<AgentConfig, { protocol: Protocol }>;
 type Link = Pick<Agent, 'encoding' | 'open'>;
 
@@ -63,7 +62,7 @@ interface AgentParts {
 export function createAgents({ agents }: Config, { audio, logger, twilioSide }: AgentParts): AgentDesk {
   const files = new TlsFileSet(logger);
   const speech = createSpeech(logger);
-  const ours = BUILT_IN.filter(({ name }) => !agents.some((agent) => agent.name === name));
+  const builtIns = BUILT_IN.filter(({ name }) => !agents.some((agent) => agent.name === name));
   const agentOf = (agent: AgentConfig): Agent => {
     if (isBuiltIn(agent)) return builtIn(agent, speech, logger.child({ agent: agent.name }));
     const { name, prebufferMs, connectTimeoutSec, fallback, transferTo } = agent;
@@ -76,7 +75,8 @@ export function createAgents({ agents }: Config, { audio, logger, twilioSide }: 
       number === fallback?.to || transferTo.some((beginning) => number.startsWith(beginning));
     return { name, prebufferMs, manners, mayDial, ...link };
   };
-  return createAgentDesk({ agents: [...agents, ...ours].map(agentOf), audio, clock, logger });
+  const ours = [...agents, ...builtIns].filter((agent): agent is AgentConfig => agent.protocol !== 'sip');
+  return createAgentDesk({ agents: ours.map(agentOf), audio, clock, logger });
 }
 
 function isBuiltIn(agent: AgentConfig): agent is BuiltInAgent {

@@ -15,6 +15,7 @@ import {
 import { createAgents, type TwilioSide } from './agents.ts';
 import type { Engine } from './engine.ts';
 import { clock, type Parts, random } from './parts.ts';
+import { sipAgentTrunks } from './sip-agents.ts';
 
 interface TelephonyInput {
   readonly engine: Engine;
@@ -45,11 +46,7 @@ export function reloadableOptions(config: Config, users: readonly UserConfig[]):
       number,
       tenant,
     })),
-    trunks: config.trunks.map((trunk) => {
-      const profile = profiles.find(({ name }) => name === trunk.profile);
-      if (profile === undefined) throw new Error(`trunk ${trunk.name} has no profile`);
-      return trunkOptions(trunk, profile);
-    }),
+    trunks: [...config.trunks.map((trunk) => trunkOf(trunk, profiles)), ...sipAgentTrunks(config)],
     trunkGroups: config.trunkGroups,
     dialplan: config.dialplan,
     emergencyNumbers: config.emergencyNumbers,
@@ -97,6 +94,12 @@ function banPolicy({ sip }: Config): BanPolicy | undefined {
 }
 
 type TrunkConfig = Config['trunks'][number];
+
+function trunkOf(trunk: TrunkConfig, profiles: readonly ProfileConfig[]): Trunk {
+  const profile = profiles.find(({ name }) => name === trunk.profile);
+  if (profile === undefined) throw new Error(`trunk ${trunk.name} has no profile`);
+  return trunkOptions(trunk, profile);
+}
 
 function trunkOptions(
   { health, hunt, auth, inboundAuth, register, ...trunk }: TrunkConfig,

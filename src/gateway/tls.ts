@@ -4,6 +4,7 @@ import { type Config, type ListenerConfig, localAddresses } from '../config/inde
 import { type Logger, type Scope, systemClock, type Unsubscribe } from '../kernel/index.ts';
 import { ensureCertificate, TlsFileSet, type TlsFiles, type TlsTexts } from '../ops/index.ts';
 import type { TlsPeer, TlsServerMaterial } from '../sip/server/index.ts';
+import { sipAgentsOf, targetOf } from './sip-agents.ts';
 
 export interface GatewayTls {
   /** The certificate of https is one that we made. */
@@ -38,8 +39,9 @@ export async function openTls(
   const set = new TlsFileSet(logger);
   const https = set.add(own);
   const listeners = listenerTexts(config, own, set);
-  const trunks = config.trunks.flatMap((trunk) =>
-    trunk.tls === undefined ? [] : [{ trunk, texts: set.add(trunk.tls), tls: trunk.tls }],
+  const agents = sipAgentsOf(config).map((agent) => ({ target: targetOf(agent), tls: agent.tls }));
+  const trunks = [...config.trunks, ...agents].flatMap(({ target, tls }) =>
+    tls === undefined ? [] : [{ target, texts: set.add(tls), tls }],
   );
   set.watch();
   scope.add(() => set.close());
@@ -48,8 +50,8 @@ export async function openTls(
     https: () => pairOf(https()),
     listener: (listener) => materialOf(listeners.get(listener)?.(), listener),
     peers: () =>
-      trunks.map(({ trunk, texts, tls }) => ({
-        hosts: [trunk.target].flat().map(hostOf),
+      trunks.map(({ target, texts, tls }) => ({
+        hosts: [target].flat().map(hostOf),
         verify: tls.verify,
         ...(tls.serverName === undefined ? {} : { serverName: tls.serverName }),
         ...texts(),

@@ -3,6 +3,7 @@ import type { AgentCallVerbs, AgentFacts, CallInput, CallMedia, Leg, Stage } fro
 import type { LegId, PortId } from '../kernel/index.ts';
 import { sdpErrors } from '../sdp/index.ts';
 import { parseUri } from '../sip/message/index.ts';
+import { agentHeaders } from './agent-headers.ts';
 import { AgentLeg } from './agent-leg.ts';
 import { ALLOW } from './allow.ts';
 import { AnchoredMedia } from './anchored-media.ts';
@@ -264,7 +265,8 @@ function sipLeg(branch: BranchRequest, context: SetupContext): BranchLeg | Trunk
     return new BranchLeg({ target, headers, link, registrar, clock, reregisterWaitMs, claimed, reports });
   }
   const { isEmergency } = request.routing;
-  const payFor = isEmergency ? undefined : () => context.fraud.enter(...paidLeg({ target, legId, request }, context));
+  const isFree = isEmergency || target.trunk.agent !== undefined;
+  const payFor = isFree ? undefined : () => context.fraud.enter(...paidLeg({ target, legId, request }, context));
   return new TrunkLeg({ target, isEmergency, payFor, headers, link, trunks, clock, logger: live.logger, reports });
 }
 
@@ -308,10 +310,17 @@ function headersFor({ target, diverter, request }: BranchRequest, { settings }: 
   const { domain } = settings;
   return {
     ...identityHeaders({ caller, target, profile, domain, callerId, isEmergency, accepted, diverter }),
+    ...(target.kind === 'trunk' ? agentHeadersFor(target, request) : {}),
     'Max-Forwards': String(maxForwards),
     Allow: ALLOW,
     ...headers,
   };
+}
+
+function agentHeadersFor({ trunk }: TrunkTarget, { live, caller }: SetupRequest): SipHeaders {
+  const { callId, to } = live.call;
+  const from = caller.identity.isPrivate === true ? '' : caller.identity.user;
+  return agentHeaders(trunk.agent?.headers ?? {}, { callId, from, to: parseUri(to)?.user ?? '' });
 }
 
 /** Only of a call for help: where somebody is concerns nobody else. */

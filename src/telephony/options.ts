@@ -12,6 +12,7 @@ import type { HeaderPolicy } from './passed-headers.ts';
 import type { RegistrationPolicy as TrunkRegistrationPolicy } from './registration-step.ts';
 import type { ReliablePolicy } from './reliability.ts';
 import type { SessionTimerPolicy } from './session-timer.ts';
+import type { SipHeaders } from './sip-ports.ts';
 import type { WireAddress } from './srf-adapter.ts';
 import type { TrunkGroup } from './trunk-groups.ts';
 import type { HealthPolicy } from './trunk-health.ts';
@@ -127,8 +128,18 @@ export interface TrunkRegister extends TrunkRegistrationPolicy {
   readonly contactUser?: string | undefined;
 }
 
+/** A trunk that leads to an agent, which callers reach by its name and which is no trunk of the dialplan. */
+export interface TrunkAgent {
+  /** The user part of its URI. */
+  readonly user: string;
+  /** Of its INVITEs, with places for what is known of the call (agent-headers.ts). */
+  readonly headers: SipHeaders;
+}
+
 export interface Trunk {
   readonly name: string;
+  /** Undefined: it is a carrier or a PBX. What comes from an agent's servers by itself is from a stranger. */
+  readonly agent?: TrunkAgent | undefined;
   /** Whose it is; SHARED: everybody's. Default DEFAULT_TENANT. */
   readonly tenant?: string | undefined;
   /** Source addresses: IP, IP/prefix length, IP:port, or host names. None, and no certificate names: those of its servers. */

@@ -147,7 +147,7 @@ function requestOf({ party, header }: RouteQuery, to: SipUri, context: RoutingCo
     emergencyNumbers: context.emergencyNumbers,
     isUser: (name) => {
       const user = context.authenticator.userOf(name);
-      return user === undefined ? context.agents?.find(name) !== undefined : serves(user.tenant, tenant);
+      return user === undefined ? isAgent(name, context) : serves(user.tenant, tenant);
     },
   };
 }
@@ -243,8 +243,14 @@ function targetsOf(place: Place, party: Caller, context: RoutingContext): Target
   }
 }
 
-function agentTargets(name: string, { agents }: RoutingContext): Targets {
+function isAgent(name: string, { agents, directory }: RoutingContext): boolean {
+  return agents?.find(name) !== undefined || directory.agent(name) !== undefined;
+}
+
+function agentTargets(name: string, { agents, directory }: RoutingContext): Targets {
   if (name === 'echo' || name === 'tone') return { targets: [{ kind: 'built-in', endpoint: name }], status: 480 };
+  const trunk = directory.agent(name);
+  if (trunk?.agent !== undefined) return { targets: [{ kind: 'trunk', trunk, number: trunk.agent.user }], status: 480 };
   const agent = agents?.find(name);
   return agent === undefined ? none(404) : { targets: [{ kind: 'agent', agent }], status: 480 };
 }

@@ -77,7 +77,7 @@ export class TrunkDirectory {
    * LOCATE_BAD_TARGET, TELEPHONY_BAD_ADDRESS or TELEPHONY_BAD_AOR, and all stays as it was then.
    */
   replace(list: TrunkList): void {
-    const match = createTrunkMatch(list.trunks.filter(({ inboundAuth }) => inboundAuth === undefined));
+    const match = createTrunkMatch(list.trunks.filter(isKnownBySource));
     const before = this.#entries;
     const entries = new Map(list.trunks.map((trunk) => [trunk.name, this.#entryOf(trunk, before.get(trunk.name))]));
     this.#registrations.replace(list.trunks);
@@ -101,7 +101,9 @@ export class TrunkDirectory {
 
   /** What the dialplan may name: the trunks that are allowed, then the groups all of whose trunks are. */
   namesFor(isAllowed: (trunk: Trunk) => boolean): readonly string[] {
-    const allowed = new Set(this.#list.trunks.filter(isAllowed).map(({ name }) => name));
+    const allowed = new Set(
+      this.#list.trunks.filter((trunk) => trunk.agent === undefined && isAllowed(trunk)).map(({ name }) => name),
+    );
     const groups = this.#list.groups.filter(({ members }) => members.every(({ trunk }) => allowed.has(trunk)));
     return [...allowed, ...groups.map(({ name }) => name)];
   }
@@ -116,13 +118,18 @@ export class TrunkDirectory {
     return [...drawn.filter(mayWork), ...drawn.filter((trunk) => !mayWork(trunk))];
   }
 
+  /** Undefined: no agent of that name is reached by SIP. */
+  agent(name: string): Trunk | undefined {
+    return this.#list.trunks.find((trunk) => trunk.name === name && trunk.agent !== undefined);
+  }
+
   /**
    * Whose request this is: of the trunk to whose Contact it goes, if it comes from its servers; else by source address,
    * one that is configured or one that a name stands for at present. None that has to prove itself by digest.
    */
   recognize({ source, uri }: Pick<InboundRequest, 'source' | 'uri'>): Trunk | undefined {
     const isFrom = (trunk: Trunk): boolean =>
-      trunk.inboundAuth === undefined && this.#has(trunk, source.address) && isNamed(trunk, source);
+      isKnownBySource(trunk) && this.#has(trunk, source.address) && isNamed(trunk, source);
     return this.#registrations.recognize({ uri }, isFrom) ?? this.#bySource(source);
   }
 
@@ -131,7 +138,7 @@ export class TrunkDirectory {
     if (matched !== undefined) return matched;
     const address = source.address.replace(/^\[|\]$/g, '');
     for (const { trunk, sources } of this.#entries.values()) {
-      const isKnown = trunk.inboundAuth === undefined && sources?.hasAddress(address) === true;
+      const isKnown = isKnownBySource(trunk) && sources?.hasAddress(address) === true;
       if (isKnown && isNamed(trunk, source)) return trunk;
     }
     return undefined;
@@ -198,8 +205,7 @@ export class TrunkDirectory {
     const names = trunk.addresses.filter(isHostName);
     const named = names.length === 0 ? undefined : new TrunkServers({ trunk: sourceTrunk(trunk, names), ...options });
     // A certificate is enough by itself, and so is an account.
-    const isByTarget =
-      trunk.addresses.length + (trunk.certificateNames ?? []).length === 0 && trunk.inboundAuth === undefined;
+    const isByTarget = trunk.addresses.length + (trunk.certificateNames ?? []).length === 0 && isKnownBySource(trunk);
     return { trunk, servers, sources: isByTarget ? servers : named, gate };
   }
 
@@ -209,6 +215,11 @@ export class TrunkDirectory {
     this.#told = sources;
     this.#options.onSources?.(sources);
   }
+}
+
+/** Others prove who they are by digest, or do not call at all. */
+function isKnownBySource({ inboundAuth, agent }: Trunk): boolean {
+  return inboundAuth === undefined && agent === undefined;
 }
 
 function sourcesOf({ trunk, sources }: Entry): readonly string[] {
