@@ -2,6 +2,7 @@ export { type Agent, type AgentsOptions, createAgentDesk } from './agent-desk.ts
 export { agentAudioOf } from './agent-pcm.ts';
 export type { AgentManners } from './agent-session.ts';
 export { type AudioSocketAgent, openAudioSocket } from './audiosocket/dial.ts';
+export { AudioSocketServer, type AudioSocketServerOptions } from './audiosocket/server.ts';
 export type { MenuChoice } from './built-in/menu.ts';
 export { openParrot } from './built-in/parrot.ts';
 export { PROMPTS } from './built-in/prompts.ts';

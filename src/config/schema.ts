@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { agentSchema } from './agent-schema.ts';
+import { audioSocketServerSchema } from './audio-socket-schema.ts';
 import { authSchema } from './auth-schema.ts';
 import { callFeatureSchemas } from './call-feature-schema.ts';
 import { codecSchemas } from './codec-schema.ts';
@@ -217,6 +218,7 @@ export const configSchema = z.strictObject({
   auth: authSchema.prefault({}),
   rooms: roomsSchema.prefault({}),
   users: z.array(userSchema).optional().describe('accounts; without them three demo accounts with generated passwords'),
+  audioSocket: audioSocketServerSchema.prefault({}),
   agents: z
     .array(agentSchema)
     .default([])

@@ -10,6 +10,7 @@ import { openEmbeddedStore } from '../store/index.ts';
 import { createMetrics, createTracing, logCallEvent, RecordFile, startTraceExport } from '../telemetry/index.ts';
 import { recoverCallRecords } from '../telephony/index.ts';
 import { createTwilioSide } from './agents.ts';
+import { startAudioSocket } from './audio-socket.ts';
 import { reloadableOptions, startCalls } from './calls.ts';
 import { sipFigures, startEngine } from './engine.ts';
 import { startMedia } from './media.ts';
@@ -60,6 +61,7 @@ export async function startGateway({ config, load, logger, scope, onFatal }: Gat
   // Who is an account may change with a reload.
   let accounts = users;
   const rooms = await startRooms(parts, { media, store, users: () => accounts });
+  await startAudioSocket(parts, { desk: telephony.localCalls, audio: media.agentAudio });
   const metrics = createMetrics({
     media: () => media.counters(),
     sip: () => sipFigures(engine.server),

@@ -27,7 +27,7 @@ export function builtInTerms({ endpoint }: BuiltInLeg): CodecTerms {
 }
 
 /** What its port sends and receives: an agent's 16-bit samples at its own rate are L16, which the media plane transcodes. */
-function agentCodec({ encoding }: AgentFacts): AudioCodec {
+export function agentCodec({ encoding }: AgentFacts): AudioCodec {
   if (encoding === 'PCMU' || encoding === 'PCMA') return ownCodec(encoding);
   return { ...ownCodec('L16'), clockRate: agentRateHz(encoding) };
 }

@@ -52,11 +52,14 @@ export interface Said {
   readonly spoke: PlanSide['spoke'];
 }
 
+/** What a Leg wants of the media plane. */
+export type LegMediaPlane = Pick<MediaPlane, 'open' | 'openVideo' | 'connect' | 'restartIce' | 'close'>;
+
 export interface LegMediaOptions {
   readonly owner: PortOwner;
   readonly kind: SdpKind;
   readonly profile: ProfilePolicy;
-  readonly media: MediaPlane;
+  readonly media: LegMediaPlane;
   readonly random: Random;
   /** The address family of the peer's signaling: that of its media until its SDP says otherwise. */
   readonly family?: 4 | 6;
@@ -71,7 +74,7 @@ export class LegMedia {
   readonly kind: SdpKind;
   readonly profile: ProfilePolicy;
   readonly video: LegVideo;
-  readonly #media: MediaPlane;
+  readonly #media: LegMediaPlane;
   readonly #family: 4 | 6 | undefined;
   readonly #signalingAddress: string | undefined;
   readonly #random: Random;

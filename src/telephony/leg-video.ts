@@ -23,7 +23,7 @@ import {
 export interface LegVideoOptions {
   readonly owner: PortOwner;
   readonly kind: SdpKind;
-  readonly media: MediaPlane;
+  readonly media: Pick<MediaPlane, 'openVideo'>;
   readonly random: Random;
   readonly allowed: readonly VideoCodecName[];
 }

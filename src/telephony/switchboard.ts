@@ -4,6 +4,9 @@ import {
   type AgentFacts,
   type CallRecord,
   createCallId,
+  type LocalCall,
+  type LocalCallEvents,
+  type LocalCallRequest,
   type MediaEvent,
   type NewCall,
   startCall,
@@ -18,6 +21,7 @@ import { telephonyErrors } from './errors.ts';
 import { type InviteTerms, judgeTerms } from './invite-terms.ts';
 import { familyOf, LegMedia } from './leg-media.ts';
 import { LiveCall } from './live-call.ts';
+import { LocalCalls } from './local-calls.ts';
 import { findObstacle } from './obstacles.ts';
 import { owedStatus, owedWarning } from './owed-answer.ts';
 import { PartyCare } from './party-care.ts';
@@ -66,6 +70,7 @@ export class Switchboard {
   readonly #ending = new Set<LiveCall>();
   readonly #desk: TransferDesk;
   readonly #verbs: VerbDesk;
+  readonly #localCalls: LocalCalls;
   readonly #care: PartyCare;
   #isClosed = false;
 
@@ -77,11 +82,13 @@ export class Switchboard {
     };
     this.#context = context;
     this.#care = new PartyCare(media, logger);
-    this.#desk = new TransferDesk({
+    const deskContext = {
       ...context,
-      openCall: (born) => this.#open(born),
-      route: async (query) => this.#routeTo(query),
-    });
+      openCall: (born: Omit<NewCall, 'callId'>) => this.#open(born),
+      route: async (query: RouteQuery) => this.#routeTo(query),
+    };
+    this.#desk = new TransferDesk(deskContext);
+    this.#localCalls = new LocalCalls({ ...deskContext, keys: this.#desk });
     this.#verbs = new VerbDesk({
       desk: this.#desk,
       legs: parts.legs,
@@ -112,6 +119,11 @@ export class Switchboard {
     const wanted = party === 'caller' ? inbound.legId : party === 'callee' ? callee : party;
     const leg = [inbound, ...branches].find(({ legId }) => legId === wanted);
     return leg === undefined ? undefined : this.#verbs.ofParty(live, leg.legId);
+  }
+
+  /** A party that comes over a connection of its own calls. */
+  placeLocal(request: LocalCallRequest, events: LocalCallEvents): LocalCall {
+    return this.#localCalls.place(request, events);
   }
 
   onMedia(event: MediaEvent): void {

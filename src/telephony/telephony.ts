@@ -1,5 +1,5 @@
 /** The telephone exchange: a drachtio-srf application that registers, authenticates and connects calls. */
-import type { CallControl, CallQuery, CallRecord } from '../calls/index.ts';
+import type { CallControl, CallQuery, CallRecord, LocalCallDesk } from '../calls/index.ts';
 import { NO_TOLL_POLICY } from '../fraud/index.ts';
 import type { Store } from '../store/index.ts';
 import { Bans, type BanView } from './bans.ts';
@@ -37,6 +37,8 @@ export interface Telephony {
   record(callId: string): Promise<CallRecord | undefined>;
   /** What may be done with running calls. */
   readonly control: CallControl;
+  /** Takes in calls of parties that come over a connection of their own. */
+  readonly localCalls: LocalCallDesk;
   registrations(): Promise<readonly Registration[]>;
   trunks(): readonly TrunkView[];
   /** What each tenant has spent on calls to trunks. */
@@ -185,6 +187,7 @@ function viewOf({ link, board, registrar, settings, trunks, store, records, frau
       return findCallRecord(store, callId);
     },
     control: { verbs: (callId, party) => board.verbs(callId, party) },
+    localCalls: { place: (request, events) => board.placeLocal(request, events) },
     registrations: async () => registrar.list(),
     trunks: () => trunks.views(),
     tolls: () => fraud.views(),

@@ -1,10 +1,10 @@
-/** AudioSocket: an agent that is a server of it, called by a phone. */
+/** AudioSocket: an agent that is a server of it, called by a phone; and who dials in by it. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PROMPTS } from '../../src/agents/built-in/prompts.ts';
 import { decodeG711, encodeG711, measureTone, ToneGenerator } from '../../src/audio/index.ts';
-import { AudioSocketAgent, type AudioSocketPeer } from '../support/audio-socket.ts';
+import { AudioSocketAgent, AudioSocketPeer } from '../support/audio-socket.ts';
 import { Gateway } from '../support/gateway.ts';
 import { RtpPeer } from '../support/rtp-peer.ts';
 import { audioSdp, CallRefused, type PhoneDialog, rtpPortOf, SipPhone } from '../support/sip-phone.ts';
@@ -15,6 +15,11 @@ const PCMU = ['0 PCMU/8000', '101 telephone-event/8000'];
 const CALLER_HZ = 400;
 const AUDIO_8K = 0x10;
 const AUDIO_16K = 0x12;
+const LISTENER = BASE + 70;
+const TO_AGENT = '11111111-2222-4333-8444-000000000001';
+const TO_ECHO = '11111111-2222-4333-8444-000000000002';
+const TO_PHONE = '11111111-2222-4333-8444-000000000003';
+const TO_NOBODY = '11111111-2222-4333-8444-000000000004';
 
 let gateway: Gateway;
 let phone: SipPhone;
@@ -33,6 +38,15 @@ beforeAll(async () => {
   gateway = await Gateway.start({
     base: BASE,
     settings: {
+      audioSocket: {
+        port: LISTENER,
+        calls: [
+          { uuid: TO_AGENT, to: 'narrow' },
+          { uuid: TO_ECHO, to: 'echo' },
+          { uuid: TO_PHONE, to: 'carol', from: 'pbx' },
+          { uuid: TO_NOBODY, to: 'nobody-at-all' },
+        ],
+      },
       agents: [
         { name: 'narrow', address: agent.address, ...quick, ...gone },
         { name: 'wide', address: agent.address, rateHz: 16_000, ...quick },
@@ -161,5 +175,95 @@ describe('an agent that is an AudioSocket server', () => {
   test('that is not there, or closes at once, counts as absent', async () => {
     for (const name of ['nobody', 'closed'])
       await expect(phone.call(name, audioSdp(9, PCMU))).rejects.toEqual(new CallRefused(480));
+  });
+});
+
+async function dialIn(uuid: string): Promise<AudioSocketPeer> {
+  const peer = await AudioSocketPeer.dial(LISTENER);
+  peer.sendUuid(uuid);
+  return peer;
+}
+
+/** To Asterisk nothing else may be sent. */
+function saysOnlyAudio(peer: AudioSocketPeer): void {
+  expect(peer.frames.filter(({ type }) => type !== AUDIO_8K && type !== 0x00)).toEqual([]);
+  expect(peer.of(AUDIO_8K).every(({ payload }) => payload.length === 320)).toBe(true);
+}
+
+describe('who dials in by AudioSocket', () => {
+  test('reaches an agent: both hear each other, keys arrive, and the end is told', async () => {
+    const next = agent.next();
+    const peer = await dialIn(TO_AGENT);
+    const call = await next();
+    call.say(AUDIO_8K, 8000, tone(700, 8000, 6));
+    peer.loop(AUDIO_8K, 8000, tone(CALLER_HZ, 8000, 1));
+    await peerHears(peer, AUDIO_8K, 8000, 700);
+    await peerHears(call, AUDIO_8K, 8000, CALLER_HZ);
+    peer.send(0x03, Buffer.from('5'));
+    await until(() => call.of(0x03).length > 0, { within: 3_000, what: 'the key' });
+    expect(call.of(0x03).map(({ payload }) => payload.toString())).toEqual(['5']);
+    call.send(0x00);
+    await until(() => peer.isEnded, { within: 3_000, what: 'the end' });
+    expect(peer.frames.at(-1)?.type).toBe(0x00);
+    saysOnlyAudio(peer);
+  });
+
+  test('reaches a phone, and hangs up by closing; its record says where it came from', async () => {
+    const rtp = await RtpPeer.open();
+    const answered = phone.answer(() => audioSdp(rtp.port, PCMU));
+    const peer = await dialIn(TO_PHONE);
+    const dialog = await answered;
+    speak(rtp, dialog);
+    peer.loop(AUDIO_8K, 8000, tone(700, 8000, 1));
+    await phoneHears(rtp, 700);
+    await peerHears(peer, AUDIO_8K, 8000, CALLER_HZ);
+    const bye = dialog.awaitBye();
+    peer.end();
+    await bye;
+    await rtp.close();
+    saysOnlyAudio(peer);
+    const record = await until(async () => (await gateway.calls()).find(({ to }) => to.startsWith('sip:carol@')), {
+      within: 3_000,
+      what: 'the record',
+    });
+    expect(record).toMatchObject({ from: expect.stringMatching(/^sip:pbx@/), endReason: 'hangup-caller' });
+  });
+
+  test('that gives up while it rings, cancels', async () => {
+    const peer = await dialIn(TO_PHONE);
+    const invite = await phone.peer.wait((message) => message.method === 'INVITE');
+    phone.peer.reply(invite, 180);
+    peer.kill();
+    const cancel = await phone.peer.wait((message) => message.method === 'CANCEL');
+    phone.peer.reply(cancel, 200);
+    phone.peer.reply(invite, 487);
+  });
+
+  test.each([
+    ['whom the dialplan does not know', (peer: AudioSocketPeer) => peer.sendUuid(TO_NOBODY)],
+    ['an unknown UUID', (peer: AudioSocketPeer) => peer.sendUuid('11111111-2222-4333-8444-999999999999')],
+    ['no UUID at all', (peer: AudioSocketPeer) => peer.send(AUDIO_8K, Buffer.alloc(320))],
+    ['half a UUID', (peer: AudioSocketPeer) => peer.send(0x01, Buffer.alloc(8))],
+    ['nonsense', (peer: AudioSocketPeer) => peer.sendRaw(Buffer.from('GET / HTTP/1.1\r\n\r\n'.repeat(2000)))],
+  ])('with %s is hung up', async (_what, say) => {
+    const peer = await AudioSocketPeer.dial(LISTENER);
+    say(peer);
+    await until(() => peer.isEnded, { within: 3_000, what: 'the end' });
+    peer.end();
+  });
+
+  test('and floods, sends what is no audio, and stops reading, disturbs nobody', async () => {
+    const peer = await dialIn(TO_ECHO);
+    peer.send(0x42, Buffer.from('nonsense'));
+    peer.send(0x03, Buffer.from('nonsense'));
+    for (let i = 0; i < 180; i++) peer.send(AUDIO_8K, Buffer.alloc(65_534));
+    await until(() => peer.of(AUDIO_8K).length > 10, { within: 5_000, what: 'a call that goes on' });
+    peer.pause();
+    peer.kill();
+    const another = await dialIn(TO_ECHO);
+    another.loop(AUDIO_8K, 8000, tone(700, 8000, 1));
+    await peerHears(another, AUDIO_8K, 8000, 700);
+    another.end();
+    await until(() => another.isEnded, { within: 3_000, what: 'the end' });
   });
 });

@@ -221,7 +221,7 @@ describe('an agent that speaks as to Vonage', () => {
     expect(talked.call.texts[0]).toMatchObject({ 'content-type': 'audio/l16;rate=24000' });
     await phoneHears(talked, 700);
     const bye = talked.dialog.awaitBye();
-    talked.call.kill();
+    talked.call.close();
     await bye;
     await talked.rtp.close();
     await expect(phone.call('distrusted', audioSdp(9, PCMU))).rejects.toEqual(new CallRefused(480));

@@ -53,11 +53,6 @@ export class LinearCall {
   close(): void {
     this.#socket.close();
   }
-
-  /** As when the application crashes. */
-  kill(): void {
-    this.#socket.terminate();
-  }
 }
 
 export interface LinearAgentOptions {

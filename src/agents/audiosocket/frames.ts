@@ -55,3 +55,9 @@ export class FrameReader {
 export function uuidBytes(uuid: string): Buffer {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex');
 }
+
+/** Undefined: it is none. */
+export function uuidOf(bytes: Buffer): string | undefined {
+  if (bytes.length !== 16) return undefined;
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

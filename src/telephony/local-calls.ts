@@ -1,0 +1,140 @@
+/** Calls of parties that come over a connection of their own and not by SIP: to us each is a caller like any other. */
+import type { LocalCall, LocalCallDesk, LocalCallEvents, LocalCallRequest } from '../calls/index.ts';
+import type { LegId, PortId } from '../kernel/index.ts';
+import { agentCallerMedia } from './agent-caller-media.ts';
+import { setUpCall } from './call-setup.ts';
+import type { Caller } from './caller.ts';
+import type { CallerSide } from './caller-leg.ts';
+import type { LiveCall } from './live-call.ts';
+import { DEFAULT_TENANT } from './options.ts';
+import type { DeskContext, TransferDesk } from './transfer-desk.ts';
+
+const MAX_FORWARDS = 70;
+
+export interface LocalCallsContext extends DeskContext {
+  readonly keys: Pick<TransferDesk, 'onKey'>;
+}
+
+interface Placed {
+  readonly live: LiveCall;
+  readonly party: Caller;
+  readonly uri: string;
+  readonly legId: LegId;
+  readonly portId: PortId;
+}
+
+export class LocalCalls implements LocalCallDesk {
+  readonly #context: LocalCallsContext;
+
+  constructor(context: LocalCallsContext) {
+    this.#context = context;
+  }
+
+  place(request: LocalCallRequest, events: LocalCallEvents): LocalCall {
+    const { options, openCall, keys } = this.#context;
+    const { name, to, tenant = DEFAULT_TENANT, source } = request;
+    const party = this.#party(name, tenant);
+    const uri = `sip:${to}@${options.domain}`;
+    const legId = options.random.hex(8) as LegId;
+    const portId = `port-${legId}` as PortId;
+    const live = openCall({
+      from: party.identity.uri,
+      to: uri,
+      trunk: undefined,
+      tenant,
+      user: undefined,
+      source,
+      inbound: { legId, portId, kind: 'agent', party: `agent:${name}`, sipCallId: '' },
+    });
+    const caller = new LocalCaller(live, events);
+    live.start(caller);
+    this.#ring({ live, party, uri, portId, legId }, request).catch((error: unknown) => {
+      live.logger.error({ err: error }, 'call not routed');
+      live.feed({ kind: 'failed', sipStatus: 500 });
+    });
+    return {
+      portId,
+      pressDigit: (digit, durationMs) => {
+        live.onDigit(legId, digit, durationMs);
+        keys.onKey(live, legId, { digit, durationMs, from: 'info' });
+      },
+      end: () => caller.leave(legId),
+    };
+  }
+
+  async #ring({ live, party, uri, portId, legId }: Placed, { name, encoding, prebufferMs }: LocalCallRequest) {
+    const { options, settings, route } = this.#context;
+    const { media, random } = options;
+    const { callId } = live.call;
+    const routing = await route({ uri, party, header: () => undefined, callId, signal: live.signal });
+    if (live.call.state.kind !== 'routing') return;
+    live.logger.info({ rule: routing.rule, outcome: routing.kind }, 'route decided');
+    if (routing.kind === 'refused') {
+      live.route({ kind: 'refused', sipStatus: routing.status, route: routing.rule }, undefined);
+      return;
+    }
+    const owner = { callId, legId, portId };
+    const facts = { name, encoding, prebufferMs };
+    const { inbound, offer } = agentCallerMedia({ owner, facts, profile: settings.profiles.phones, media, random });
+    const request = {
+      live,
+      caller: party,
+      inbound,
+      offer,
+      header: () => undefined,
+      maxForwards: MAX_FORWARDS,
+      routing,
+    };
+    const { parts, input } = setUpCall(request, this.#context);
+    live.route(input, parts);
+  }
+
+  /** Whom the operator has let in: with the rights of a user of the tenant, but no account. */
+  #party(name: string, tenant: string): Caller {
+    const { options, settings } = this.#context;
+    const identity = { user: name, displayName: '', uri: `sip:${name}@${options.domain}` };
+    return { kind: 'user', user: { name, secret: { ha1: '' }, tenant }, profile: settings.profiles.phones, identity };
+  }
+}
+
+class LocalCaller implements CallerSide {
+  /** It has no SIP side. */
+  readonly dialog = undefined;
+  readonly isReliable = false;
+  readonly #live: LiveCall;
+  readonly #events: LocalCallEvents;
+  #state: 'calling' | 'answered' | 'over' = 'calling';
+
+  constructor(live: LiveCall, events: LocalCallEvents) {
+    this.#live = live;
+    this.#events = events;
+  }
+
+  listen(): void {}
+  progress(): void {}
+
+  answer(): void {
+    if (this.#state !== 'calling') return;
+    this.#state = 'answered';
+    this.#live.onCallerAnswered();
+    this.#events.onAnswered();
+  }
+
+  refuse(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#events.onOver();
+  }
+
+  async hangUp(): Promise<void> {
+    this.refuse();
+  }
+
+  /** It hangs up itself. */
+  leave(legId: LegId): void {
+    const before = this.#state;
+    this.#state = 'over';
+    if (before === 'calling') this.#live.feed({ kind: 'caller-cancelled', reason: undefined });
+    else if (before === 'answered') this.#live.onBye(legId, { reason: undefined, isLost: false });
+  }
+}
