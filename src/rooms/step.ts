@@ -143,7 +143,6 @@ function publish(room: Room, { participantId, publication }: InputOf<'publish'>,
       {
         kind: 'tell',
         notification: { name: 'published', data: { participantId, publication: added } },
-        except: participantId,
       },
     ],
   };
@@ -205,7 +204,6 @@ function unpublished({ participantId }: Participant, { publicationId }: Publicat
   return {
     kind: 'tell',
     notification: { name: 'unpublished', data: { participantId, publicationId } },
-    except: participantId,
   };
 }
 

@@ -25,7 +25,8 @@ export const handlers: Handlers = {
     const { sessionId, subject, name } = token;
     host.apply({ kind: 'join', participant: { participantId, sessionId, subject, name, joinedAt: clock.wallTime() } });
     peer.rtpCapabilities = rtpCapabilities;
-    return { room: viewOfRoom(host.room) };
+    const { speaker } = host;
+    return { room: viewOfRoom(host.room), ...(speaker === undefined ? {} : { activeSpeaker: speaker }) };
   },
 
   async leave(peer) {

@@ -47,6 +47,12 @@ export class RoomHost {
     return this.#room;
   }
 
+  /** Who spoke last, if they are still here. */
+  get speaker(): ParticipantId | undefined {
+    const isHere = this.#room.participants.some(({ participantId }) => participantId === this.#speaker);
+    return isHere ? this.#speaker : undefined;
+  }
+
   /** Throws the coded error of what is not allowed. */
   apply(input: RoomInput): void {
     const { room, outputs } = stepRoom(this.#room, input, this.#options.limits);

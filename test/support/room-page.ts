@@ -16,6 +16,7 @@ interface RoomClient {
   readonly room: RoomView;
   readonly state: { readonly kind: string };
   readonly participantId: string;
+  readonly activeSpeaker: string | undefined;
   readonly tracks: readonly { publicationId: string; track: Track }[];
   publish(options: object): Promise<void>;
   unpublish(source: string): Promise<void>;
@@ -76,12 +77,12 @@ export class RoomPage {
   static async open(
     chromium: Chromium,
     gateway: Gateway,
-    { user, userAgent }: { readonly user: string; readonly userAgent?: string },
+    { user, origin = gateway.origin }: { readonly user: string; readonly origin?: string },
   ): Promise<RoomPage> {
-    const context = await chromium.context({ bypassCSP: true, ...(userAgent === undefined ? {} : { userAgent }) });
+    const context = await chromium.context({ bypassCSP: true });
     const page = await context.newPage();
     page.on('pageerror', (error) => console.error(`page of ${user}: ${error.message}`));
-    await page.goto(`${gateway.origin}/`);
+    await page.goto(`${origin}/`);
     await page.addScriptTag({ type: 'module', content: 'import * as sdk from "/rooms.js"; globalThis.sdk = sdk;' });
     await page.waitForFunction(() => 'sdk' in globalThis);
     return new RoomPage(page, context, gateway, user);
@@ -140,6 +141,10 @@ export class RoomPage {
 
   async state(): Promise<string> {
     return this.page.evaluate(() => (globalThis as unknown as RoomWindow).here.client.state.kind);
+  }
+
+  async activeSpeaker(): Promise<string | undefined> {
+    return this.page.evaluate(() => (globalThis as unknown as RoomWindow).here.client.activeSpeaker);
   }
 
   async participantId(): Promise<string> {
@@ -285,6 +290,7 @@ async function joinInPage({
     (document.querySelector(`#p-${publicationId}`) as { remove(): void } | null)?.remove();
   });
   client.on('data', (data: Here['data'][number]) => here.data.push(data));
+  client.on('channel', (channel: unknown) => note('channel', channel));
   client.on('levels', (levels: unknown) => note('levels', levels));
   client.on('activeSpeaker', (id: unknown) => note('activeSpeaker', id));
   client.on('layers', (layers: unknown) => note('layers', layers));

@@ -55,7 +55,10 @@ export const requests = {
     reply: z.object({ tokenExpiresAt: z.number() }),
   },
   /** Becomes a participant, or looks again at a room one is in. */
-  join: { data: z.object({ rtpCapabilities }), reply: z.object({ room: roomView }) },
+  join: {
+    data: z.object({ rtpCapabilities }),
+    reply: z.object({ room: roomView, activeSpeaker: z.exactOptional(z.string()) }),
+  },
   leave: { data: nothing, reply: nothing },
   iceServers: { data: nothing, reply: z.object({ iceServers: z.array(iceServer) }) },
   openTransport: { data: z.object({ direction: z.enum(['send', 'receive']) }), reply: transportOffer },

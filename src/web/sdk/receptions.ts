@@ -16,6 +16,8 @@ export interface RemoteTrack {
 export interface ReceptionsListener {
   onTrack(track: RemoteTrack): void;
   onTrackEnded(track: RemoteTrack): void;
+  /** From now on what is sent over it arrives. */
+  onChannel(channel: { participantId: string; publicationId: string; label: string }): void;
   onData(data: { participantId: string; label: string; data: string | ArrayBuffer }): void;
   onProblem(error: RoomError): void;
 }
@@ -57,6 +59,8 @@ export class Receptions {
 
   /** Subscribes to what is new, and ends what is over. */
   follow(room: RoomView, self: string): void {
+    // While media is made anew; what is there then is followed.
+    if (this.#media === undefined) return;
     const offers = offersTo(room, self);
     const there = new Set(offers.map(({ publication }) => publication.publicationId));
     for (const publicationId of this.#all.keys()) if (!there.has(publicationId)) this.#end(publicationId);
@@ -77,7 +81,7 @@ export class Receptions {
       // It has ended meanwhile, or the connection has: what is there then is followed anew.
       if (this.#all.get(publicationId) !== reception) return;
       this.#all.delete(publicationId);
-      if (!(error instanceof RoomError && error.isRetryable))
+      if (!(error instanceof RoomError && error.code === 'CONNECTION_LOST'))
         this.#listener.onProblem(error instanceof RoomError ? error : new RoomError('INTERNAL', String(error)));
     });
   }
@@ -100,9 +104,13 @@ export class Receptions {
     const { subscriptionId, consumer } = await this.#media.subscribeData(publicationId);
     if (this.#all.get(publicationId) !== reception) return consumer.close();
     Object.assign(reception, { subscriptionId, consumer });
+    const { label } = consumer;
     consumer.on('message', (data) =>
-      this.#listener.onData({ participantId, label: consumer.label, data: data as string | ArrayBuffer }),
+      this.#listener.onData({ participantId, label, data: data as string | ArrayBuffer }),
     );
+    const opened = (): void => this.#listener.onChannel({ participantId, publicationId, label });
+    if (consumer.readyState === 'open') opened();
+    else consumer.on('open', opened);
   }
 
   #end(publicationId: string): void {

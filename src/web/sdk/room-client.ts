@@ -28,6 +28,8 @@ export interface RoomEvents {
   state: RoomState;
   track: RemoteTrack;
   trackEnded: RemoteTrack;
+  /** Somebody's data channel is there: what is sent over it from now on comes as `data`. */
+  channel: { readonly participantId: string; readonly publicationId: string; readonly label: string };
   data: { readonly participantId: string; readonly label: string; readonly data: string | ArrayBuffer };
   levels: readonly { readonly participantId: string; readonly publicationId: string; readonly dBov: number }[];
   activeSpeaker: string | undefined;
@@ -55,6 +57,7 @@ export class RoomClient {
   readonly #channels = new Map<string, LocalChannel>();
   readonly #receptions: Receptions;
   readonly #reporter = new StatsReporter();
+  #activeSpeaker: string | undefined;
   #media: RoomMedia | undefined;
   #hello: Hello | undefined;
   #room: RoomView = { name: '', participants: [] };
@@ -69,6 +72,7 @@ export class RoomClient {
     this.#receptions = new Receptions({
       onTrack: (track) => this.#events.emit('track', track),
       onTrackEnded: (track) => this.#events.emit('trackEnded', track),
+      onChannel: (channel) => this.#events.emit('channel', channel),
       onData: (data) => this.#events.emit('data', data),
       onProblem: (error) => this.#problem(error),
     });
@@ -105,6 +109,11 @@ export class RoomClient {
     return this.#hello?.grants ?? [];
   }
 
+  /** Who spoke last. */
+  get activeSpeaker(): string | undefined {
+    return this.#activeSpeaker;
+  }
+
   /** What is received now. */
   get tracks(): readonly RemoteTrack[] {
     return this.#receptions.tracks;
@@ -116,6 +125,8 @@ export class RoomClient {
 
   /** The track is published again by itself whenever media had to be made anew. It stays the caller's. */
   async publish(options: PublishOptions): Promise<void> {
+    // Media that is being made publishes what it finds.
+    await this.#building;
     const local: Local = { options, producer: undefined, isMuted: options.isMuted ?? false };
     if (this.#locals.has(options.source))
       throw new RoomError('SOURCE_TAKEN', `the ${options.source} is published already`);
@@ -208,12 +219,13 @@ export class RoomClient {
   async #resume(): Promise<boolean> {
     const rtpCapabilities = this.#media?.capabilities;
     if (rtpCapabilities === undefined) return false;
-    const { room } = await this.#session.request('join', { rtpCapabilities });
+    const { room, activeSpeaker } = await this.#session.request('join', { rtpCapabilities });
     const self = room.participants.find((each) => each.participantId === this.participantId);
     const published = new Set(self?.publications.map(({ publicationId }) => publicationId));
     const mine = [...this.#locals.values(), ...this.#channels.values()].map(({ producer }) => producer?.id);
     if (mine.some((id) => id === undefined || !published.has(id))) return false;
     this.#see(room);
+    this.#activeSpeaker = activeSpeaker;
     await this.#media?.recover();
     return true;
   }
@@ -235,9 +247,10 @@ export class RoomClient {
     });
     this.#media = media;
     const rtpCapabilities = await media.load();
-    const { room } = await this.#session.request('join', { rtpCapabilities });
+    const { room, activeSpeaker } = await this.#session.request('join', { rtpCapabilities });
     this.#receptions.use(media, this.#session);
     this.#see(room);
+    this.#activeSpeaker = activeSpeaker;
     for (const local of this.#locals.values()) await this.#publish(local);
     for (const [label, channel] of this.#channels) channel.producer = await media.publishData(label, channel.options);
   }
@@ -257,7 +270,8 @@ export class RoomClient {
       case 'audioLevels':
         return this.#events.emit('levels', notification.data.levels);
       case 'activeSpeaker':
-        return this.#events.emit('activeSpeaker', notification.data.participantId ?? undefined);
+        this.#activeSpeaker = notification.data.participantId ?? undefined;
+        return this.#events.emit('activeSpeaker', this.#activeSpeaker);
       case 'layers': {
         const publicationId = this.#receptions.publicationOf(notification.data.subscriptionId);
         if (publicationId === undefined) return;
