@@ -241,9 +241,14 @@ describe('an agent behind Media Streams', () => {
     await call.rtp.close();
     const message = Buffer.concat(call.rtp.heard.slice(before).map(({ payload }) => payload));
     expect(message.includes(prompt('goodbye').subarray(0, 4000))).toBe(true);
-    const ends = (await gateway.calls())
-      .slice(0, 2)
-      .map(({ legs }) => legs.find(({ kind }) => kind === 'agent')?.agent);
+    const records = await until(
+      async () => {
+        const last = (await gateway.calls()).slice(0, 2);
+        return last.every(({ endedAt }) => endedAt !== undefined) ? last : undefined;
+      },
+      { within: 3_000, what: 'both records' },
+    );
+    const ends = records.map(({ legs }) => legs.find(({ kind }) => kind === 'agent')?.agent);
     expect(ends.map((each) => [each?.end, each?.cause])).toEqual([
       ['lost', 'AGENT_LOST'],
       ['lost', 'AGENT_LOST'],
