@@ -35,6 +35,8 @@ export interface AsteriskOptions {
   readonly codecs?: readonly string[];
   /** SRTP with keys in the SDP towards the gateway, and no call without. */
   readonly hasSrtp?: boolean;
+  /** What its extension 620 dials by AudioSocket: a UUID, and `host:port`. */
+  readonly audioSocket?: { readonly uuid: string; readonly server: string };
 }
 
 export class Asterisk {
@@ -174,7 +176,7 @@ const MODULES = [
   'res_format_attr_opus codec_ulaw codec_alaw codec_a_mu codec_g722 codec_resample codec_opus_open_source',
   'format_wav format_pcm bridge_simple bridge_native_rtp bridge_holding bridge_softmix bridge_builtin_features',
   'app_dial app_echo app_playback app_playtones app_senddtmf app_read app_verbose app_transfer pbx_config',
-  'func_channel func_callerid func_logic func_strings func_global',
+  'func_channel func_callerid func_logic func_strings func_global res_audiosocket app_audiosocket',
 ]
   .join(' ')
   .split(' ');
@@ -278,7 +280,7 @@ remove_existing=yes
 `;
 }
 
-function extensionsConf({ gateway }: AsteriskOptions): string {
+function extensionsConf({ gateway, audioSocket }: AsteriskOptions): string {
   const tone = `Playtones(${PBX_TONE_HZ}/1000)`;
   return `[from-gateway]
 exten => 600,1,Answer()
@@ -303,6 +305,9 @@ exten => 608,1,Progress()
 exten => 609,1,Answer()
  same => n,${tone}
  same => n,Wait(3600)
+exten => 620,1,Answer()
+ same => n,AudioSocket(${audioSocket?.uuid ?? ''},${audioSocket?.server ?? ''})
+ same => n,Hangup()
 exten => _7.,1,Answer()
  same => n,Wait(1)
  same => n,Transfer(PJSIP/sip:\${EXTEN:1}@${gateway})
