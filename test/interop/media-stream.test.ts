@@ -2,11 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PROMPTS } from '../../src/agents/built-in/prompts.ts';
 import { decodeG711, encodeG711, ToneGenerator } from '../../src/audio/index.ts';
+import { bargeIn, heardOf } from '../support/barge-ins.ts';
 import { Chromium, MICROPHONE_HZ } from '../support/chromium.ts';
 import { Gateway } from '../support/gateway.ts';
 import { MediaStreamAgent, type Stream } from '../support/media-stream-agent.ts';
 import { prompt } from '../support/prompt.ts';
 import { RtpPeer } from '../support/rtp-peer.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 import { audioSdp, CallRefused, type PhoneDialog, rtpPortOf, SipPhone } from '../support/sip-phone.ts';
 import { rmsOf, strongestHz } from '../support/sound.ts';
 import { until } from '../support/until.ts';
@@ -199,6 +201,19 @@ describe('an agent behind Media Streams', () => {
     await bye;
     await call.rtp.close();
     expect(gateway.output).toContain('message of an agent not understood');
+  });
+
+  test('what the record says was heard is what was heard, to 20 ms, however often it is cut off', async () => {
+    const times = 12;
+    const call = await talk();
+    await bargeIn(call.stream, call.rtp, { times, random: seededRandom(1) });
+    await call.end();
+    const heard = heardOf(call.rtp, times);
+    const agentOfLast = async () => (await gateway.calls())[0]?.legs.find(({ kind }) => kind === 'agent')?.agent;
+    await until(async () => (await agentOfLast())?.utterances.length === times, { within: 3_000, what: 'the record' });
+    const errors = (await agentOfLast())?.utterances.map(({ playedMs }, at) => Math.abs(playedMs - (heard[at] ?? 0)));
+    expect(Math.max(...(errors ?? [Infinity]))).toBeLessThanOrEqual(20);
+    expect((await agentOfLast())?.bargeIns).toBe(times);
   });
 
   test('that is killed is called again, and goes on in the same call', async () => {
