@@ -194,6 +194,24 @@ describe('an agent that speaks OpenAI Realtime', () => {
     await dialog.bye();
   });
 
+  test('that breaks off is taken over by a session that knows what was said', async () => {
+    const index = nextIndex();
+    const { session, dialog } = await talk(index, numbered(10));
+    session.send({ type: 'response.output_audio_transcript.done', response_id: 'resp_1', transcript: 'Good day!' });
+    session.done('resp_1');
+    await until(() => spoken().length >= 9, { within: 3_000, what: 'the greeting' });
+    const again = server.session(index + 1);
+    session.kill();
+    const second = await again;
+    await until(() => second.of('response.create').length > 0, { within: 3_000, what: 'the wish to go on' });
+    const [said, told] = second.of('conversation.item.create').map(({ item }) => item);
+    expect(said).toMatchObject({ role: 'assistant', content: [{ type: 'output_text', text: 'Good day!' }] });
+    expect(told?.content?.[0]?.text).toContain('interrupted');
+    second.respond('resp_2', 'item_2', Buffer.alloc(1600, 77));
+    await until(() => spoken().includes(77), { within: 3_000, what: 'the new words' });
+    await dialog.bye();
+  });
+
   test('hangs up when its last words have been heard', async () => {
     const { session, dialog } = await talk(nextIndex(), numbered(30));
     const bye = dialog.awaitBye();

@@ -64,6 +64,8 @@ describe('a reception', () => {
     await talk.end();
     const record = await recordOf('reception');
     expect(record?.agent).toMatchObject({ agent: 'reception', bargeIns: 1, end: 'call-over', turnCount: 1 });
+    for (const what of ['response', 'playout', 'turn'])
+      expect(await gateway.metric(`viaduct_agent_${what}_seconds_count{agent="reception"}`)).toBe(1);
     const cut = record?.agent?.utterances[0];
     expect(cut?.utterance).toBe('greeting-1');
     expect(cut?.flushedMs).toBeGreaterThan(5000);

@@ -11,7 +11,13 @@ interface ClientEvent {
   readonly session?: { readonly audio: { readonly input: { readonly format: object } } };
   readonly item_id?: string;
   readonly audio_end_ms?: number;
-  readonly item?: { readonly type: string; readonly call_id?: string; readonly output?: string };
+  readonly item?: {
+    readonly type: string;
+    readonly call_id?: string;
+    readonly output?: string;
+    readonly role?: string;
+    readonly content?: readonly { readonly type: string; readonly text: string }[];
+  };
   /** performance.now() */
   readonly at: number;
 }
@@ -48,6 +54,11 @@ export class RealtimeSession {
 
   send(event: object): void {
     this.#socket.send(JSON.stringify({ event_id: `event_${++this.#lastId}`, ...event }));
+  }
+
+  /** As when the network breaks. */
+  kill(): void {
+    this.#socket.terminate();
   }
 
   /** A response that says `audio` in deltas of 300 ms, as fast as it can. */

@@ -65,6 +65,8 @@ const answered: readonly CallEvent[] = [
   { kind: 'call-ended', callId, reason: 'hangup-caller', sipStatus: 200, record: record() },
 ];
 
+const turn = { stoppedAt: 2000, agentMs: 400, playoutMs: 50 };
+
 const media: MediaCounters = {
   rtpPacketsReceived: 5,
   rtpPacketsSent: 6,
@@ -113,6 +115,18 @@ describe('metrics', () => {
     expect(text).toContain('viaduct_calls_ended_total{reason="hangup-caller"} 1');
     expect(text).toContain('viaduct_call_setup_seconds_sum 0.5');
     expect(text).toContain('viaduct_call_duration_seconds_sum 60');
+  });
+
+  it('measures how long callers wait for an agent, and what becomes of its words', async () => {
+    const observed = metrics();
+    observed.observe({ kind: 'agent-turn', callId, legId: b, agent: 'anna', turn });
+    const utterance = { utterance: 'one', startedAt: 1, receivedMs: 3000, playedMs: 2000, flushedMs: 1000, marks: [] };
+    observed.observe({ kind: 'agent-utterance', callId, legId: b, agent: 'anna', utterance });
+    const { text } = await observed.scrape();
+    expect(text).toContain('viaduct_agent_response_seconds_sum{agent="anna"} 0.4');
+    expect(text).toContain('viaduct_agent_playout_seconds_bucket{le="0.06",agent="anna"} 1');
+    expect(text).toContain('viaduct_agent_turn_seconds_sum{agent="anna"} 0.45');
+    expect(text).toContain('viaduct_agent_speech_seconds_total{agent="anna",fate="flushed"} 1');
   });
 
   it('measures loss, jitter and round trip of each Leg in both directions at its end', async () => {
@@ -190,6 +204,18 @@ describe('traces', () => {
     const parents = spans.filter((span) => span !== root).map((span) => span.parentSpanContext?.spanId);
     expect(new Set(parents)).toEqual(new Set([root?.spanContext().spanId]));
     expect(root?.attributes['viaduct.end_reason']).toBe('hangup-caller');
+  });
+
+  it('has a span for each turn, from the end of the question to the first packet of the answer', () => {
+    const turnEvent: CallEvent = { kind: 'agent-turn', callId, legId: b, agent: 'anna', turn };
+    const { spans } = traced([...answered.slice(0, -1), turnEvent, ...answered.slice(-1)]);
+    const span = spans.find(({ name }) => name === 'agent turn');
+    expect([span?.startTime, span?.endTime]).toEqual([
+      [2, 0],
+      [2, 450_000_000],
+    ]);
+    expect(span?.events.map(({ name, time }) => [name, time])).toEqual([['first byte', [2, 400_000_000]]]);
+    expect(span?.parentSpanContext?.spanId).toBe(spans.find(({ name }) => name === 'call')?.spanContext().spanId);
   });
 
   it('ends every span of a call that fails, and marks it', () => {
