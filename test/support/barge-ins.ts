@@ -26,7 +26,7 @@ export async function bargeIn(stream: Stream, rtp: RtpPeer, { times, random }: {
 
 /** How much of each utterance was heard, ms; at most a hundred of them. */
 export function heardOf(rtp: RtpPeer, times: number): readonly number[] {
-  const bytes = new Array<number>(256).fill(0);
+  const bytes = new Uint32Array(256);
   for (const { payload } of rtp.heard) for (const byte of payload) bytes[byte] = (bytes[byte] ?? 0) + 1;
   return Array.from({ length: times }, (_, index) => (bytes[valueOf(index)] ?? 0) / 8);
 }
