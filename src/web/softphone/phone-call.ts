@@ -1,7 +1,6 @@
 /** One call of the softphone: its SIP session, its media, and where it stands. */
 import { Invitation, Inviter, type Notification, type Session, SessionState, type URI } from 'sip.js';
 import { type Clock, Emitter } from '../../kernel/index.ts';
-import { readQuality } from './call-quality.ts';
 import { type CallInput, type CallState, idle, isBusy, step } from './call-state.ts';
 import type { CallVideo, Pictures } from './call-video.ts';
 import type { EventLog } from './event-log.ts';
