@@ -79,6 +79,8 @@ export interface CallRecord {
   readonly user: string | undefined;
   /** Where the INVITE came from, as `transport:address:port`. */
   readonly source: string | undefined;
+  /** What whoever has asked for the call over the API has said of it. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** The rule of the dialplan that decided. */
   readonly route: string;
   readonly startedAt: number;

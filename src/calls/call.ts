@@ -128,6 +128,8 @@ export interface Call {
   readonly user: string | undefined;
   /** Where the call came from, as `transport:address:port`; undefined for one that a transfer began. */
   readonly source: string | undefined;
+  /** What whoever has asked for the call has said of it. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** The name of the dialplan's decision, '' until there is one. */
   readonly route: string;
   readonly media: CallMedia;
@@ -143,4 +145,7 @@ export interface Call {
   readonly state: CallState;
 }
 
-export type NewCall = Pick<Call, 'callId' | 'from' | 'to' | 'trunk' | 'tenant' | 'user' | 'source' | 'inbound'>;
+export type NewCall = Pick<
+  Call,
+  'callId' | 'from' | 'to' | 'trunk' | 'tenant' | 'user' | 'source' | 'inbound' | 'metadata'
+>;

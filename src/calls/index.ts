@@ -12,7 +12,7 @@ export type { AgentCall, AgentCallEvents, AgentDesk, AgentFacts, AgentRun } from
 export type { AgentEnd, AgentRecord, MarkRecord, TurnRecord, UtteranceRecord } from './agent-record.ts';
 export type { Branch, Call, CallMedia, Fallback, InboundLeg, Leg, NewCall, Stage } from './call.ts';
 export { type CallCodecs, type CodecRecord, type LegCodec, legCodecOf } from './call-codecs.ts';
-export type { CallControl } from './call-control.ts';
+export type { CallControl, OriginateRequest, OriginateResult } from './call-control.ts';
 export type { CallEvent, CallObserver, ChallengeRefusal, TrunkRegistrationState } from './call-event.ts';
 export { createCallId } from './call-id.ts';
 export type { CallInput } from './call-input.ts';

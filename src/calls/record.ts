@@ -29,6 +29,7 @@ export function callRecordOf(call: Call, facts: CallFacts = {}): CallRecord {
     tenant,
     user,
     source,
+    ...(call.metadata === undefined ? {} : { metadata: call.metadata }),
     route,
     startedAt,
     ringingAt,

@@ -41,6 +41,19 @@ export class CallParties {
     return isCaller ? this.#options.caller()?.dialog : this.branch(legId)?.dialog;
   }
 
+  /** A key for a party that hears them otherwise than in its audio. False: it is no such party. */
+  heardDigit(legId: LegId, digit: string, durationMs: number): boolean {
+    const isCaller = legId === this.#options.call().inbound.legId;
+    const side = isCaller ? this.#options.caller() : this.branch(legId);
+    side?.heardDigit?.(digit, durationMs);
+    return side?.heardDigit !== undefined;
+  }
+
+  /** Lets a party go, whatever the call thinks of it. */
+  async dismiss(legId: LegId): Promise<void> {
+    await this.#options.bye(legId, undefined);
+  }
+
   /** The dialog on the other side of a Leg. */
   peerOf(legId: LegId): SipDialog | undefined {
     const { state, inbound } = this.#options.call();

@@ -27,6 +27,8 @@ export interface CallerSide {
   refuse(status: number, headers: Readonly<Record<string, string>>): void;
   /** BYE, also when the 200 is only just going out; before that a refusal. Resolves when it is done. */
   hangUp(status: number, reason: string | undefined): Promise<void>;
+  /** A key that the other party pressed, for who hears them otherwise than in its audio. */
+  heardDigit?(digit: string, durationMs: number): void;
 }
 
 type State =

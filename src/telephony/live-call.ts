@@ -293,7 +293,7 @@ export class LiveCall {
   /** A key was pressed. Which one is nobody's business but the other party's. */
   onDigit(legId: LegId, digit: string, durationMs: number): void {
     const otherId = this.parties.counterpartOf(legId);
-    if (otherId !== undefined) this.parties.branch(otherId)?.heardDigit?.(digit, durationMs);
+    if (otherId !== undefined) this.parties.heardDigit(otherId, digit, durationMs);
     this.#options.observer({ kind: 'digit', callId: this.#call.callId, legId, durationMs });
   }
 

@@ -49,8 +49,9 @@ export class PartyVerbs implements AgentCallVerbs {
   async transfer(target: string): Promise<VerbResult> {
     const place = this.#options.find();
     if ('isDone' in place) return place;
+    const standing = place.live.parties.standing(place.legId);
     const result = await this.#options.transfer({ ...place, target });
-    if (result.isDone) await this.resume();
+    if (result.isDone && standing !== undefined) await this.#free(standing);
     return result;
   }
 
@@ -76,11 +77,7 @@ export class PartyVerbs implements AgentCallVerbs {
     const place = this.#options.find();
     if ('isDone' in place) return place;
     const { live, legId } = place;
-    const branch = live.parties.branch(legId);
-    if (branch?.heardDigit !== undefined) {
-      branch.heardDigit(digit, PRESS_MS);
-      return DONE;
-    }
+    if (live.parties.heardDigit(legId, digit, PRESS_MS)) return DONE;
     return this.#attempt(async ({ standing }) => {
       const isSent = await pressKey({ digit, durationMs: PRESS_MS }, standing, this.#options.media);
       return isSent ? DONE : refusal('VERB_IMPOSSIBLE', 'the party takes no keys');
@@ -104,10 +101,21 @@ export class PartyVerbs implements AgentCallVerbs {
     const { media, holds } = this.#options;
     return this.#attempt(async ({ standing, otherPort }) => {
       if (!holds.has(standing.media)) return DONE;
-      const muted = new Set([standing.leg.portId, holds.get(standing.media), otherPort]);
-      holds.delete(standing.media);
-      await media.stopPlaying(standing.leg.portId);
-      for (const portId of muted) if (portId !== undefined) await media.mute(portId, false);
+      const other = holds.get(standing.media) ?? otherPort;
+      await this.#free(standing);
+      if (other !== undefined) await media.mute(other, false);
+      return DONE;
+    });
+  }
+
+  /** With whom it talks now it hears that one, and is heard. */
+  async #free(standing: StandingParts): Promise<void> {
+    const { media, holds } = this.#options;
+    const { portId } = standing.leg;
+    const isHeld = holds.delete(standing.media);
+    await this.#caught(async () => {
+      await media.stopPlaying(portId);
+      if (isHeld) await media.mute(portId, false);
       return DONE;
     });
   }

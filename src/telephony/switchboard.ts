@@ -23,6 +23,7 @@ import { familyOf, LegMedia } from './leg-media.ts';
 import { LiveCall } from './live-call.ts';
 import { LocalCalls } from './local-calls.ts';
 import { findObstacle } from './obstacles.ts';
+import { Originator } from './originator.ts';
 import { owedStatus, owedWarning } from './owed-answer.ts';
 import { PartyCare } from './party-care.ts';
 import { acceptedHeaders } from './passed-headers.ts';
@@ -71,6 +72,7 @@ export class Switchboard {
   readonly #desk: TransferDesk;
   readonly #verbs: VerbDesk;
   readonly #localCalls: LocalCalls;
+  readonly #originator: Originator;
   readonly #care: PartyCare;
   #isClosed = false;
 
@@ -97,6 +99,12 @@ export class Switchboard {
       domain,
       profile: () => parts.settings.profiles.phones,
     });
+    this.#originator = new Originator({
+      ...context,
+      verbs: this.#verbs,
+      openCall: (born) => this.#open(born),
+      route: async (query) => this.#routeTo(query),
+    });
   }
 
   get activeCalls(): number {
@@ -109,6 +117,10 @@ export class Switchboard {
 
   async recordNow(callId: string): Promise<CallRecord | undefined> {
     return this.#calls.get(callId as CallId)?.recordNow();
+  }
+
+  get originator(): Originator {
+    return this.#originator;
   }
 
   verbs(callId: string, party: string): AgentCallVerbs | undefined {

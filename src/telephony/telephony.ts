@@ -186,8 +186,11 @@ function viewOf({ link, board, registrar, settings, trunks, store, records, frau
       await records.flush();
       return findCallRecord(store, callId);
     },
-    control: { verbs: (callId, party) => board.verbs(callId, party) },
     localCalls: { place: (request, events) => board.placeLocal(request, events) },
+    control: {
+      verbs: (callId, party) => board.verbs(callId, party),
+      originate: async (request) => board.originator.originate(request),
+    },
     registrations: async () => registrar.list(),
     trunks: () => trunks.views(),
     tolls: () => fraud.views(),

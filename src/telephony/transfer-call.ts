@@ -50,6 +50,7 @@ export function startTransferCall(
     tenant: party === undefined ? DEFAULT_TENANT : tenantOf(party),
     user: party?.kind === 'user' ? party.user.name : undefined,
     source: undefined,
+    metadata: transferee.former.call.metadata,
     inbound: leg,
   });
   const { onProgress, onFailed } = request;

@@ -19,6 +19,13 @@ export interface VerbDeskContext {
   readonly profile: () => ProfilePolicy;
 }
 
+export interface LocalParty {
+  readonly name: string;
+  readonly tenant: string;
+  readonly number?: string | undefined;
+  readonly displayName?: string | undefined;
+}
+
 const NOT_TALKING = refusal('CALL_NOT_TALKING', 'nobody talks in this call');
 const OVER = refusal('CALL_OVER', 'the call or its party is gone');
 /** Why an agent does not take a call, as SIP says it: 17 busy, 21 rejected. */
@@ -38,7 +45,7 @@ export class VerbDesk {
 
   /** What the agent on this Leg may do: all but to hang up is done to the other party. */
   ofAgent(live: LiveCall, agentLeg: LegId, facts: AgentFacts): AgentCallVerbs {
-    const party = this.#local(facts.name, live.call.tenant);
+    const party = this.local({ name: facts.name, tenant: live.call.tenant });
     const asker: Asker = { party, mayDial: (number) => facts.mayDial?.(number) === true };
     return new PartyVerbs({
       ...this.#parts(),
@@ -50,13 +57,12 @@ export class VerbDesk {
       hangUp: (q850) => {
         if (live.call.state.kind === 'ended') return OVER;
         const reason = `Q.850;cause=${q850}`;
-        const agent = live.parties.branch(agentLeg);
         if (live.parties.counterpartOf(agentLeg) !== undefined) live.onBye(agentLeg, { reason, isLost: false });
         else {
           const sipStatus = STATUS_OF_CAUSE.get(q850) ?? UNAVAILABLE;
           live.feed({ kind: 'branch-failed', legId: agentLeg, sipStatus, reason });
         }
-        void agent?.bye(undefined);
+        void live.parties.dismiss(agentLeg);
         return DONE;
       },
       transfer: async (asked) => this.#transfer(asked, asker),
@@ -66,7 +72,7 @@ export class VerbDesk {
   /** What an operator may do to a party; it may be in another call by the time. */
   ofParty(live: LiveCall, legId: LegId): AgentCallVerbs {
     const home = (): LiveCall => this.#context.legs.find(legId)?.home ?? live;
-    const asker: Asker = { party: this.#local('api', live.call.tenant), mayDial: () => true };
+    const asker: Asker = { party: this.local({ name: 'api', tenant: live.call.tenant }), mayDial: () => true };
     return new PartyVerbs({
       ...this.#parts(),
       find: () => {
@@ -90,13 +96,13 @@ export class VerbDesk {
   }
 
   async #transfer({ live, legId, target }: AskedTransfer, asker: Asker): Promise<VerbResult> {
-    const uri = this.#uriOf(target);
+    const uri = this.uriOf(target);
     if (uri === undefined) return refusal('VERB_INVALID', 'the target is no number, name or SIP URI');
     return this.#context.desk.transfer({ live, transferee: legId, uri, asker });
   }
 
   /** A URI as it is; a number or name is one of ours. */
-  #uriOf(target: string): string | undefined {
+  uriOf(target: string): string | undefined {
     const text = target.trim();
     if (text === '' || text.length > 256) return undefined;
     if (/^(?:sips?|tel):/i.test(text)) return parseUri(text) === undefined ? undefined : text;
@@ -105,11 +111,12 @@ export class VerbDesk {
     return uri === undefined ? undefined : formatUri(uri);
   }
 
-  /** Somebody of the house, with the rights of a user of the tenant. */
-  #local(name: string, tenant: string): Caller {
+  /** Somebody of the house, with the rights of a user of the tenant. `number`: what trunks are told. */
+  local({ name, tenant, number, displayName = '' }: LocalParty): Caller {
     const { domain, profile } = this.#context;
-    const identity = { user: name, displayName: '', uri: `sip:${name}@${domain}` };
+    const shown = number ?? name;
+    const identity = { user: shown, displayName, uri: `sip:${shown}@${domain}` };
     // It never proves itself by a password: it is no account.
-    return { kind: 'user', user: { name, secret: { ha1: '' }, tenant }, profile: profile(), identity };
+    return { kind: 'user', user: { name, secret: { ha1: '' }, tenant, number }, profile: profile(), identity };
   }
 }

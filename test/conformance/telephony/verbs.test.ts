@@ -263,3 +263,93 @@ describe('the API', () => {
     expect((await byes).map((bye) => bye.header('Reason'))).toEqual(['Q.850;cause=21', 'Q.850;cause=21']);
   });
 });
+
+const control = () => hall.exchange.telephony.control;
+
+describe('a call that is asked for', () => {
+  it('rings somebody, and brings in an agent', async () => {
+    const bob = await hall.join('bob');
+    const [b, metadata] = [await rtp(), { order: '17' }];
+    const asked = control().originate({
+      to: 'bob',
+      connect: { kind: 'agent', name: 'robot' },
+      from: '4930555',
+      displayName: 'Robot',
+      metadata,
+    });
+    const invite = await bob.nextInvite();
+    expect(invite.header('From')).toMatch(/^"?Robot"? <sip:4930555@/);
+    const result = await asked;
+    expect(result.isDone).toBe(true);
+    expect(desk.started).toHaveLength(0);
+    const dialog = await bob.accept(invite, rtpSdp(b.port));
+    const robot = await until(() => desk.started[0], { within: 2_000, what: 'the agent to be brought in' });
+    expect(robot.call).toMatchObject({ from: '4930555', to: 'bob' });
+    hall.exchange.media.agentAudio.speak(robot.call.portId, { utterance: 'u', audio: Buffer.alloc(1600, 0x55) });
+    await until(() => b.heard.some(isOf(0x55)), { within: 3_000, what: 'its words' });
+    await until(() => hall.exchange.eventsOf('call-answered').length === 1, { within: 2_000, what: 'the answer' });
+    expect(await robot.verbs.sendDigits('7')).toEqual({ isDone: true });
+    const bye = dialog.awaitBye();
+    await robot.verbs.hangUp();
+    await bye;
+    expect(await hall.exchange.nextRecord()).toMatchObject({ endReason: 'hangup-caller', metadata, q850: 16 });
+    expect(robot.isOver).toBe(true);
+  });
+
+  it('tells how it failed, and who is nobody', async () => {
+    const bob = await hall.join('bob');
+    const asked = control().originate({ to: 'bob', connect: { kind: 'agent', name: 'robot' } });
+    bob.peer.reply(await bob.nextInvite(), 486);
+    expect((await asked).isDone).toBe(true);
+    expect(await hall.exchange.nextRecord()).toMatchObject({ endReason: 'busy', sipStatus: 486, q850: 17 });
+    const unknown = { to: 'bob', connect: { kind: 'agent' as const, name: 'nobody' } };
+    expect(await control().originate(unknown)).toMatchObject({ code: 'VERB_INVALID' });
+    const nowhere = { to: 'nobody', connect: { kind: 'agent' as const, name: 'robot' } };
+    expect(await control().originate(nowhere)).toMatchObject({ code: 'TARGET_FAILED', sipStatus: 404 });
+    expect(desk.started).toHaveLength(0);
+  });
+
+  it('rings no longer than it may, and sends no header that nobody allows', async () => {
+    const bob = await hall.join('bob');
+    const connect = { kind: 'agent' as const, name: 'robot' };
+    await control().originate({ to: 'bob', connect, ringMs: 300, headers: { 'X-Acme': 'a\r\nEvil: b', Via: 'x' } });
+    const invite = await bob.nextInvite();
+    bob.peer.reply(invite, 180, { tag: 'bt' });
+    expect(invite.header('X-Acme')).toBe('');
+    expect(invite.header('Evil')).toBe('');
+    await bob.peer.wait((message) => message.method === 'CANCEL');
+    bob.peer.reply(invite, 487, { tag: 'bt' });
+    expect(await hall.exchange.nextRecord()).toMatchObject({ endReason: 'no-answer' });
+  });
+
+  it('rings a user first, and connects it then', async () => {
+    const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
+    const [a, b] = [await rtp(), await rtp()];
+    await control().originate({ to: 'bob', connect: { kind: 'user', name: 'alice' }, metadata: { order: '18' } });
+    const first = await alice.nextInvite();
+    expect(first.header('From')).toContain('sip:bob@');
+    const aliceDialog = await alice.accept(first, rtpSdp(a.port));
+    const second = await bob.nextInvite();
+    expect(second.header('From')).toContain('sip:alice@');
+    await until(() => a.heard.some(({ payload }) => !payload.every((byte) => byte === 0xff)), {
+      within: 4_000,
+      what: 'a ringing tone',
+    });
+    const bobDialog = await bob.accept(second, rtpSdp(b.port));
+    await until(() => hall.exchange.eventsOf('call-ended').length === 1, { within: 3_000, what: 'the first call' });
+    say(b, rtpPortIn(second.body), 0x33);
+    await until(() => allOf(a.heard.slice(-10), 0x33), { within: 3_000, what: 'bob to be heard' });
+    await Promise.all([aliceDialog.bye(), bobDialog.awaitBye()]);
+    await hall.exchange.nextRecord();
+    expect(await hall.exchange.nextRecord()).toMatchObject({ metadata: { order: '18' }, endReason: 'hangup-caller' });
+  });
+
+  it('lets the user go when the other one is not there', async () => {
+    const [alice, bob] = [await hall.join('alice'), await hall.join('bob')];
+    await control().originate({ to: 'bob', connect: { kind: 'user', name: 'alice' } });
+    const dialog = await alice.accept(await alice.nextInvite(), rtpSdp((await rtp()).port));
+    const bye = dialog.awaitBye();
+    bob.peer.reply(await bob.nextInvite(), 486);
+    expect((await bye).header('Reason')).toContain('cause=486');
+  });
+});

@@ -1,0 +1,178 @@
+/** Calls that somebody from outside asks for: rings the wanted one, then brings in an agent, or connects a user. */
+import type { AgentCall, AgentFacts, OriginateRequest, OriginateResult } from '../calls/index.ts';
+import type { LegId, PortId } from '../kernel/index.ts';
+import { parseUri } from '../sip/message/index.ts';
+import { AgentCaller, type AgentCallerOptions } from './agent-caller.ts';
+import { agentCallerMedia } from './agent-caller-media.ts';
+import { setUpCall } from './call-setup.ts';
+import type { Caller } from './caller.ts';
+import { connectTo } from './click-to-call.ts';
+import type { LiveCall } from './live-call.ts';
+import { DEFAULT_TENANT } from './options.ts';
+import { acceptedHeaders } from './passed-headers.ts';
+import type { RoutedStage } from './routing.ts';
+import type { SipHeaders } from './sip-ports.ts';
+import type { DeskContext } from './transfer-desk.ts';
+import type { VerbDesk } from './verb-desk.ts';
+import { refusal } from './verb-result.ts';
+
+const MAX_FORWARDS = 70;
+/** Whoever waits to be connected says nothing. */
+const SILENT: Pick<AgentFacts, 'encoding' | 'prebufferMs'> = { encoding: 'PCMU', prebufferMs: 0 };
+
+export interface OriginatorContext extends DeskContext {
+  readonly verbs: VerbDesk;
+}
+
+/** Whom the call is made for, and as whom. */
+interface Planned {
+  readonly facts: AgentFacts;
+  readonly party: Caller;
+  /** What is rung first. */
+  readonly uri: string;
+  /** Brings in who talks with it. */
+  readonly startFor: (call: AgentCall) => AgentCallerOptions['start'];
+}
+
+export class Originator {
+  readonly #context: OriginatorContext;
+
+  constructor(context: OriginatorContext) {
+    this.#context = context;
+  }
+
+  /** Resolves when the wanted one is rung, or cannot be. */
+  async originate(request: OriginateRequest): Promise<OriginateResult> {
+    const planned = this.#plan(request);
+    if ('isDone' in planned) return planned;
+    const { facts, party, uri, startFor } = planned;
+    const { options, openCall, verbs, settings, route } = this.#context;
+    const { media, random } = options;
+    const legId = random.hex(8) as LegId;
+    const portId = `port-${legId}` as PortId;
+    const live = openCall({
+      from: party.identity.uri,
+      to: uri,
+      trunk: undefined,
+      tenant: DEFAULT_TENANT,
+      user: request.connect.kind === 'user' ? request.connect.name : undefined,
+      source: undefined,
+      metadata: request.metadata,
+      inbound: { legId, portId, kind: 'agent', party: `agent:${facts.name}`, sipCallId: '' },
+    });
+    const { callId } = live.call;
+    const call: AgentCall = {
+      agent: facts.name,
+      callId,
+      legId,
+      portId,
+      from: party.identity.user,
+      to: parseUri(uri)?.user ?? '',
+    };
+    live.start(
+      new AgentCaller({
+        start: startFor(call),
+        verbs: verbs.ofAgent(live, legId, facts),
+        reports: {
+          onAnswered: () => live.onCallerAnswered(),
+          onHangUp: (sipStatus) =>
+            live.onBye(legId, {
+              reason: sipStatus === undefined ? undefined : `SIP;cause=${sipStatus}`,
+              isLost: false,
+            }),
+        },
+      }),
+    );
+    const owner = { callId, legId, portId };
+    const { inbound, offer } = agentCallerMedia({ owner, facts, profile: settings.profiles.phones, media, random });
+    const { signal } = live;
+    const routing = await route({ uri, party, header: () => undefined, callId, signal });
+    if (live.call.state.kind !== 'routing') return refusal('CALL_OVER', 'the call has ended');
+    if (routing.kind === 'refused') {
+      live.route({ kind: 'refused', sipStatus: routing.status, route: routing.rule }, undefined);
+      return refusal(
+        routing.status === 403 ? 'VERB_FORBIDDEN' : 'TARGET_FAILED',
+        `there is no way to ${request.connect.kind === 'user' ? request.connect.name : request.to}`,
+        routing.status,
+      );
+    }
+    this.#ring(
+      live,
+      { ...routing, stages: withRingTime(routing.stages, request.ringMs) },
+      { party, inbound, offer, request },
+    );
+    return { isDone: true, callId };
+  }
+
+  #ring(
+    live: LiveCall,
+    routing: Parameters<typeof setUpCall>[0]['routing'],
+    {
+      party,
+      inbound,
+      offer,
+      request,
+    }: Pick<Parameters<typeof setUpCall>[0], 'inbound' | 'offer'> & {
+      readonly party: Caller;
+      readonly request: OriginateRequest;
+    },
+  ): void {
+    const { parts, input } = setUpCall(
+      {
+        live,
+        caller: party,
+        inbound,
+        offer,
+        header: () => undefined,
+        accepted: headersOf(request),
+        maxForwards: MAX_FORWARDS,
+        routing,
+      },
+      this.#context,
+    );
+    live.route(input, parts);
+  }
+
+  #plan(request: OriginateRequest): Planned | Exclude<OriginateResult, { isDone: true }> {
+    const { options, verbs, settings } = this.#context;
+    const target = verbs.uriOf(request.to);
+    if (target === undefined) return refusal('VERB_INVALID', 'to is no number, name or SIP URI');
+    const { connect, from } = request;
+    if (connect.kind === 'agent') {
+      const { agents } = options;
+      const facts = agents?.find(connect.name);
+      if (agents === undefined || facts === undefined) return refusal('VERB_INVALID', 'there is no such agent');
+      const party = verbs.local({
+        name: connect.name,
+        tenant: DEFAULT_TENANT,
+        number: from,
+        displayName: request.displayName,
+      });
+      return { facts, party, uri: target, startFor: (call) => (events, own) => agents.start(call, events, own) };
+    }
+    const user = settings.authenticator.userOf(connect.name);
+    if (user === undefined) return refusal('VERB_INVALID', 'there is no such user');
+    const facts = { ...SILENT, name: connect.name, mayDial: () => true };
+    const tenant = user.tenant ?? DEFAULT_TENANT;
+    // The phone shows whom it will be connected with.
+    const shown = parseUri(target)?.user ?? '';
+    const party = verbs.local({
+      name: shown === '' ? 'call' : shown,
+      tenant,
+      number: undefined,
+      displayName: request.displayName,
+    });
+    const uri = `sip:${user.name}@${options.domain}`;
+    return { facts, party, uri, startFor: () => (events, own) => connectTo(target, events, own) };
+  }
+}
+
+function withRingTime(stages: readonly RoutedStage[], ringMs: number | undefined): readonly RoutedStage[] {
+  return ringMs === undefined ? stages : stages.map((stage) => ({ ...stage, ringMs }));
+}
+
+/** As if a caller had sent them; what may be sent of them, the called party's profile says. */
+function headersOf({ headers = {} }: OriginateRequest): SipHeaders {
+  const named = new Map(Object.entries(headers));
+  return acceptedHeaders({ headerNames: [...named.keys()], header: (name) => named.get(name) }, ['*']);
+}
