@@ -85,7 +85,10 @@ module.exports = {
     about: 'questions to HTTP servers outside: bounded, and kept from private addresses',
     imports: ['kernel'],
   },
-  hooks: { about: 'asks HTTP servers where a call goes: signed, bounded', imports: ['kernel', 'dialplan'] },
+  hooks: {
+    about: 'asks HTTP servers where a call goes, and tells them of calls: signed, bounded',
+    imports: ['kernel', 'calls', 'dialplan', 'http-client'],
+  },
   media: {
     about: 'SIP-side RTP edge (threads); mediasoup workers, routers, transports',
     imports: ['kernel', 'sdp', 'rtp', 'audio', 'calls', 'rooms', 'signaling/protocol'],
@@ -109,7 +112,7 @@ module.exports = {
   ops: {
     about: 'HTTP API, health, readiness, metrics; serves the web pages',
     imports: ['kernel', 'calls', 'store'],
-    vendors: ['fastify', 'esbuild', 'selfsigned'],
+    vendors: ['fastify', 'esbuild', 'selfsigned', 'zod'],
   },
   cli: { about: 'operator commands', imports: ['kernel', 'config', 'dialplan'], vendors: ['commander'] },
   gateway: {

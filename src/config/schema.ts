@@ -18,6 +18,7 @@ import { roomsSchema } from './rooms-schema.ts';
 import { srtpSchemas } from './srtp-schema.ts';
 import { bansSchema, tollFraudSchema } from './toll-fraud-schema.ts';
 import { nameServersSchema, trunkGroupSchema, trunkSchema } from './trunk-schema.ts';
+import { webhookSchema } from './webhook-schema.ts';
 
 const port = z.int().min(0).max(65535);
 const host = z.string().min(1).max(253);
@@ -211,6 +212,12 @@ export const configSchema = z.strictObject({
         .min(16)
         .optional()
         .describe('bearer token of the HTTP API; without it one is generated into the data folder'),
+      requestsPerSec: z
+        .number()
+        .min(1)
+        .max(10_000)
+        .default(50)
+        .describe('requests that change something, of all clients together; more get 429'),
     })
     .prefault({}),
   sip: sipSchema.prefault({}),
@@ -219,6 +226,7 @@ export const configSchema = z.strictObject({
   rooms: roomsSchema.prefault({}),
   users: z.array(userSchema).optional().describe('accounts; without them three demo accounts with generated passwords'),
   audioSocket: audioSocketServerSchema.prefault({}),
+  webhooks: z.array(webhookSchema).max(32).default([]).describe('HTTP servers that are told what happens to calls'),
   agents: z
     .array(agentSchema)
     .default([])

@@ -1,7 +1,7 @@
 /** Builds the parts in their order and joins their ports. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CallEvent } from '../calls/index.ts';
+import { type CallEvent, CallEventFeed } from '../calls/index.ts';
 import { type BannerFacts, formatBanner } from '../cli/index.ts';
 import { type Config, loadDemoAccounts, resolveAnnounced } from '../config/index.ts';
 import type { Logger, Scope } from '../kernel/index.ts';
@@ -19,6 +19,7 @@ import { Reloader } from './reload.ts';
 import { startRooms } from './rooms.ts';
 import { openTls } from './tls.ts';
 import { createViews, startWeb } from './web.ts';
+import { startWebhooks } from './webhooks.ts';
 
 /** What a gateway is started with. What was opened is closed with `scope`, also after a failure. */
 export interface GatewaySetup {
@@ -56,6 +57,9 @@ export async function startGateway({ config, load, logger, scope, onFatal }: Gat
   const users = config.users ?? demoAccounts;
   const observers = createObservers(parts);
   const observer = (event: CallEvent): void => observers.forEach((observe) => observe(event));
+  const feed = new CallEventFeed({ clock, random });
+  observers.push((event) => feed.observe(event));
+  const webhooks = startWebhooks(parts, feed);
   const twilio = createTwilioSide(config);
   const telephony = await startCalls(parts, { engine, media, store, users, twilio, observer });
   // Who is an account may change with a reload.
@@ -86,6 +90,7 @@ export async function startGateway({ config, load, logger, scope, onFatal }: Gat
   if (config.reload.watch) reloader.watch(scope);
   const ops = await startWeb(parts, {
     views: { ...createViews({ telephony, media, metrics, server: engine.server }), rooms: rooms?.views },
+    control: telephony.control,
     reload: () => reloader.reload('api'),
     twilio: twilio.serve,
     upstream: engine.upstream,

@@ -1,6 +1,6 @@
 /** The HTTP servers: API, pages, and the way of browsers to the engine. */
 import { join } from 'node:path';
-import { sipCallIdsOf } from '../calls/index.ts';
+import { type CallControl, sipCallIdsOf } from '../calls/index.ts';
 import { loadApiToken } from '../config/index.ts';
 import type { RunningMediaPlane } from '../media/index.ts';
 import {
@@ -47,6 +47,7 @@ export function createViews({
 
 interface WebInput {
   readonly views: OpsViews;
+  readonly control: CallControl;
   readonly reload: Reload;
   readonly twilio: ServeForms;
   readonly upstream: SipUpstream | undefined;
@@ -54,7 +55,10 @@ interface WebInput {
   readonly signaling: Signaling | undefined;
 }
 
-export async function startWeb(parts: Parts, { views, reload, twilio, upstream, signaling }: WebInput): Promise<Ops> {
+export async function startWeb(
+  parts: Parts,
+  { views, control, reload, twilio, upstream, signaling }: WebInput,
+): Promise<Ops> {
   const { config, logger, scope, tls } = parts;
   const files = await loadWebFiles(join(import.meta.dirname, '../web/softphone'), {
     '/rooms.js': join(import.meta.dirname, '../web/sdk/index.ts'),
@@ -71,6 +75,8 @@ export async function startWeb(parts: Parts, { views, reload, twilio, upstream, 
     domain: config.sip.domain,
     files,
     views,
+    control,
+    requestsPerSec: config.api.requestsPerSec,
     reload,
     twilio,
     logger,

@@ -8,5 +8,10 @@ export const hookErrors = catalogue({
   HOOK_STATUS: { retryable: false, text: 'route hook %s answered %s' },
   HOOK_OVERLOADED: { retryable: true, text: 'route hook %s answered %s' },
   HOOK_TOO_LARGE: { retryable: false, text: 'route hook %s answered with more than %s bytes' },
+  WEBHOOK_QUEUE: { retryable: false, text: 'webhook %s: %s events are waiting already' },
+  WEBHOOK_SECRET: {
+    retryable: false,
+    text: 'webhook %s: the environment variable %s must hold whsec_ and 24 to 64 random bytes in base64: echo whsec_$(openssl rand -base64 32)',
+  },
   HOOK_ANSWER: { retryable: false, text: 'the answer of route hook %s is no route: %s' },
 });

@@ -1,5 +1,10 @@
 /** The HTTP API: pages, health, metrics, and (with the bearer token) calls and registrations. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { CallControl } from '../calls/index.ts';
+import { addApiRoutes } from './api/add-routes.ts';
+import { callVerbRoutes } from './api/call-verb-routes.ts';
+import { openApi } from './api/open-api.ts';
+import { viewRoutes } from './api/view-routes.ts';
 import { guardOf } from './api-guard.ts';
 import { addCalls, type CallViews } from './call-routes.ts';
 import { addReload, type Reload } from './reload-route.ts';
@@ -71,6 +76,9 @@ export interface RouteOptions {
   readonly files: ReadonlyMap<string, WebFile>;
   readonly token: string;
   readonly domain: string;
+  readonly control: CallControl;
+  /** Of those that change something. */
+  readonly requestsPerSec: number;
 }
 
 const POLICY = [
@@ -127,5 +135,9 @@ export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   if (options.views.rooms !== undefined) addRooms(app, options.views.rooms, guardOf(options.token));
   addReload(app, options.reload, guardOf(options.token));
   if (options.twilio !== undefined) addTwilio(app, options.twilio);
+  const changes = callVerbRoutes(options.control);
+  addApiRoutes(app, changes, { guard: guardOf(options.token), requestsPerSec: options.requestsPerSec });
+  const description = openApi([...viewRoutes, ...changes]);
+  app.get('/api/openapi.json', () => description);
   app.get('/api/softphone', () => ({ domain: options.domain }));
 }

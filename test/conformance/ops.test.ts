@@ -66,6 +66,8 @@ async function start(changes: Partial<OpsOptions> = {}): Promise<Ops> {
     token: TOKEN,
     domain: 'viaduct.local',
     reload: () => ({ needRestart: [] }),
+    control: { verbs: () => undefined, originate: () => Promise.reject(new Error('not here')) },
+    requestsPerSec: 50,
     views: {
       calls: (query) => Promise.resolve([record].filter((each) => matchesQuery(each, query)).slice(0, query.limit)),
       messages: () => Promise.resolve([]),
