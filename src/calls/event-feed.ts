@@ -3,7 +3,7 @@
  * have said of themselves is data in it: of bounded length, without control characters (T15). Which keys were pressed is
  * not told.
  */
-import type { Clock, Random, Unsubscribe } from '../kernel/index.ts';
+import type { CallId, Clock, Random, Unsubscribe } from '../kernel/index.ts';
 import type { CallEvent } from './call-event.ts';
 import { cleanData } from './clean-data.ts';
 
@@ -24,8 +24,8 @@ export interface FeedEvent {
   /** The same for whoever is told of it, however often. */
   readonly id: string;
   readonly type: FeedType;
-  /** ISO 8601, UTC. */
-  readonly timestamp: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
   readonly data: { readonly callId: string } & Readonly<Record<string, unknown>>;
 }
 
@@ -53,40 +53,35 @@ export class CallEventFeed {
     if (this.#listeners.size === 0) return;
     for (const { type, data } of told(event)) {
       const { random, clock } = this.#options;
-      const timestamp = new Date(clock.wallTime()).toISOString();
-      const news: FeedEvent = { id: `msg_${random.uuid()}`, type, timestamp, data: cleanData(data) };
+      const news: FeedEvent = { id: `msg_${random.uuid()}`, type, at: clock.wallTime(), data: cleanData(data) };
       for (const listener of this.#listeners) listener(news);
     }
   }
 }
 
 type News = Pick<FeedEvent, 'type' | 'data'>;
+type Kind = CallEvent['kind'];
+type Tellers = { readonly [K in Kind]?: (event: Extract<CallEvent, { kind: K }>) => readonly News[] };
+
+const TELLERS: Tellers = {
+  'call-started': (event) => [{ type: 'call.started', data: factsOf(event) }],
+  'leg-ringing': (event) => [{ type: 'call.ringing', data: factsOf(event) }],
+  'leg-failed': (event) => [{ type: 'call.failed', data: factsOf(event) }],
+  'call-answered': (event) => [{ type: 'call.answered', data: factsOf(event) }],
+  digit: ({ callId, legId, durationMs }) => [{ type: 'call.digit', data: { callId, legId, durationMs } }],
+  'sound-over': (event) => [{ type: 'call.played', data: factsOf(event) }],
+  'call-ended': ({ callId, reason, sipStatus, record }) => {
+    const ended: News = { type: 'call.ended', data: { callId, reason, sipStatus, q850: record.q850, record } };
+    return reason === 'transferred' ? [{ type: 'call.transferred', data: { callId } }, ended] : [ended];
+  },
+};
+
+function factsOf<Event extends CallEvent & { readonly callId: CallId }>(event: Event) {
+  const { kind: _, ...facts } = event;
+  return facts;
+}
 
 function told(event: CallEvent): readonly News[] {
-  switch (event.kind) {
-    case 'call-started': {
-      const { kind: _, ...data } = event;
-      return [{ type: 'call.started', data }];
-    }
-    case 'leg-ringing':
-      return [{ type: 'call.ringing', data: { callId: event.callId, legId: event.legId, sipStatus: event.sipStatus } }];
-    case 'leg-failed':
-      return [{ type: 'call.failed', data: { callId: event.callId, legId: event.legId, sipStatus: event.sipStatus } }];
-    case 'call-answered':
-      return [{ type: 'call.answered', data: { callId: event.callId, codec: event.codec } }];
-    case 'digit':
-      return [{ type: 'call.digit', data: { callId: event.callId, legId: event.legId, durationMs: event.durationMs } }];
-    case 'sound-over':
-      return [{ type: 'call.played', data: { callId: event.callId, legId: event.legId } }];
-    case 'call-ended': {
-      const { callId, reason, sipStatus, record } = event;
-      const ended: News = {
-        type: 'call.ended',
-        data: { callId, reason, sipStatus, q850: record.q850, record },
-      };
-      return reason === 'transferred' ? [{ type: 'call.transferred', data: { callId } }, ended] : [ended];
-    }
-    default:
-      return [];
-  }
+  const tell = TELLERS[event.kind] as ((event: CallEvent) => readonly News[]) | undefined;
+  return tell?.(event) ?? [];
 }

@@ -72,6 +72,7 @@ export async function startGateway({ config, load, logger, scope, onFatal }: Gat
     activeCalls: () => telephony.activeCalls,
     registrations: () => telephony.bindingCount,
     trunks: () => telephony.trunks(),
+    webhooks: () => webhooks.map(({ counters }) => counters),
     rooms: () => rooms?.figures(),
   });
   observers.push((event) => metrics.observe(event));

@@ -153,7 +153,8 @@ export class Webhooks {
   async #send(event: FeedEvent): Promise<'taken' | Failure> {
     const { target, clock } = this.#options;
     const { url, secret, timeoutMs, mayBePrivate } = target;
-    const body = JSON.stringify({ type: event.type, timestamp: event.timestamp, data: event.data });
+    const timestamp = new Date(event.at).toISOString();
+    const body = JSON.stringify({ type: event.type, timestamp, data: event.data });
     const signed = signWebhook({ id: event.id, timestampSec: Math.floor(clock.wallTime() / 1000), body }, secret);
     try {
       const { status, retryAfter } = await askHttp({

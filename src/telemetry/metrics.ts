@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client
 import type { CallEvent, MediaCounters } from '../calls/index.ts';
 import { mediaQualityMetrics, observeQuality } from './media-quality.ts';
 import { type RoomFigures, roomLines } from './room-metrics.ts';
+import { type WebhookFigures, webhookLines } from './webhook-metrics.ts';
 
 /** Where figures are read at each scrape. */
 export interface MetricSources {
@@ -12,6 +13,8 @@ export interface MetricSources {
   readonly activeCalls: () => number;
   readonly registrations: () => number;
   readonly trunks: () => readonly TrunkFigures[];
+  /** Of each server that is told of calls; none: there is none. */
+  readonly webhooks?: () => readonly WebhookFigures[];
   /** Undefined: there are no rooms. */
   readonly rooms: () => RoomFigures | undefined;
 }
@@ -333,6 +336,7 @@ async function scrapeSources(sources: MetricSources): Promise<string> {
   }
   for (const [name, value] of Object.entries(await sources.sip())) write(`viaduct_sip_${snake(name)}`, 'gauge', value);
   lines.push(...trunkLines(sources.trunks()));
+  lines.push(...webhookLines(sources.webhooks?.() ?? []));
   const rooms = sources.rooms();
   if (rooms !== undefined) lines.push(...roomLines(rooms));
   return `${lines.join('\n')}\n`;

@@ -46,7 +46,7 @@ export class Originator {
     const planned = this.#plan(request);
     if ('isDone' in planned) return planned;
     const { facts, party, uri, startFor } = planned;
-    const { options, openCall, verbs, settings, route } = this.#context;
+    const { options, openCall, settings, route } = this.#context;
     const { media, random } = options;
     const legId = random.hex(8) as LegId;
     const portId = `port-${legId}` as PortId;
@@ -69,20 +69,7 @@ export class Originator {
       from: party.identity.user,
       to: parseUri(uri)?.user ?? '',
     };
-    live.start(
-      new AgentCaller({
-        start: startFor(call),
-        verbs: verbs.ofAgent(live, legId, facts),
-        reports: {
-          onAnswered: () => live.onCallerAnswered(),
-          onHangUp: (sipStatus) =>
-            live.onBye(legId, {
-              reason: sipStatus === undefined ? undefined : `SIP;cause=${sipStatus}`,
-              isLost: false,
-            }),
-        },
-      }),
-    );
+    live.start(this.#caller(live, planned, startFor(call)));
     const owner = { callId, legId, portId };
     const { inbound, offer } = agentCallerMedia({ owner, facts, profile: settings.profiles.phones, media, random });
     const { signal } = live;
@@ -102,6 +89,19 @@ export class Originator {
       { party, inbound, offer, request },
     );
     return { isDone: true, callId };
+  }
+
+  #caller(live: LiveCall, { facts }: Planned, start: AgentCallerOptions['start']): AgentCaller {
+    const { legId } = live.call.inbound;
+    return new AgentCaller({
+      start,
+      verbs: this.#context.verbs.ofAgent(live, legId, facts),
+      reports: {
+        onAnswered: () => live.onCallerAnswered(),
+        onHangUp: (sipStatus) =>
+          live.onBye(legId, { reason: sipStatus === undefined ? undefined : `SIP;cause=${sipStatus}`, isLost: false }),
+      },
+    });
   }
 
   #ring(

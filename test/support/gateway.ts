@@ -188,6 +188,13 @@ export class Gateway {
     return { status: response.status, body: await response.json() };
   }
 
+  /** A change over the API, with the token. */
+  async change(path: string, body: object): Promise<{ readonly status: number; readonly body: unknown }> {
+    const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+    const response = await fetch(`${this.origin}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    return { status: response.status, body: await response.json() };
+  }
+
   async apiText(path: string, accept: string): Promise<string> {
     const response = await fetch(`${this.origin}${path}`, { headers: { authorization: `Bearer ${TOKEN}`, accept } });
     if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);

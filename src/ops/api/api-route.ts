@@ -1,7 +1,6 @@
 /** One route of the API as data: it is added to the server from this, and described from it (open-api.ts). */
 import { z } from 'zod';
 import type { Problem } from './problem.ts';
-import { problemSchema } from './problem.ts';
 
 export interface ApiAnswer {
   readonly status: number;
@@ -37,4 +36,3 @@ export function route<Params, Body>(given: ApiRoute<Params, Body>): ApiRoute {
 
 export const NO_PARAMS = z.object({});
 export const callParams = z.object({ callId: z.string().min(1).max(64).describe('id of the call') });
-export const problem = problemSchema;

@@ -1,16 +1,10 @@
-/** What may be done with running calls, and calls that are asked for. */
+/** The routes that do something with calls. */
 import { z } from 'zod';
 import type { AgentCallVerbs, CallControl, VerbResult } from '../../calls/index.ts';
-import { type ApiRoute, callParams, NO_PARAMS, route } from './api-route.ts';
+import { type ApiRoute, callParams, route } from './api-route.ts';
+import { originateRoute } from './originate-route.ts';
 import { type Problem, problemOf } from './problem.ts';
-
-/** Printable, and of bounded length: it goes into headers, records and logs. */
-const text = (max: number) =>
-  z
-    .string()
-    .min(1)
-    .max(max)
-    .regex(/^[^\p{C}]*$/u, 'must not have control characters');
+import { text } from './text.ts';
 
 const party = z
   .string()
@@ -42,29 +36,7 @@ const play = z.strictObject({
     ])
     .describe('what the party hears, in place of the other one'),
 });
-const originate = z.strictObject({
-  to: text(256).describe('whom to call: a number, a name of ours or a SIP URI'),
-  agent: text(64).optional().describe('who talks with it: an agent, brought in when `to` has answered'),
-  user: text(64).optional().describe('or a user, who is rung first'),
-  from: z
-    .string()
-    .regex(/^\+?[\w.-]{1,32}$/)
-    .optional()
-    .describe('the number that `to` is shown, where an agent calls'),
-  displayName: text(128).optional(),
-  timeoutSec: z.int().min(1).max(300).default(60).describe('how long it may ring'),
-  headers: z
-    .record(z.string().regex(/^[\w.-]{1,64}$/), z.string().max(1024))
-    .default({})
-    .describe('of the INVITE: what the profile of the called party lets through'),
-  metadata: z
-    .record(z.string().regex(/^[\w.-]{1,64}$/), z.string().max(512))
-    .default({})
-    .refine((metadata) => Object.keys(metadata).length <= 32, 'must have 32 keys at most')
-    .describe('goes with the call, its events and its record'),
-});
-
-const done = z.object({ status: z.literal('done') }).meta({ id: 'Done' });
+const done = z.object({ status: z.literal('done') });
 const DONE = { status: 200, body: { status: 'done' } };
 const GONE: Problem = { status: 404, error: 'CALL_NOT_FOUND', message: 'no running call has this id and party' };
 
@@ -98,28 +70,9 @@ function partyOf(body: object): string {
   return 'party' in body && typeof body.party === 'string' ? body.party : 'caller';
 }
 
-export function callVerbRoutes(control: CallControl): readonly ApiRoute[] {
+/** Who is there, and who goes. */
+function partyRoutes(control: CallControl): readonly ApiRoute[] {
   return [
-    route({
-      method: 'POST',
-      path: '/calls',
-      id: 'originateCall',
-      summary: 'Begins a call',
-      params: NO_PARAMS,
-      body: originate,
-      answer: { status: 201, schema: z.object({ callId: z.string() }) },
-      problems: [403, 502],
-      serve: async ({ body }) => {
-        const { agent, user, timeoutSec, to, from, displayName, headers, metadata } = body;
-        const name = agent ?? user;
-        if (name === undefined || (agent !== undefined && user !== undefined))
-          return { status: 422, error: 'REQUEST_INVALID', message: 'exactly one of agent and user must be given' };
-        const connect = { kind: agent === undefined ? ('user' as const) : ('agent' as const), name };
-        const ringMs = timeoutSec * 1000;
-        const result = await control.originate({ to, connect, from, displayName, ringMs, headers, metadata });
-        return result.isDone ? { status: 201, body: { callId: result.callId } } : problemOf(result);
-      },
-    }),
     verb(control, {
       name: 'hangup',
       summary: 'Ends a call',
@@ -141,6 +94,12 @@ export function callVerbRoutes(control: CallControl): readonly ApiRoute[] {
       problems: [404, 409],
       run: async (verbs, body) => verbs.sendDigits(body.digits),
     }),
+  ];
+}
+
+/** Who hears what. */
+function mediaRoutes(control: CallControl): readonly ApiRoute[] {
+  return [
     verb(control, {
       name: 'hold',
       summary: 'Puts a party on hold: it hears music, and nobody hears it',
@@ -180,4 +139,8 @@ export function callVerbRoutes(control: CallControl): readonly ApiRoute[] {
       run: async (verbs) => verbs.stopPlaying(),
     }),
   ];
+}
+
+export function callVerbRoutes(control: CallControl): readonly ApiRoute[] {
+  return [originateRoute(control), ...partyRoutes(control), ...mediaRoutes(control)];
 }

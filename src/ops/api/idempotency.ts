@@ -32,13 +32,16 @@ export class Idempotency {
     this.#kept.set(key, { request, outcome, until: nowMs + KEPT_MS });
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest);
-    // What was not done may be tried again.
-    outcome.then(
-      ({ status }) => {
-        if (status >= 500) this.#kept.delete(key);
-      },
-      () => this.#kept.delete(key),
-    );
+    void this.#forgetFailed(key, outcome);
     return outcome;
+  }
+
+  /** What was not done may be tried again. */
+  async #forgetFailed(key: string, outcome: Promise<Outcome>): Promise<void> {
+    const isFailed = await outcome.then(
+      ({ status }) => status >= 500,
+      () => true,
+    );
+    if (isFailed) this.#kept.delete(key);
   }
 }

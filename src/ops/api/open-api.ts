@@ -42,10 +42,9 @@ export function openApi(routes: readonly ApiRoute[]): object {
 
 function operation({ id, summary, method, params, query, body, answer, problems }: ApiRoute): object {
   const refusals = [...COMMON_PROBLEMS, ...(method === 'POST' && body !== undefined ? BODY_PROBLEMS : []), ...problems];
-  const described = [...new Set(refusals)].map((status) => [
-    status,
-    { description: WORDS[status] ?? '', content: PROBLEM },
-  ]);
+  const described: Readonly<Record<string, object>> = Object.fromEntries(
+    [...new Set(refusals)].map((status) => [status, { description: WORDS[status] ?? '', content: PROBLEM }]),
+  );
   const content = answer.schema === undefined ? {} : { content: json(schemaOf(answer.schema, 'output')) };
   return {
     operationId: id,
@@ -58,7 +57,7 @@ function operation({ id, summary, method, params, query, body, answer, problems 
     ...(body === undefined ? {} : { requestBody: { required: true, content: json(schemaOf(body, 'input')) } }),
     responses: {
       [answer.status]: { description: WORDS[answer.status] ?? '', ...content },
-      ...Object.fromEntries(described),
+      ...described,
     },
   };
 }

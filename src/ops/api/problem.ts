@@ -4,16 +4,14 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { VerbRefusal, VerbRefusalCode } from '../../calls/index.ts';
 
-export const problemSchema = z
-  .object({
-    status: z.int(),
-    title: z.string(),
-    error: z.string().describe('code of the error'),
-    message: z.string().describe('a sentence for people'),
-    errors: z.array(z.string()).optional().describe('one for each mistake in the request'),
-    sipStatus: z.int().optional().describe('what the called party has answered'),
-  })
-  .meta({ id: 'Problem' });
+export const problemSchema = z.object({
+  status: z.int(),
+  title: z.string(),
+  error: z.string().describe('code of the error'),
+  message: z.string().describe('a sentence for people'),
+  errors: z.array(z.string()).optional().describe('one for each mistake in the request'),
+  sipStatus: z.int().optional().describe('what the called party has answered'),
+});
 
 export type Problem = Omit<z.infer<typeof problemSchema>, 'title'>;
 
