@@ -16,6 +16,7 @@ export const FEED_TYPES = [
   'call.played',
   'call.transferred',
   'call.ended',
+  'agent.utterance',
 ] as const;
 
 export type FeedType = (typeof FEED_TYPES)[number];
@@ -70,6 +71,7 @@ const TELLERS: Tellers = {
   'call-answered': (event) => [{ type: 'call.answered', data: factsOf(event) }],
   digit: ({ callId, legId, durationMs }) => [{ type: 'call.digit', data: { callId, legId, durationMs } }],
   'sound-over': (event) => [{ type: 'call.played', data: factsOf(event) }],
+  'agent-utterance': (event) => [{ type: 'agent.utterance', data: factsOf(event) }],
   'call-ended': ({ callId, reason, sipStatus, record }) => {
     const ended: News = { type: 'call.ended', data: { callId, reason, sipStatus, q850: record.q850, record } };
     return reason === 'transferred' ? [{ type: 'call.transferred', data: { callId } }, ended] : [ended];

@@ -11,6 +11,7 @@ const EVENTS = [
   'call.played',
   'call.transferred',
   'call.ended',
+  'agent.utterance',
 ] as const;
 
 export const webhookSchema = z

@@ -7,6 +7,8 @@ export interface AgentCallerReports {
   readonly onAnswered: () => void;
   /** It hangs up. `sipStatus`: it cannot be had, though it was called for. */
   readonly onHangUp: (sipStatus: number | undefined) => void;
+  readonly onUtterance: AgentCallEvents['onUtterance'];
+  readonly onTurn: AgentCallEvents['onTurn'];
 }
 
 export interface AgentCallerOptions {
@@ -40,7 +42,9 @@ export class AgentCaller implements CallerSide {
       reports.onHangUp(sipStatus);
     };
     reports.onAnswered();
-    this.#run = start({ onReady: () => {}, onFailed: leave, onHangUp: () => leave(undefined) }, verbs);
+    const { onUtterance, onTurn } = reports;
+    const onHangUp = (): void => leave(undefined);
+    this.#run = start({ onReady: () => {}, onFailed: leave, onHangUp, onUtterance, onTurn }, verbs);
   }
 
   refuse(): void {

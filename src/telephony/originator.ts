@@ -92,12 +92,16 @@ export class Originator {
   }
 
   #caller(live: LiveCall, { facts }: Planned, start: AgentCallerOptions['start']): AgentCaller {
+    const { observer } = this.#context.options;
     const { legId } = live.call.inbound;
+    const ofAgent = { callId: live.call.callId, legId, agent: facts.name };
     return new AgentCaller({
       start,
       verbs: this.#context.verbs.ofAgent(live, legId, facts),
       reports: {
         onAnswered: () => live.onCallerAnswered(),
+        onUtterance: (utterance) => observer({ kind: 'agent-utterance', ...ofAgent, utterance }),
+        onTurn: (turn) => observer({ kind: 'agent-turn', ...ofAgent, turn }),
         onHangUp: (sipStatus) =>
           live.onBye(legId, { reason: sipStatus === undefined ? undefined : `SIP;cause=${sipStatus}`, isLost: false }),
       },
