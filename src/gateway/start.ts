@@ -1,7 +1,7 @@
 /** Builds the parts in their order and joins their ports. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CallEvent, CallEventFeed } from '../calls/index.ts';
+import type { CallEvent } from '../calls/index.ts';
 import { type BannerFacts, formatBanner } from '../cli/index.ts';
 import { type Config, loadDemoAccounts, resolveAnnounced } from '../config/index.ts';
 import type { Logger, Scope } from '../kernel/index.ts';
@@ -57,9 +57,7 @@ export async function startGateway({ config, load, logger, scope, onFatal }: Gat
   const users = config.users ?? demoAccounts;
   const observers = createObservers(parts);
   const observer = (event: CallEvent): void => observers.forEach((observe) => observe(event));
-  const feed = new CallEventFeed({ clock, random });
-  observers.push((event) => feed.observe(event));
-  const webhooks = startWebhooks(parts, feed);
+  const webhooks = startWebhooks(parts, observers);
   const twilio = createTwilioSide(config);
   const telephony = await startCalls(parts, { engine, media, store, users, twilio, observer });
   // Who is an account may change with a reload.

@@ -1,5 +1,5 @@
 /** Who is told of calls by HTTP, from the configuration. */
-import type { CallEventFeed } from '../calls/index.ts';
+import { CallEventFeed, type CallObserver } from '../calls/index.ts';
 import { hookErrors, Webhooks } from '../hooks/index.ts';
 import { clock, type Parts, random } from './parts.ts';
 import { secretIn } from './secret-in.ts';
@@ -10,7 +10,9 @@ const CONCURRENCY = 16;
 const FAREWELL_MS = 3_000;
 
 /** Throws WEBHOOK_SECRET when a key is missing or malformed. */
-export function startWebhooks({ config, logger, scope }: Parts, feed: CallEventFeed): readonly Webhooks[] {
+export function startWebhooks({ config, logger, scope }: Parts, observers: CallObserver[]): readonly Webhooks[] {
+  const feed = new CallEventFeed({ clock, random });
+  observers.push((event) => feed.observe(event));
   return config.webhooks.map(({ url, secretEnv, events, timeoutSec, attempts, maxWaiting, allowPrivate }) => {
     const secret = secretIn(secretEnv) ?? '';
     if (!isKey(secret)) throw hookErrors.WEBHOOK_SECRET([url, secretEnv]);
