@@ -58,7 +58,7 @@ export function formatBanner(facts: BannerFacts): string {
     ['Accounts', accountLines(facts)],
     ['SIP phone', [`registrar ${registrar}, user and password of an account`]],
     ['PBX trunk', [trunks]],
-    ['Try', ['call "echo" to hear yourself, "tone" to hear 440 Hz']],
+    ['Try', ['call "reception" and be put through, "echo" and hear yourself, "tone" and hear 440 Hz']],
     ['API', [`token in ${facts.dataFolder}/api-token; README.md lists the addresses`]],
   ];
   const text = rows.flatMap(([title, lines]) =>
