@@ -2,6 +2,7 @@
  * The queue between an agent that speaks in bursts and a clock that takes one frame every 20 ms (decision D7). It knows
  * to the millisecond what has left it, and forgets the rest at once.
  */
+import { CatchUp } from './catch-up.ts';
 
 export interface PlayoutOptions {
   /** Of the encoding: 8 for G.711, 32 for 16-bit samples at 16 kHz. */
@@ -15,6 +16,8 @@ export interface PlayoutOptions {
   readonly maxMs: number;
   /** Fades a frame out in place; it ends in silence. */
   readonly fadeOut: (frame: Uint8Array) => void;
+  /** Whether nothing in whole samples of audio is loud enough to be speech. */
+  readonly isQuiet: (audio: Uint8Array) => boolean;
 }
 
 /** Of one utterance: how much was given to the queue, has been played, and was thrown away. Milliseconds. */
@@ -23,6 +26,8 @@ export interface HeardUtterance {
   readonly receivedMs: number;
   readonly playedMs: number;
   readonly flushedMs: number;
+  /** How much of `flushedMs` was silence within what was played, left out to make up for a lag. */
+  readonly skippedMs: number;
 }
 
 export type PlayoutEvent =
@@ -39,6 +44,8 @@ interface Count {
   received: number;
   played: number;
   flushed: number;
+  /** Part of `flushed`. */
+  skipped: number;
 }
 
 type Entry =
@@ -54,6 +61,7 @@ export class PlayoutQueue {
   readonly #options: PlayoutOptions;
   readonly #onEvent: (event: PlayoutEvent) => void;
   readonly #frameBytes: number;
+  readonly #catchUp: CatchUp;
   #entries: Entry[] = [];
   #waiting = 0;
   readonly #counts = new Map<string, Count>();
@@ -70,6 +78,7 @@ export class PlayoutQueue {
     this.#options = options;
     this.#onEvent = onEvent;
     this.#frameBytes = options.bytesPerMs * options.frameMs;
+    this.#catchUp = new CatchUp(options.frameMs, options.prebufferMs);
   }
 
   get depthMs(): number {
@@ -102,6 +111,7 @@ export class PlayoutQueue {
     this.#entries = [];
     this.#waiting = 0;
     this.#isGathering = true;
+    this.#catchUp.restart();
     for (const entry of entries) {
       if (entry.kind === 'audio') this.#countOf(entry.utterance).flushed += entry.bytes.length - entry.from;
     }
@@ -121,9 +131,15 @@ export class PlayoutQueue {
     }
     if (this.#waiting === 0 || this.#gathers(nowMs)) {
       this.#isPausing = true;
+      this.#catchUp.restart();
       return false;
     }
-    const written = this.#read(frame);
+    // At most one for each that is played: a pause becomes shorter, but remains one.
+    if (this.#catchUp.mayDrop(this.depthMs) && this.#isNextQuiet()) {
+      this.#read(frame, false);
+      this.#catchUp.dropped();
+    }
+    const written = this.#read(frame, true);
     frame.fill(this.#options.silence, written);
     if (this.#waiting === 0) {
       this.#dryAtMs = nowMs;
@@ -153,7 +169,8 @@ export class PlayoutQueue {
     return this.#isGathering;
   }
 
-  #read(frame: Uint8Array): number {
+  /** The answer: how many bytes were written. Not `isHeard`: they are left out of what is played. */
+  #read(frame: Uint8Array, isHeard: boolean): number {
     let at = 0;
     while (at < this.#frameBytes) {
       const entry = this.#entries[0];
@@ -163,20 +180,40 @@ export class PlayoutQueue {
         this.#onEvent({ kind: 'mark', name: entry.name, isCleared: false });
         continue;
       }
-      at += this.#readAudio(entry, frame, at);
+      if (isHeard) this.#speak(entry.utterance);
+      at += this.#readAudio(entry, frame.subarray(at), isHeard);
     }
     return at;
   }
 
-  #readAudio(entry: Extract<Entry, { kind: 'audio' }>, frame: Uint8Array, at: number): number {
-    this.#speak(entry.utterance);
-    const part = entry.bytes.subarray(entry.from, entry.from + this.#frameBytes - at);
-    frame.set(part, at);
-    entry.from += part.length;
-    this.#waiting -= part.length;
-    this.#countOf(entry.utterance).played += part.length;
+  #readAudio(entry: Extract<Entry, { kind: 'audio' }>, room: Uint8Array, isHeard: boolean): number {
+    const part = entry.bytes.subarray(entry.from, entry.from + room.length);
+    const { length } = part;
+    room.set(part);
+    entry.from += length;
+    this.#waiting -= length;
+    const count = this.#countOf(entry.utterance);
+    if (isHeard) count.played += length;
+    else {
+      count.flushed += length;
+      count.skipped += length;
+    }
     if (entry.from === entry.bytes.length) this.#entries.shift();
-    return part.length;
+    return length;
+  }
+
+  /** Whether a whole frame of the utterance that is heard comes next, and is silent. */
+  #isNextQuiet(): boolean {
+    let bytes = 0;
+    for (const entry of this.#entries) {
+      if (entry.kind === 'mark') continue;
+      if (entry.utterance !== this.#speaking) return false;
+      const part = entry.bytes.subarray(entry.from, entry.from + this.#frameBytes - bytes);
+      if (!this.#options.isQuiet(part)) return false;
+      bytes += part.length;
+      if (bytes === this.#frameBytes) return true;
+    }
+    return false;
   }
 
   #speak(utterance: string): void {
@@ -222,20 +259,21 @@ export class PlayoutQueue {
   }
 
   #heard(utterance: string): HeardUtterance {
-    const { received, played, flushed } = this.#countOf(utterance);
+    const { received, played, flushed, skipped } = this.#countOf(utterance);
     const { bytesPerMs } = this.#options;
     return {
       utterance,
       receivedMs: received / bytesPerMs,
       playedMs: played / bytesPerMs,
       flushedMs: flushed / bytesPerMs,
+      skippedMs: skipped / bytesPerMs,
     };
   }
 
   #countOf(utterance: string): Count {
     const known = this.#counts.get(utterance);
     if (known !== undefined) return known;
-    const count = { received: 0, played: 0, flushed: 0 };
+    const count = { received: 0, played: 0, flushed: 0, skipped: 0 };
     this.#counts.set(utterance, count);
     return count;
   }

@@ -24,6 +24,8 @@ export interface HeardSpeech {
   readonly receivedMs: number;
   readonly playedMs: number;
   readonly flushedMs: number;
+  /** How much of `flushedMs` was silence within what was played, left out to make up for a lag. */
+  readonly skippedMs: number;
 }
 
 export type PlayoutNotice =

@@ -236,7 +236,7 @@ describe('AgentSession', () => {
     scene.link.voice.onOpen();
     scene.link.voice.say('long', new Uint8Array(8000));
     scene.said();
-    scene.heard = [{ utterance: 'long', receivedMs: 1000, playedMs: 420, flushedMs: 580 }];
+    scene.heard = [{ utterance: 'long', receivedMs: 1000, playedMs: 420, flushedMs: 580, skippedMs: 0 }];
     scene.hear(SPEECH, 5);
     expect(scene.said()).toEqual(['flush']);
     await settle();
@@ -286,7 +286,7 @@ describe('AgentSession', () => {
     scene.link.voice.say('bye', new Uint8Array(1600));
     scene.ear?.onPlayout({ kind: 'started', utterance: 'bye' });
     scene.session.end();
-    scene.ear?.onPlayout({ kind: 'over', utterance: 'bye', receivedMs: 200, playedMs: 60, flushedMs: 140 });
+    scene.ear?.onPlayout({ kind: 'over', utterance: 'bye', receivedMs: 200, playedMs: 60, flushedMs: 140, skippedMs: 0 });
     expect(scene.session.record).toMatchObject({ playedMs: 60, flushedMs: 140, end: 'call-over' });
     expect(scene.utterances).toHaveLength(1);
     expect(scene.link.told).toEqual(['close']);

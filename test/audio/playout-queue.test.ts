@@ -14,6 +14,7 @@ function queueOf(options: { prebufferMs?: number; maxMs?: number } = {}) {
       prebufferMs: options.prebufferMs ?? 40,
       maxMs: options.maxMs ?? 600_000,
       fadeOut: (frame) => frame.fill(SILENCE, frame.length / 2),
+      isQuiet: (audio) => audio.every((byte) => byte === SILENCE),
     },
     (event) => events.push(event),
   );
@@ -40,7 +41,7 @@ describe('PlayoutQueue', () => {
     expect([tick(), tick()].map((frame) => frame?.[0])).toEqual([1, 1]);
     expect(events).toEqual([
       { kind: 'started', utterance: 'a' },
-      { kind: 'over', utterance: 'a', receivedMs: 45, playedMs: 45, flushedMs: 0 },
+      { kind: 'over', utterance: 'a', receivedMs: 45, playedMs: 45, flushedMs: 0, skippedMs: 0 },
       { kind: 'started', utterance: 'b' },
     ]);
   });
@@ -88,7 +89,7 @@ describe('PlayoutQueue', () => {
     tick();
     tick();
     const heard = queue.flush();
-    expect(heard).toEqual([{ utterance: 'a', receivedMs: 500, playedMs: 50, flushedMs: 450 }]);
+    expect(heard).toEqual([{ utterance: 'a', receivedMs: 500, playedMs: 50, flushedMs: 450, skippedMs: 0 }]);
     expect(events).toContainEqual({ kind: 'mark', name: 'end', isCleared: true });
     const fade = tick();
     expect([fade?.[0], fade?.at(-1)]).toEqual([1, SILENCE]);
@@ -109,7 +110,7 @@ describe('PlayoutQueue', () => {
   it('a flush before the first frame leaves nothing to hear', () => {
     const { queue, tick, say } = queueOf();
     say(500);
-    expect(queue.flush()).toEqual([{ utterance: 'a', receivedMs: 500, playedMs: 0, flushedMs: 500 }]);
+    expect(queue.flush()).toEqual([{ utterance: 'a', receivedMs: 500, playedMs: 0, flushedMs: 500, skippedMs: 0 }]);
     expect(tick()).toBeUndefined();
   });
 

@@ -146,6 +146,7 @@ describe('an agent', () => {
         receivedMs: 100,
         playedMs: 100,
         flushedMs: 0,
+        skippedMs: 0,
       });
       const [long] = heard?.filter(({ utterance }) => utterance === 'long') ?? [];
       expect(long?.receivedMs).toBe(3000);

@@ -196,8 +196,8 @@ class Realtime implements AgentLink {
   }
 
   #truncate(heard: readonly HeardSpeech[]): void {
-    for (const { utterance, playedMs, flushedMs } of heard)
-      if (flushedMs > 0) this.#socket.send(truncateItem(utterance, playedMs));
+    for (const { utterance, playedMs, flushedMs, skippedMs } of heard)
+      if (flushedMs > skippedMs) this.#socket.send(truncateItem(utterance, playedMs + skippedMs));
   }
 
   #onDone({ responseId, status }: Extract<RealtimeEvent, { kind: 'response-created' | 'response-done' }>): void {

@@ -10,6 +10,8 @@ export interface AgentFrames {
   readonly silence: number;
   /** To silence within half a frame, in place. */
   fadeOut(frame: Uint8Array): void;
+  /** Whether no sample is as loud as speech. */
+  isQuiet(audio: Uint8Array): boolean;
   /** Quieter, in place. */
   scale(frame: Uint8Array, gain: number): void;
   /** From the agent's order of bytes to that of RTP (RFC 3551 §4.5.11: the high one first), or back, in place. */
@@ -26,6 +28,7 @@ export function agentFrames(encoding: AgentEncoding, frameMs: number): AgentFram
       ...common,
       silence,
       fadeOut: (frame) => scaleG711(encoding, frame, remains),
+      isQuiet: (audio) => audio.every((code) => quietCodes[encoding][code] === 1),
       scale: (frame, gain) => scaleG711(encoding, frame, () => gain),
       turn: () => {},
     };
@@ -34,9 +37,29 @@ export function agentFrames(encoding: AgentEncoding, frameMs: number): AgentFram
     ...common,
     silence: 0,
     fadeOut: (frame) => scaleL16(frame, remains),
+    isQuiet: isQuietL16,
     scale: (frame, gain) => scaleL16(frame, () => gain),
     turn: swap,
   };
+}
+
+/** The loudest that is no speech: -46 dB of full scale. */
+const QUIET_PEAK = 164;
+
+const quietCodes: Readonly<Record<G711Law, Uint8Array>> = { PCMU: quietIn('PCMU'), PCMA: quietIn('PCMA') };
+
+function quietIn(law: G711Law): Uint8Array {
+  const all = decodeG711(
+    law,
+    Uint8Array.from({ length: 256 }, (_, code) => code),
+  );
+  return Uint8Array.from(all, (sample) => (Math.abs(sample) <= QUIET_PEAK ? 1 : 0));
+}
+
+function isQuietL16(audio: Uint8Array): boolean {
+  const view = new DataView(audio.buffer, audio.byteOffset, audio.byteLength);
+  for (let at = 0; at + 1 < audio.length; at += 2) if (Math.abs(view.getInt16(at, true)) > QUIET_PEAK) return false;
+  return true;
 }
 
 /** The gain for one of so many samples. */

@@ -73,6 +73,7 @@ export class AgentPort implements EdgeEnd {
         prebufferMs,
         maxMs: MAX_QUEUE_MS,
         fadeOut: (frame) => this.#frames.fadeOut(frame),
+        isQuiet: (audio) => this.#frames.isQuiet(audio),
       },
       (notice) => parts.emit({ kind: 'playout', portId, notice }),
     );
