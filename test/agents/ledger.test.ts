@@ -6,7 +6,15 @@ import { seededRandom } from '../support/seeded-random.ts';
 
 function queueWith(ledger: HeardLedger): PlayoutQueue {
   return new PlayoutQueue(
-    { bytesPerMs: 8, frameMs: 20, silence: 0xff, prebufferMs: 40, maxMs: 60_000, fadeOut: () => {}, isQuiet: () => true },
+    {
+      bytesPerMs: 8,
+      frameMs: 20,
+      silence: 0xff,
+      prebufferMs: 40,
+      maxMs: 60_000,
+      fadeOut: () => {},
+      isQuiet: () => true,
+    },
     (notice) => void ledger.take(notice, 1000),
   );
 }

@@ -286,7 +286,14 @@ describe('AgentSession', () => {
     scene.link.voice.say('bye', new Uint8Array(1600));
     scene.ear?.onPlayout({ kind: 'started', utterance: 'bye' });
     scene.session.end();
-    scene.ear?.onPlayout({ kind: 'over', utterance: 'bye', receivedMs: 200, playedMs: 60, flushedMs: 140, skippedMs: 0 });
+    scene.ear?.onPlayout({
+      kind: 'over',
+      utterance: 'bye',
+      receivedMs: 200,
+      playedMs: 60,
+      flushedMs: 140,
+      skippedMs: 0,
+    });
     expect(scene.session.record).toMatchObject({ playedMs: 60, flushedMs: 140, end: 'call-over' });
     expect(scene.utterances).toHaveLength(1);
     expect(scene.link.told).toEqual(['close']);

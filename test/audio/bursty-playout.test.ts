@@ -18,7 +18,15 @@ function replay(seed: number): { played: readonly Played[]; late: readonly numbe
   const plan = [...bursts(TOTAL_MS, random)];
   let starts = 0;
   const queue = new PlayoutQueue(
-    { bytesPerMs: 8, frameMs: FRAME_MS, silence: 0xff, prebufferMs: PREBUFFER_MS, maxMs: 600_000, fadeOut: () => {}, isQuiet: () => true },
+    {
+      bytesPerMs: 8,
+      frameMs: FRAME_MS,
+      silence: 0xff,
+      prebufferMs: PREBUFFER_MS,
+      maxMs: 600_000,
+      fadeOut: () => {},
+      isQuiet: () => true,
+    },
     ({ kind }) => {
       if (kind === 'started') starts++;
     },

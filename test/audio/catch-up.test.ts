@@ -135,7 +135,10 @@ describe('who speaks ahead of time', () => {
     ['a second each second', ({ speak, say }) => (say(1000, SILENCE), speak(20_000, SILENCE, 1000))],
     ['half a second each half a second', ({ speak, say }) => (say(500, SILENCE), speak(20_000, SILENCE, 500))],
     ['a minute, and then in real time', ({ speak, say }) => (say(60_000, SILENCE), speak(20_000, SILENCE))],
-    ['a third faster than it is heard', ({ say, tick }) => times(500, (i) => (say(i % 3 === 0 ? 40 : 20, SILENCE), tick()))],
+    [
+      'a third faster than it is heard',
+      ({ say, tick }) => times(500, (i) => (say(i % 3 === 0 ? 40 : 20, SILENCE), tick())),
+    ],
   ])('is heard whole: %s', (_how, speakAhead) => {
     const { queue, ...rest } = rig();
     speakAhead({ queue, ...rest });
