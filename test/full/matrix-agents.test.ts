@@ -1,16 +1,25 @@
-/** A browser and each protocol of agents: both hear each other, whatever has to be transcoded between them. */
-import { afterAll, beforeAll, describe, test } from 'vitest';
+/** A browser and a trunk with each protocol of agents: both hear each other, whatever has to be transcoded between them. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeG711, encodeG711, measureTone, ToneGenerator } from '../../src/audio/index.ts';
+import type { CallRecord } from '../../src/calls/index.ts';
 import { AudioSocketAgent } from '../support/audio-socket.ts';
+import { BARESIP_HZ, Baresip } from '../support/baresip.ts';
 import { Chromium, MICROPHONE_HZ, type SoftphonePage } from '../support/chromium.ts';
 import { Gateway } from '../support/gateway.ts';
 import { LinearAgent } from '../support/linear-agent.ts';
 import { MediaStreamAgent } from '../support/media-stream-agent.ts';
 import { RealtimeServer } from '../support/realtime-server.ts';
+import { RtpPeer } from '../support/rtp-peer.ts';
+import { audioSdp } from '../support/sip-phone.ts';
+import { SippCall } from '../support/sipp-call.ts';
+import { SippScenario } from '../support/sipp-scenario.ts';
 import { strongestHz } from '../support/sound.ts';
 import { until } from '../support/until.ts';
 
+const BASE = 27_400;
+const SIPP_PORT = BASE + 90;
 const AGENT_HZ = 700;
+const TRUNK_HZ = 1300;
 const HEARD_MS = 600;
 
 let gateway: Gateway;
@@ -21,6 +30,7 @@ let openai: RealtimeServer;
 let vonage: LinearAgent;
 let jambonz: LinearAgent;
 let audiosocket: AudioSocketAgent;
+let phone: Baresip;
 
 beforeAll(async () => {
   [twilio, openai, vonage, jambonz, audiosocket] = await Promise.all([
@@ -31,7 +41,8 @@ beforeAll(async () => {
     AudioSocketAgent.start(),
   ]);
   gateway = await Gateway.start({
-    base: 27_400,
+    base: BASE,
+    trunks: [{ name: 'pbx', address: `127.0.0.1:${SIPP_PORT}` }],
     settings: {
       agents: [
         { name: 'twilio', protocol: 'twilio', url: twilio.url },
@@ -39,14 +50,22 @@ beforeAll(async () => {
         { name: 'vonage', protocol: 'vonage', url: vonage.url, rateHz: 24_000 },
         { name: 'jambonz', protocol: 'jambonz', url: jambonz.url, rateHz: 16_000 },
         { name: 'audiosocket', protocol: 'audiosocket', address: audiosocket.address },
+        { name: 'sip', protocol: 'sip', uri: `sip:bob@127.0.0.1:${BASE + 100}` },
       ],
     },
+  });
+  phone = await Baresip.start({
+    ...gateway.credentials('bob'),
+    proxy: gateway.sipAddress,
+    base: BASE + 100,
+    codecs: ['PCMU'],
   });
   chromium = await Chromium.launch();
   alice = await chromium.softphone(gateway.origin);
   await alice.register(gateway.credentials('alice'));
 });
 afterAll(async () => {
+  await phone?.stop();
   await chromium?.close();
   await gateway?.stop();
   await Promise.all([twilio, openai, vonage, jambonz, audiosocket].map((each) => each?.stop()));
@@ -58,70 +77,165 @@ const samples = (bytes: Buffer): Int16Array =>
 const bytesOf = (pcm: Int16Array): Buffer => Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength);
 
 /** Takes the next call, speaks, and says what it has heard last. */
-interface Taking {
+interface Agent {
+  /** Of what it hears. */
   readonly rateHz: number;
-  readonly take: () => Promise<() => Int16Array>;
+  /** What it says. */
+  readonly hz: number;
+  readonly take: () => Promise<() => Promise<Int16Array>>;
 }
 
-const adapters: Readonly<Record<string, Taking>> = {
+const agents: Readonly<Record<string, Agent>> = {
   twilio: {
     rateHz: 8000,
+    hz: AGENT_HZ,
     take: async () => {
-      const stream = await twilio.stream(0);
+      const stream = await twilio.stream(twilio.streams.length);
       stream.say(Buffer.from(encodeG711('PCMU', tone(8000))));
-      return () => decodeG711('PCMU', stream.heard.subarray(-8 * HEARD_MS));
+      return async () => decodeG711('PCMU', stream.heard.subarray(-8 * HEARD_MS));
     },
   },
   openai: {
     rateHz: 24_000,
+    hz: AGENT_HZ,
     take: async () => {
-      const session = await openai.session(0);
+      const session = await openai.session(openai.sessions.length);
       session.respond('resp_1', 'item_1', bytesOf(tone(24_000)));
-      return () => samples(session.heard.subarray(-48 * HEARD_MS));
+      return async () => samples(session.heard.subarray(-48 * HEARD_MS));
     },
   },
   vonage: {
     rateHz: 24_000,
+    hz: AGENT_HZ,
     take: async () => {
       const call = await vonage.next()();
       call.say(tone(24_000));
-      return () => call.heard(24_000, HEARD_MS);
+      return async () => call.heard(24_000, HEARD_MS);
     },
   },
   jambonz: {
     rateHz: 16_000,
+    hz: AGENT_HZ,
     take: async () => {
       const call = await jambonz.next()();
       call.say(tone(16_000));
-      return () => call.heard(16_000, HEARD_MS);
+      return async () => call.heard(16_000, HEARD_MS);
     },
   },
   audiosocket: {
     rateHz: 8000,
+    hz: AGENT_HZ,
     take: async () => {
       const call = await audiosocket.next()();
       call.say(0x10, 8000, tone(8000));
-      return () => call.heard(0x10, 8000, HEARD_MS);
+      return async () => call.heard(0x10, 8000, HEARD_MS);
+    },
+  },
+  sip: {
+    rateHz: 8000,
+    hz: BARESIP_HZ,
+    take: async () => {
+      await phone.waitFor('CALL_ESTABLISHED', { since: performance.now() });
+      return async () => {
+        // Nothing is written yet.
+        const { samples: heard } = await phone.heard().catch(() => ({ samples: new Float32Array() }));
+        return Int16Array.from(heard.slice(-8 * HEARD_MS), (value) => 32_767 * value);
+      };
     },
   },
 };
 
-describe('a browser and an agent', () => {
-  test.each(Object.entries(adapters))('that speaks %s hear each other', async (name, { rateHz, take }) => {
-    const taking = take();
-    await alice.call(name);
+/** Who is on the line with an agent. */
+interface Caller {
+  /** What the agent hears. */
+  readonly hz: number;
+  readonly call: (agent: string) => Promise<Calling>;
+}
+
+interface Calling {
+  hears(): Promise<number>;
+  hangUp(): Promise<void>;
+}
+
+const callers: Readonly<Record<string, Caller>> = {
+  browser: {
+    hz: MICROPHONE_HZ,
+    call: async (agent) => {
+      await alice.call(agent);
+      await alice.callIs('active');
+      return {
+        hears: async () => strongestHz(await alice.hear(1)),
+        hangUp: async () => {
+          await alice.hangUp();
+          await alice.callIs('ended');
+        },
+      };
+    },
+  },
+  trunk: { hz: TRUNK_HZ, call: callOverTrunk },
+};
+
+/** SIPp's signaling, and a tone in G.711 µ-law beside it. */
+async function callOverTrunk(service: string): Promise<Calling> {
+  const rtp = await RtpPeer.open();
+  const body = audioSdp(rtp.port, ['0 PCMU/8000', '101 telephone-event/8000']).replaceAll('\r', '');
+  const scenario = new SippScenario()
+    .request('INVITE', { body })
+    .optional(100)
+    .optional(180)
+    .dialogResponse(200)
+    .ack()
+    .gate('talking')
+    .request('BYE')
+    .response(200);
+  const sipp = await SippCall.start({ scenario, port: SIPP_PORT, to: gateway.sipAddress, service });
+  await sipp.reached('talking');
+  const first = await until(() => rtp.heard[0], { within: 8_000, what: 'RTP from the gateway' });
+  const said = new ToneGenerator(TRUNK_HZ, 8000, -12);
+  const frames = Array.from({ length: 50 }, () => Buffer.from(encodeG711('PCMU', said.next(160))));
+  rtp.play(frames, { payloadType: 0, ssrc: 7, step: 160, port: first.fromPort });
+  return {
+    hears: async () => {
+      const from = rtp.heard.length;
+      await until(() => rtp.heard.length >= from + 50, { within: 5_000, what: 'a second of RTP' });
+      const codes = Buffer.concat(rtp.heard.slice(from).map(({ payload }) => payload));
+      return strongestHz({
+        rateHz: 8000,
+        samples: Float32Array.from(decodeG711('PCMU', codes), (value) => value / 32_768),
+      });
+    },
+    hangUp: async () => {
+      await sipp.pass('talking');
+      await sipp.done();
+      await rtp.close();
+    },
+  };
+}
+
+const pairs = Object.keys(callers).flatMap((caller) => Object.keys(agents).map((agent) => [caller, agent] as const));
+
+describe('both hear each other', () => {
+  test.each(pairs)('%s ⇄ %s', async (callerName, agentName) => {
+    const [caller, agent] = [callers[callerName], agents[agentName]];
+    if (caller === undefined || agent === undefined) throw new Error('no such pair');
+    const taking = agent.take();
+    const calling = await caller.call(agentName);
     const heard = await taking;
-    await alice.callIs('active');
-    const hears = async (): Promise<boolean> => Math.abs(strongestHz(await alice.hear(1)) - AGENT_HZ) <= 5;
-    await until(hears, { within: 10_000, every: 200, what: 'the agent, in the browser' });
-    await until(() => measureTone(heard(), rateHz, MICROPHONE_HZ).snrDb > 10, {
+    await until(async () => Math.abs((await calling.hears()) - agent.hz) <= 5, {
+      within: 10_000,
+      every: 200,
+      what: `the agent, at the ${callerName}`,
+    });
+    await until(async () => measureTone(await heard(), agent.rateHz, caller.hz).snrDb > 10, {
       within: 10_000,
       every: 500,
-      what: 'the browser, at the agent',
+      what: `the ${callerName}, at the agent`,
     });
-    await alice.hangUp();
-    await alice.callIs('ended');
-    const isRecorded = async (): Promise<boolean> => (await gateway.calls())[0]?.endReason === 'hangup-caller';
-    await until(isRecorded, { within: 5_000, what: 'the record' });
+    await calling.hangUp();
+    const ended = async (): Promise<CallRecord | undefined> =>
+      (await gateway.calls()).slice(0, 1).find(({ endedAt }) => endedAt !== undefined);
+    const record = await until(ended, { within: 5_000, what: 'the record' });
+    expect(record.to).toContain(`sip:${agentName}@`);
+    expect(record).toMatchObject({ endReason: 'hangup-caller', ...(callerName === 'trunk' ? { trunk: 'pbx' } : {}) });
   });
 });
