@@ -27,7 +27,7 @@ export function sipAgentTrunks(config: Config): readonly Trunk[] {
       target: targetOf(agent),
       transport: 'auto',
       profile: profileOf(profile),
-      hunt: { failoverOn: [500, 502, 503, 504], tryTimeoutMs: connectTimeoutSec * 1000 },
+      hunt: { failoverOn: [500, 502, 503, 504], tryTimeoutMs: connectTimeoutSec * 1000, isBrief: true },
       auth: username === undefined ? undefined : { username, password: secretIn(passwordEnv) ?? '' },
     };
   });

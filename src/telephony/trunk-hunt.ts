@@ -11,6 +11,8 @@ export interface HuntPolicy {
   readonly tryTimeoutMs: number;
   /** The 5xx that speak of the server and not of the call. */
   readonly failoverOn: readonly number[];
+  /** The last server gets no more time than the others, though nobody comes after it. Default false. */
+  readonly isBrief?: boolean;
 }
 
 /** 501, 505, 513 and 580 speak of the request: another server would say the same. */
@@ -92,10 +94,11 @@ function over(hunt: Hunt, ...outputs: readonly HuntOutput[]): HuntStep {
   return { hunt: { ...hunt, state: 'over' }, outputs };
 }
 
-/** The last server is waited for, unless another trunk can do better: there is nothing to be won by giving up. */
+/** The last server is waited for, unless somebody else can do better: there is nothing to be won by giving up. */
 function invite(hunt: Hunt): HuntOutput {
+  const { tryTimeoutMs, isBrief = false } = hunt.policy;
   const isLast = hunt.current === hunt.servers - 1 && !hunt.moreFollow;
-  return { kind: 'invite', server: hunt.current, waitMs: isLast ? undefined : hunt.policy.tryTimeoutMs };
+  return { kind: 'invite', server: hunt.current, waitMs: isLast && !isBrief ? undefined : tryTimeoutMs };
 }
 
 function heardFrom(hunt: Hunt): HuntOutput {

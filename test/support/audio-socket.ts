@@ -80,6 +80,10 @@ export class AudioSocketPeer {
     this.#socket.pause();
   }
 
+  resume(): void {
+    this.#socket.resume();
+  }
+
   end(): void {
     this.#socket.end();
   }

@@ -163,8 +163,9 @@ export class FaultyAgents {
   }
 
   /** The one that was there last. */
-  clear({ protocol, clear }: Dialect, fault: Fault): void {
-    this.#running.get(`${protocol} ${fault}`)?.socket.send(clear);
+  clear(protocol: string, fault: Fault): void {
+    const running = this.#running.get(`${protocol} ${fault}`);
+    running?.socket.send(running.dialect.clear);
   }
 
   /** Those that do not read begin to, and so see the end. */

@@ -5,6 +5,7 @@ import {
   type Hunt,
   type HuntInput,
   type HuntOutput,
+  type HuntPolicy,
   startHunt,
   stepHunt,
 } from '../../src/telephony/trunk-hunt.ts';
@@ -14,8 +15,8 @@ class Driven {
   hunt: Hunt;
   readonly outputs: HuntOutput[] = [];
 
-  constructor(servers: number, moreFollow = false) {
-    const { hunt, outputs } = startHunt(DEFAULT_HUNT, servers, moreFollow);
+  constructor(servers: number, moreFollow = false, policy: HuntPolicy = DEFAULT_HUNT) {
+    const { hunt, outputs } = startHunt(policy, servers, moreFollow);
     this.hunt = hunt;
     this.outputs.push(...outputs);
   }
@@ -101,6 +102,13 @@ describe('B13 a hunt through the servers of a trunk', () => {
     const driven = new Driven(1, true).feed({ kind: 'silent', server: 0 });
     expect(driven.end).toEqual([408]);
     expect(driven.feed({ kind: 'answered', server: 0 }).of('release')).toHaveLength(1);
+  });
+
+  it('gives the last server no more time than the others where the policy is brief', () => {
+    const driven = new Driven(1, false, { ...DEFAULT_HUNT, tryTimeoutMs: 1_000, isBrief: true });
+    expect(driven.of('invite').map(({ waitMs }) => waitMs)).toEqual([1_000]);
+    expect(driven.feed({ kind: 'silent', server: 0 }).end).toEqual([408]);
+    expect(driven.of('cancel')).toHaveLength(1);
   });
 
   it('called off, it cancels where it is and goes nowhere else', () => {

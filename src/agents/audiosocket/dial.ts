@@ -52,8 +52,7 @@ class DialedSocket implements AgentLink {
       socket,
       clock: parts.clock,
       onFrame: (frame) => this.#onFrame(frame),
-      onClose: (cause) =>
-        this.#onClose(cause && agentErrors.AGENT_UNREACHABLE([this.#place, cause.message], { cause })),
+      onClose: (cause) => this.#onClose(cause && this.#broken(cause)),
     });
     this.#timer = parts.clock.after(connectTimeoutMs, () => {
       socket.destroy();
@@ -102,6 +101,12 @@ class DialedSocket implements AgentLink {
       default:
         this.#complaints.about(new TypeError(`frames of type ${type}`));
     }
+  }
+
+  #broken(cause: NodeJS.ErrnoException): Error {
+    return this.#isOpen
+      ? agentErrors.AGENT_LOST([this.#place, cause.code ?? cause.message], { cause })
+      : agentErrors.AGENT_UNREACHABLE([this.#place, cause.message], { cause });
   }
 
   /** An end before the beginning is no good order. */
