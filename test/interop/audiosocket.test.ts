@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PROMPTS } from '../../src/agents/built-in/prompts.ts';
 import { decodeG711, encodeG711, measureTone, ToneGenerator } from '../../src/audio/index.ts';
+import type { CallRecord } from '../../src/calls/index.ts';
 import { AudioSocketAgent, AudioSocketPeer } from '../support/audio-socket.ts';
 import { Gateway } from '../support/gateway.ts';
 import { RtpPeer } from '../support/rtp-peer.ts';
@@ -222,10 +223,9 @@ describe('who dials in by AudioSocket', () => {
     await bye;
     await rtp.close();
     saysOnlyAudio(peer);
-    const record = await until(async () => (await gateway.calls()).find(({ to }) => to.startsWith('sip:carol@')), {
-      within: 3_000,
-      what: 'the record',
-    });
+    const ended = async (): Promise<CallRecord | undefined> =>
+      (await gateway.calls()).find(({ to, endedAt }) => to.startsWith('sip:carol@') && endedAt !== undefined);
+    const record = await until(ended, { within: 3_000, what: 'the record' });
     expect(record).toMatchObject({ from: expect.stringMatching(/^sip:pbx@/), endReason: 'hangup-caller' });
   });
 
