@@ -6,6 +6,7 @@ import type { CallId, LegId } from '../kernel/index.ts';
 import type { AudioCodecName } from '../sdp/index.ts';
 import type { TurnRecord, UtteranceRecord } from './agent-record.ts';
 import type { CallRecord, EndReason } from './call-record.ts';
+import type { ConsultationNews } from './consultation.ts';
 import type { KeyframeResult } from './media-plane.ts';
 
 export type CallEvent =
@@ -38,6 +39,17 @@ export type CallEvent =
   | { readonly kind: 'media-missing'; readonly callId: CallId; readonly legId: LegId }
   /** A recording has been played to the Leg to its end. */
   | { readonly kind: 'sound-over'; readonly callId: CallId; readonly legId: LegId }
+  /** Of a transfer that begins with a talk. `legId`: who is to be transferred. */
+  | {
+      readonly kind: 'consultation';
+      readonly callId: CallId;
+      readonly legId: LegId;
+      readonly news: ConsultationNews;
+      readonly target: string;
+      /** The call to the target; undefined before there is one. */
+      readonly consultation: CallId | undefined;
+      readonly sipStatus: number | undefined;
+    }
   | { readonly kind: 'digit'; readonly callId: CallId; readonly legId: LegId; readonly durationMs: number }
   /** All that an agent has said in one go has been heard, or will not be. */
   | {

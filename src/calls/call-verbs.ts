@@ -14,6 +14,10 @@ export type VerbRefusalCode =
   | 'VERB_FORBIDDEN'
   /** A transfer is under way already. */
   | 'VERB_BUSY'
+  /** There is none to complete or to cancel. */
+  | 'NO_CONSULTATION'
+  /** It can be called off, but nobody is there yet to be joined with. */
+  | 'TARGET_RINGING'
   /** The party cannot: its media goes around us, or it is one that we play ourselves. */
   | 'VERB_IMPOSSIBLE'
   /** The target was called and is not there; `sipStatus` says why. */
@@ -44,6 +48,15 @@ export interface AgentCallVerbs {
    * both talk on, and they still do after a failure. Resolves when the party is there, or the target has failed.
    */
   transfer(target: string): Promise<VerbResult>;
+  /**
+   * A transfer that begins with a talk: the party hears music, and its counterpart is connected with the target. Resolves
+   * when that one has answered; has it failed to, both talk again. Whoever consults completes it by hanging up, too.
+   */
+  consult(target: string): Promise<VerbResult>;
+  /** The party and the target are joined, and whoever consulted is let go. After a failure the consultation goes on. */
+  completeConsultation(): Promise<VerbResult>;
+  /** The target is let go, and both talk again. */
+  cancelConsultation(): Promise<VerbResult>;
   /** Presses keys (0-9 * # A-D, `w` for half a second's rest; 64 at most), after those before them. */
   sendDigits(digits: string): Promise<VerbResult>;
   /** The party hears music, and nobody hears it. Idempotent, as is `resume`. */

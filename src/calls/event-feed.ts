@@ -14,6 +14,7 @@ export const FEED_TYPES = [
   'call.failed',
   'call.digit',
   'call.played',
+  'call.consultation',
   'call.transferred',
   'call.ended',
   'agent.utterance',
@@ -70,6 +71,7 @@ const TELLERS: Tellers = {
   'leg-failed': (event) => [{ type: 'call.failed', data: factsOf(event) }],
   'call-answered': (event) => [{ type: 'call.answered', data: factsOf(event) }],
   digit: ({ callId, legId, durationMs }) => [{ type: 'call.digit', data: { callId, legId, durationMs } }],
+  consultation: (event) => [{ type: 'call.consultation', data: factsOf(event) }],
   'sound-over': (event) => [{ type: 'call.played', data: factsOf(event) }],
   'agent-utterance': (event) => [{ type: 'agent.utterance', data: factsOf(event) }],
   'call-ended': ({ callId, reason, sipStatus, record }) => {

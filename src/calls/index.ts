@@ -20,9 +20,17 @@ export type { CallOutput, CallStep } from './call-output.ts';
 export { type CallQuery, matchesQuery, sipCallIdsOf } from './call-query.ts';
 export type { CallRecord, EndReason, LegRecord } from './call-record.ts';
 export type { AgentCallVerbs, PlayRequest, VerbRefusal, VerbRefusalCode, VerbResult } from './call-verbs.ts';
+export {
+  type ConsultationInput,
+  type ConsultationNews,
+  type ConsultationOutput,
+  type ConsultationState,
+  type ConsultationStep,
+  startConsultation,
+  stepConsultation,
+} from './consultation.ts';
 export { CallEventFeed, FEED_TYPES, type FeedEvent, type FeedListener, type FeedType } from './event-feed.ts';
 export type { LocalCall, LocalCallDesk, LocalCallEvents, LocalCallRequest } from './local-call.ts';
-
 export type {
   ConnectAgentPort,
   ConnectBuiltInPort,

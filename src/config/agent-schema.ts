@@ -133,9 +133,11 @@ const openaiSchema = z.strictObject({
     .optional()
     .describe('instructions for what it says first ("": its own words); without it the caller speaks first'),
   callTools: z
-    .array(z.enum(['transfer', 'send_dtmf', 'hold']))
+    .array(z.enum(['transfer', 'consult', 'complete_transfer', 'cancel_transfer', 'send_dtmf', 'hold']))
     .default(['transfer', 'send_dtmf', 'hold'])
-    .describe('what the model may do with the call beside hang_up'),
+    .describe(
+      'what the model may do with the call beside hang_up; consult: talks with somebody first, while the caller waits',
+    ),
   tools: z.array(toolSchema).max(64).default([]).describe('further functions of the model: HTTP requests'),
   session: z
     .record(z.string(), z.unknown())

@@ -9,6 +9,7 @@ const EVENTS = [
   'call.failed',
   'call.digit',
   'call.played',
+  'call.consultation',
   'call.transferred',
   'call.ended',
   'agent.utterance',

@@ -14,6 +14,7 @@ const MESSAGES: Readonly<Record<CallEvent['kind'], string>> = {
   'media-away': 'media away',
   'media-missing': 'no media from a party',
   'sound-over': 'recording played',
+  consultation: 'consultation',
   digit: 'digit relayed',
   'agent-utterance': 'agent heard',
   'agent-turn': 'agent answered',

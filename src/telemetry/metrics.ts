@@ -250,6 +250,7 @@ function observeEvent(metrics: ReturnType<typeof callMetrics>, event: CallEvent)
     case 'hook-asked':
       return metrics.hookAsked.observe({ rule: event.rule, result: event.result }, event.durationMs / 1000);
     case 'sound-over':
+    case 'consultation':
     case 'leg-invited':
     case 'leg-ringing':
     case 'leg-answered':

@@ -98,6 +98,7 @@ function observeCall(tracer: Tracer, call: CallTrace, event: LegEvent): void {
     case 'toll-refused':
       call.root.addEvent('toll-refused', { 'viaduct.leg': event.legId, 'viaduct.why': event.why });
       return;
+    case 'consultation':
     case 'sound-over':
     case 'digit':
       call.root.addEvent(event.kind, { 'viaduct.leg': event.legId });

@@ -7,7 +7,8 @@ import type { Caller } from './caller.ts';
 import type { CallerSide } from './caller-leg.ts';
 import type { LiveCall } from './live-call.ts';
 import { DEFAULT_TENANT } from './options.ts';
-import type { DeskContext, TransferDesk } from './transfer-desk.ts';
+import type { TransferDesk } from './transfer-desk.ts';
+import type { DeskContext } from './transfer-order.ts';
 
 const MAX_FORWARDS = 70;
 

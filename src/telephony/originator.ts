@@ -12,7 +12,7 @@ import { DEFAULT_TENANT } from './options.ts';
 import { acceptedHeaders } from './passed-headers.ts';
 import type { RoutedStage } from './routing.ts';
 import type { SipHeaders } from './sip-ports.ts';
-import type { DeskContext } from './transfer-desk.ts';
+import type { DeskContext } from './transfer-order.ts';
 import type { VerbDesk } from './verb-desk.ts';
 import { refusal } from './verb-result.ts';
 

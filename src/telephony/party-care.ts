@@ -5,6 +5,7 @@ import type { CallMediaWork } from './call-media.ts';
 import type { CallParties } from './call-parties.ts';
 import { needsDetector } from './digit-relay.ts';
 import { HoldNotices } from './hold-notices.ts';
+import type { Holding } from './holding.ts';
 import type { LegMedia } from './leg-media.ts';
 
 interface Given {
@@ -15,13 +16,15 @@ interface Given {
 export class PartyCare {
   readonly #media: MediaPlane;
   readonly #logger: Logger;
+  readonly #holding: Holding;
   readonly #holds = new HoldNotices();
   /** Stays with the party when another call takes it over. */
   readonly #given = new WeakMap<LegMedia, Given>();
 
-  constructor(media: MediaPlane, logger: Logger) {
+  constructor(media: MediaPlane, logger: Logger, holding: Holding) {
     this.#media = media;
     this.#logger = logger;
+    this.#holding = holding;
   }
 
   settle(parties: CallParties, media: CallMediaWork | undefined): void {
@@ -39,7 +42,8 @@ export class PartyCare {
     this.#given.set(leg, given);
     const { portId } = leg.owner;
     const wantsMusic = other?.isHeldByPeer === true;
-    if (wantsMusic !== given.hasMusic) {
+    // Who is on hold by our own doing has its music already, and keeps it whatever the other one does.
+    if (wantsMusic !== given.hasMusic && !this.#holding.isHeld(leg)) {
       given.hasMusic = wantsMusic;
       this.#do(wantsMusic ? this.#media.play(portId, { kind: 'music' }) : this.#media.stopPlaying(portId));
     }

@@ -2,9 +2,10 @@
 import type { AgentCallVerbs, MediaPlane, PlayRequest, Sound, VerbResult } from '../calls/index.ts';
 import { type Clock, CodedError, type LegId, type PortId } from '../kernel/index.ts';
 import { pressKey } from './digit-relay.ts';
+import type { HeldParty, Holding } from './holding.ts';
 import type { LegMedia } from './leg-media.ts';
 import type { LiveCall } from './live-call.ts';
-import type { StandingParts } from './standing-parts.ts';
+import type { TransferDesk } from './transfer-desk.ts';
 import { type AskedTransfer, DONE, refusal } from './verb-result.ts';
 
 export interface Place {
@@ -18,13 +19,12 @@ export interface PartyVerbsOptions {
   readonly find: () => Place | Exclude<VerbResult, { isDone: true }>;
   readonly hangUp: (q850: number) => VerbResult;
   readonly transfer: (asked: AskedTransfer) => Promise<VerbResult>;
-  readonly holds: Holds;
+  readonly consult: (asked: AskedTransfer) => Promise<VerbResult>;
+  readonly consultations: TransferDesk['consultations'];
+  readonly holding: Holding;
   readonly media: MediaPlane;
   readonly clock: Clock;
 }
-
-/** Who is on hold by a verb, and whose port was muted for it beside its own. Stays with a party that is transferred. */
-export type Holds = WeakMap<LegMedia, PortId | undefined>;
 
 const DIGITS = /^[0-9*#A-Dw]{1,64}$/;
 const PRESS_MS = 160;
@@ -51,7 +51,11 @@ export class PartyVerbs implements AgentCallVerbs {
     if ('isDone' in place) return place;
     const standing = place.live.parties.standing(place.legId);
     const result = await this.#options.transfer({ ...place, target });
-    if (result.isDone && standing !== undefined) await this.#free(standing);
+    if (result.isDone && standing !== undefined)
+      await this.#caught(async () => {
+        await this.#options.holding.free(standing);
+        return DONE;
+      });
     return result;
   }
 
@@ -84,48 +88,36 @@ export class PartyVerbs implements AgentCallVerbs {
     });
   }
 
+  consult(target: string): Promise<VerbResult> {
+    return this.#placed(async (place) => this.#options.consult({ ...place, target }));
+  }
+
+  completeConsultation(): Promise<VerbResult> {
+    return this.#placed(async ({ live }) => this.#options.consultations.complete(live));
+  }
+
+  cancelConsultation(): Promise<VerbResult> {
+    return this.#placed(async ({ live }) => this.#options.consultations.cancel(live));
+  }
+
   hold(): Promise<VerbResult> {
-    const { media, holds } = this.#options;
-    return this.#attempt(async ({ standing, otherPort }) => {
-      if (holds.has(standing.media)) return DONE;
-      holds.set(standing.media, otherPort);
-      const { portId } = standing.leg;
-      // Music gives way to whoever is heard: on hold nobody is.
-      await Promise.all([media.mute(portId, true), otherPort === undefined ? undefined : media.mute(otherPort, true)]);
-      await media.play(portId, { kind: 'music' });
+    return this.#attempt(async (found) => {
+      await this.#options.holding.hold(found);
       return DONE;
     });
   }
 
   resume(): Promise<VerbResult> {
-    const { media, holds } = this.#options;
-    return this.#attempt(async ({ standing, otherPort }) => {
-      if (!holds.has(standing.media)) return DONE;
-      const other = holds.get(standing.media) ?? otherPort;
-      await this.#free(standing);
-      if (other !== undefined) await media.mute(other, false);
-      return DONE;
-    });
-  }
-
-  /** With whom it talks now it hears that one, and is heard. */
-  async #free(standing: StandingParts): Promise<void> {
-    const { media, holds } = this.#options;
-    const { portId } = standing.leg;
-    const isHeld = holds.delete(standing.media);
-    await this.#caught(async () => {
-      await media.stopPlaying(portId);
-      if (isHeld) await media.mute(portId, false);
+    return this.#attempt(async (found) => {
+      await this.#options.holding.resume(found);
       return DONE;
     });
   }
 
   async mute(isMuted: boolean): Promise<VerbResult> {
-    const place = this.#options.find();
-    if ('isDone' in place) return place;
-    const portId = portOf(place.live, place.legId);
-    if (portId === undefined) return refusal('CALL_OVER', 'the party is gone');
-    return this.#caught(async () => {
+    return this.#placed(async ({ live, legId }) => {
+      const portId = portOf(live, legId);
+      if (portId === undefined) return refusal('CALL_OVER', 'the party is gone');
       await this.#options.media.mute(portId, isMuted);
       return DONE;
     });
@@ -146,16 +138,20 @@ export class PartyVerbs implements AgentCallVerbs {
   }
 
   /** Something that needs a party with a network side, of which we carry the media. */
-  async #attempt(work: (found: Found) => Promise<VerbResult>): Promise<VerbResult> {
+  async #attempt(work: (found: HeldParty) => Promise<VerbResult>): Promise<VerbResult> {
+    return this.#placed(async ({ live, legId }) => {
+      // Until it is over, who hears what is its business.
+      if (this.#options.consultations.isIn(live)) return refusal('VERB_BUSY', 'somebody is being consulted');
+      const standing = live.parties.standing(legId);
+      if (standing === undefined) return refusal('VERB_IMPOSSIBLE', 'the party has no media of its own here');
+      const other = live.parties.counterpartOf(legId);
+      return work({ standing, otherPort: other === undefined ? undefined : portOf(live, other) });
+    });
+  }
+
+  async #placed(work: (place: Place) => Promise<VerbResult>): Promise<VerbResult> {
     const place = this.#options.find();
-    if ('isDone' in place) return place;
-    const { live, legId } = place;
-    const standing = live.parties.standing(legId);
-    if (standing === undefined) return refusal('VERB_IMPOSSIBLE', 'the party has no media of its own here');
-    const other = live.parties.counterpartOf(legId);
-    return this.#caught(async () =>
-      work({ standing, otherPort: other === undefined ? undefined : portOf(live, other) }),
-    );
+    return 'isDone' in place ? place : this.#caught(async () => work(place));
   }
 
   async #caught(work: () => Promise<VerbResult>): Promise<VerbResult> {
@@ -173,12 +169,6 @@ export class PartyVerbs implements AgentCallVerbs {
       this.#options.clock.after(ms, resolve);
     });
   }
-}
-
-interface Found {
-  readonly standing: StandingParts;
-  /** Of the other party. */
-  readonly otherPort: PortId | undefined;
 }
 
 function portOf({ call: { inbound, branches } }: LiveCall, legId: LegId): PortId | undefined {

@@ -111,3 +111,16 @@ export function sipfragStatus(body: string): number | undefined {
 export function isReferNotify(request: InboundRequest): boolean {
   return /^\s*refer\s*(;|$)/i.test(request.header('Event') ?? '');
 }
+
+/** A transfer that nobody is told of by NOTIFY. */
+export function unaskedRefer(uri: string): ReferRequest {
+  return {
+    referTo: `<${uri}>`,
+    uri,
+    replaces: undefined,
+    replacesValue: undefined,
+    referredBy: undefined,
+    cseq: '',
+    isSubscribed: false,
+  };
+}

@@ -18,6 +18,7 @@ import { type Caller, calledUri, identifyCaller, tenantOf } from './caller.ts';
 import { CallerLeg } from './caller-leg.ts';
 import { dialedUri } from './dialed-uri.ts';
 import { telephonyErrors } from './errors.ts';
+import { Holding } from './holding.ts';
 import { type InviteTerms, judgeTerms } from './invite-terms.ts';
 import { familyOf, LegMedia } from './leg-media.ts';
 import { LiveCall } from './live-call.ts';
@@ -83,16 +84,18 @@ export class Switchboard {
       verbsOf: (live: LiveCall, legId: LegId, facts: AgentFacts) => this.#verbs.ofAgent(live, legId, facts),
     };
     this.#context = context;
-    this.#care = new PartyCare(media, logger);
+    const holding = new Holding(media);
+    this.#care = new PartyCare(media, logger, holding);
     const deskContext = {
       ...context,
       openCall: (born: Omit<NewCall, 'callId'>) => this.#open(born),
       route: async (query: RouteQuery) => this.#routeTo(query),
     };
-    this.#desk = new TransferDesk(deskContext);
+    this.#desk = new TransferDesk(deskContext, holding);
     this.#localCalls = new LocalCalls({ ...deskContext, keys: this.#desk });
     this.#verbs = new VerbDesk({
       desk: this.#desk,
+      holding,
       legs: parts.legs,
       media,
       clock,

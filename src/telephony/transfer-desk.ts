@@ -2,26 +2,23 @@
 import type { VerbResult } from '../calls/index.ts';
 import type { LegId } from '../kernel/index.ts';
 import { reasonPhrase } from '../sip/message/index.ts';
-import type { Caller } from './caller.ts';
+import { Consultations } from './consultations.ts';
 import { type PressedKey, relayKey } from './digit-relay.ts';
+import type { Holding } from './holding.ts';
 import { answerInDialog } from './in-dialog.ts';
 import type { BookedLeg } from './leg-book.ts';
 import type { LegMedia } from './leg-media.ts';
 import type { LiveCall, PartyRequests } from './live-call.ts';
 import { canonicalValue } from './passed-headers.ts';
 import { PictureRequests } from './picture-request.ts';
-import { isReferNotify, parseReplaces, type ReferRequest, readRefer } from './refer.ts';
-import type { RouteQuery, Routing } from './routing.ts';
+import { isReferNotify, parseReplaces, type ReferRequest, readRefer, unaskedRefer } from './refer.ts';
 import type { InboundRequest } from './sip-ports.ts';
 import { StandingLeg } from './standing-leg.ts';
-import { joinStanding, startTransferCall, type TransferCallContext } from './transfer-call.ts';
+import { joinStanding, startTransferCall } from './transfer-call.ts';
+import type { DeskContext, TransferOrder } from './transfer-order.ts';
 import { TransferRun } from './transfer-run.ts';
-import { findReplaced, type Replaced, type TransferTarget, targetOf, trunkNumbersOf } from './transfer-target.ts';
+import { findReplaced, mayReach, type Replaced, type TransferTarget, targetOf } from './transfer-target.ts';
 import { DONE, refusal } from './verb-result.ts';
-
-export interface DeskContext extends TransferCallContext {
-  readonly route: (query: RouteQuery) => Promise<Routing>;
-}
 
 interface Asked {
   readonly live: LiveCall;
@@ -33,21 +30,6 @@ interface Asked {
   readonly onOver?: () => void;
 }
 
-/** Somebody of the house who asks for a transfer without a REFER. */
-export interface Asker {
-  /** With whose rights. */
-  readonly party: Caller;
-  /** Whether that number may be called through a trunk on its behalf. */
-  readonly mayDial: (number: string) => boolean;
-}
-
-export interface TransferOrder {
-  readonly live: LiveCall;
-  readonly transferee: LegId;
-  readonly uri: string;
-  readonly asker: Asker;
-}
-
 export class TransferDesk implements PartyRequests {
   readonly #context: DeskContext;
   readonly #pictures = new PictureRequests();
@@ -57,8 +39,11 @@ export class TransferDesk implements PartyRequests {
   /** Legs that have sent a REFER before: NOTIFYs about the next one name it. */
   readonly #referred = new Set<LegId>();
 
-  constructor(context: DeskContext) {
+  readonly #consultations: Consultations;
+
+  constructor(context: DeskContext, holding: Holding) {
     this.#context = context;
+    this.#consultations = new Consultations(context, holding);
   }
 
   onRequest(live: LiveCall, legId: LegId, request: InboundRequest): void {
@@ -71,7 +56,8 @@ export class TransferDesk implements PartyRequests {
   }
 
   onKey(live: LiveCall, legId: LegId, key: PressedKey): void {
-    relayKey(key, { live, legId, media: this.#context.options.media });
+    const place = this.#consultations.keysOf(live, legId) ?? { live, legId };
+    relayKey(key, { ...place, media: this.#context.options.media });
   }
 
   onPictureWanted(live: LiveCall, legId: LegId): void {
@@ -80,7 +66,7 @@ export class TransferDesk implements PartyRequests {
 
   onGone(live: LiveCall, legId: LegId): boolean {
     const run = this.#running.get(live);
-    if (run === undefined) return false;
+    if (run === undefined) return this.#consultations.onGone(live, legId);
     run.feed({ kind: legId === run.options.transferor ? 'transferor-gone' : 'transferee-gone' });
     // Over, it has ended the call itself.
     return true;
@@ -89,6 +75,7 @@ export class TransferDesk implements PartyRequests {
   /** The call is over: a transfer that was under way in it is too. */
   onEnded(live: LiveCall): void {
     this.#running.get(live)?.feed({ kind: 'call-ended' });
+    this.#consultations.onEnded(live);
     this.#referred.delete(live.call.inbound.legId);
     for (const { legId } of live.call.branches) this.#referred.delete(legId);
   }
@@ -117,13 +104,13 @@ export class TransferDesk implements PartyRequests {
       return refusal('VERB_IMPOSSIBLE', 'the party cannot go to another call');
     if (this.#isBusy(live)) return refusal('VERB_BUSY', 'a transfer is under way already');
     const transferor: BookedLeg = { legId: transferorId, home: live, party: asker.party };
-    const refer = referTo(uri);
+    const refer = unaskedRefer(uri);
     this.#deciding.add(live);
     try {
       const { legs, route } = this.#context;
       const target = await targetOf({ refer, transferor, legs, route });
       live.logger.info({ legId: transferorId, target: target.kind }, 'transfer asked for');
-      if (target.kind === 'forbidden' || !mayReach(target, asker))
+      if (target.kind === 'forbidden' || !mayReach(target, asker.mayDial))
         return refusal('VERB_FORBIDDEN', 'calls to there are not allowed', 403);
       if (target.kind === 'nobody') return failed(target.sipStatus);
       if (live.parties.counterpartOf(transferee) !== transferorId) return refusal('CALL_OVER', 'the call has ended');
@@ -151,6 +138,17 @@ export class TransferDesk implements PartyRequests {
     }
   }
 
+  /** The counterpart of the party talks with the target first. Resolves when that one has answered, or has failed to. */
+  async consult(order: TransferOrder): Promise<VerbResult> {
+    return this.#isBusy(order.live)
+      ? refusal('VERB_BUSY', 'a transfer is under way already')
+      : this.#consultations.start(order);
+  }
+
+  get consultations(): Pick<Consultations, 'complete' | 'cancel' | 'isIn'> {
+    return this.#consultations;
+  }
+
   #onNotify(live: LiveCall, legId: LegId, request: InboundRequest): void {
     const run = this.#running.get(live);
     if (run === undefined || run.options.transferee !== legId) request.reply(481);
@@ -170,7 +168,7 @@ export class TransferDesk implements PartyRequests {
   }
 
   #isBusy(live: LiveCall): boolean {
-    return this.#running.has(live) || this.#deciding.has(live);
+    return this.#running.has(live) || this.#deciding.has(live) || this.#consultations.isIn(live);
   }
 
   async #decide(asked: Asked, request: InboundRequest): Promise<void> {
@@ -257,23 +255,6 @@ export class TransferDesk implements PartyRequests {
 /** Nobody unknown, and no trunk unless its profile says so: a transfer spends the transferor's rights (RFC 5589 §9). */
 function mayRefer({ party }: BookedLeg): boolean {
   return party.kind !== 'anonymous' && party.profile.transfer.refer !== 'off';
-}
-
-/** A transfer that nobody is told of by NOTIFY. */
-function referTo(uri: string): ReferRequest {
-  return {
-    referTo: `<${uri}>`,
-    uri,
-    replaces: undefined,
-    replacesValue: undefined,
-    referredBy: undefined,
-    cseq: '',
-    isSubscribed: false,
-  };
-}
-
-function mayReach(target: TransferTarget, { mayDial }: Asker): boolean {
-  return target.kind !== 'route' || trunkNumbersOf(target.routing).every(mayDial);
 }
 
 function failed(sipStatus: number): VerbResult {

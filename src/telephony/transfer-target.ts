@@ -61,7 +61,12 @@ export async function targetOf({ refer, transferor, legs, route }: TargetQuery):
 }
 
 /** The numbers that may be called through trunks on the way of a route. */
-export function trunkNumbersOf(routing: Extract<Routing, { kind: 'stages' }>): readonly string[] {
+function trunkNumbersOf(routing: Extract<Routing, { kind: 'stages' }>): readonly string[] {
   const stages = [...routing.stages, ...routing.fallbacks.flatMap((each) => each.stages)];
   return stages.flatMap(({ targets }) => targets.flatMap((each) => (each.kind === 'trunk' ? [each.number] : [])));
+}
+
+/** `mayDial`: whether that number may be called through a trunk. */
+export function mayReach(target: TransferTarget, mayDial: (number: string) => boolean): boolean {
+  return target.kind !== 'route' || trunkNumbersOf(target.routing).every(mayDial);
 }

@@ -3,15 +3,18 @@ import type { AgentCallVerbs, AgentFacts, MediaPlane, VerbResult } from '../call
 import type { Clock, LegId } from '../kernel/index.ts';
 import { formatUri, parseUri } from '../sip/message/index.ts';
 import type { Caller } from './caller.ts';
+import type { Holding } from './holding.ts';
 import type { LegBook } from './leg-book.ts';
 import type { LiveCall } from './live-call.ts';
 import type { ProfilePolicy } from './options.ts';
-import { type Holds, PartyVerbs } from './party-verbs.ts';
-import type { Asker, TransferDesk } from './transfer-desk.ts';
+import { PartyVerbs } from './party-verbs.ts';
+import type { TransferDesk } from './transfer-desk.ts';
+import type { Asker, TransferOrder } from './transfer-order.ts';
 import { type AskedTransfer, DONE, refusal } from './verb-result.ts';
 
 export interface VerbDeskContext {
   readonly desk: TransferDesk;
+  readonly holding: Holding;
   readonly legs: LegBook;
   readonly media: MediaPlane;
   readonly clock: Clock;
@@ -37,7 +40,6 @@ const UNAVAILABLE = 480;
 
 export class VerbDesk {
   readonly #context: VerbDeskContext;
-  readonly #holds: Holds = new WeakMap();
 
   constructor(context: VerbDeskContext) {
     this.#context = context;
@@ -65,7 +67,7 @@ export class VerbDesk {
         void live.parties.dismiss(agentLeg);
         return DONE;
       },
-      transfer: async (asked) => this.#transfer(asked, asker),
+      ...this.#transfers(asker),
     });
   }
 
@@ -86,19 +88,28 @@ export class VerbDesk {
         now.feed({ kind: 'stopped', why: 'api', q850 });
         return DONE;
       },
-      transfer: async (asked) => this.#transfer(asked, asker),
+      ...this.#transfers(asker),
     });
   }
 
   #parts() {
-    const { media, clock } = this.#context;
-    return { media, clock, holds: this.#holds };
+    const { media, clock, holding, desk } = this.#context;
+    return { media, clock, holding, consultations: desk.consultations };
   }
 
-  async #transfer({ live, legId, target }: AskedTransfer, asker: Asker): Promise<VerbResult> {
-    const uri = this.uriOf(target);
-    if (uri === undefined) return refusal('VERB_INVALID', 'the target is no number, name or SIP URI');
-    return this.#context.desk.transfer({ live, transferee: legId, uri, asker });
+  #transfers(asker: Asker) {
+    const { desk } = this.#context;
+    const ordered =
+      (order: (wanted: TransferOrder) => Promise<VerbResult>) =>
+      async ({ live, legId, target }: AskedTransfer): Promise<VerbResult> => {
+        const uri = this.uriOf(target);
+        if (uri === undefined) return refusal('VERB_INVALID', 'the target is no number, name or SIP URI');
+        return order({ live, transferee: legId, uri, asker });
+      };
+    return {
+      transfer: ordered(async (wanted) => desk.transfer(wanted)),
+      consult: ordered(async (wanted) => desk.consult(wanted)),
+    };
   }
 
   /** A URI as it is; a number or name is one of ours. */

@@ -135,6 +135,9 @@ class Scene {
         this.events.push(`transfer ${to}`);
         return this.transferred;
       },
+      consult: done,
+      completeConsultation: done,
+      cancelConsultation: done,
       sendDigits: done,
       hold: done,
       resume: done,

@@ -66,6 +66,9 @@ describe('a verb', () => {
   it.each([
     ['hangup', { cause: 17 }, ['hangUp', 17]],
     ['transfer', { target: 'bob', party: 'callee' }, ['transfer', 'bob']],
+    ['consult', { target: 'bob' }, ['consult', 'bob']],
+    ['consult/complete', {}, ['completeConsultation']],
+    ['consult/cancel', { party: 'callee' }, ['cancelConsultation']],
     ['digits', { digits: '1w2#' }, ['sendDigits', '1w2#']],
     ['hold', {}, ['hold']],
     ['resume', {}, ['resume']],
@@ -82,6 +85,7 @@ describe('a verb', () => {
   it.each([
     ['hangup', { cause: 128 }],
     ['transfer', {}],
+    ['consult', {}],
     ['transfer', { target: 'a\r\nb' }],
     ['digits', { digits: 'hello' }],
     ['play', { sound: { file: '../../etc/passwd' } }],
@@ -101,6 +105,8 @@ describe('a verb', () => {
       status: 502,
       body: { error: 'TARGET_FAILED', sipStatus: 486, title: 'Bad Gateway' },
     });
+    next = { isDone: false, code: 'NO_CONSULTATION', text: 'nobody is being consulted' };
+    expect(await post('/calls/c1/consult/complete')).toMatchObject({ status: 409, body: { error: 'NO_CONSULTATION' } });
     expect((await post('/calls/c2/hold')).body).toMatchObject({ status: 404, error: 'CALL_NOT_FOUND' });
   });
 

@@ -42,7 +42,7 @@ afterAll(async () => {
 
 interface News {
   readonly type: string;
-  readonly data: { readonly callId: string; readonly record?: { readonly metadata?: object } };
+  readonly data: { readonly callId: string; readonly news?: string; readonly record?: { readonly metadata?: object } };
 }
 
 /** In the order that they came in; each is verified. */
@@ -91,6 +91,45 @@ describe('a call', () => {
     expect(of(first)).toEqual(['call.started', 'call.ringing', 'call.answered', 'call.transferred', 'call.ended']);
     expect(news().at(-1)?.data.record?.metadata).toEqual({ order: '42' });
     expect(await gateway.metric('viaduct_webhooks_total{result="delivered"}')).toBe(9);
+  });
+
+  test('is transferred after a consultation, step by step', async () => {
+    const [alice, bob, carol] = [await phone('alice'), await phone('bob'), await phone('carol')];
+    const [first, caller] = await Promise.all([
+      bob.phone.answer(() => audioSdp(bob.rtp.port, PCMU)),
+      alice.phone.call('bob', audioSdp(alice.rtp.port, PCMU)),
+    ]);
+    const { callId } = await until(
+      async () => (await gateway.calls()).find(({ answeredAt, endedAt }) => answeredAt && endedAt === undefined),
+      { within: 5_000, what: 'the call to be answered' },
+    );
+    const none = { status: 409, body: { error: 'NO_CONSULTATION' } };
+    expect(await gateway.change(`/calls/${callId}/consult/complete`, {})).toMatchObject(none);
+    const asking = { party: 'callee', target: 'carol' };
+    const [target, asked] = await Promise.all([
+      carol.phone.answer(() => audioSdp(carol.rtp.port, PCMU)),
+      gateway.change(`/calls/${callId}/consult`, asking),
+    ]);
+    expect(asked).toMatchObject({ status: 200, body: { status: 'done' } });
+    expect(await gateway.change(`/calls/${callId}/consult`, asking)).toMatchObject({
+      status: 409,
+      body: { error: 'VERB_BUSY' },
+    });
+    const gone = caller.awaitBye();
+    expect((await gateway.change(`/calls/${callId}/consult/complete`, {})).status).toBe(200);
+    await gone;
+    const ended = target.awaitBye();
+    expect(await first.bye()).toBe(200);
+    await ended;
+    const told = () => news().filter(({ data }) => data.callId === callId);
+    await until(() => told().at(-1)?.type === 'call.ended', { within: 5_000, what: 'the end to be told' });
+    expect(told().flatMap(({ type, data }) => (type === 'call.consultation' ? [data.news] : []))).toEqual([
+      'started',
+      'answered',
+      'completed',
+    ]);
+    expect(told().at(-1)?.data.record).toMatchObject({ endReason: 'transferred' });
+    expect(await gateway.change(`/calls/${callId}/consult/cancel`, {})).toMatchObject({ status: 404 });
   });
 
   test('T36: keys and tokens are nowhere to be read', async () => {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { AgentCallVerbs, VerbResult } from '../../calls/index.ts';
 import { failure, type Tool } from './tool.ts';
 
-export type CallToolName = 'transfer' | 'send_dtmf' | 'hold';
+export type CallToolName = 'transfer' | 'consult' | 'complete_transfer' | 'cancel_transfer' | 'send_dtmf' | 'hold';
 
 interface CallTool<Input> {
   readonly description: string;
@@ -20,6 +20,25 @@ const transfer: CallTool<{ target: string }> = {
   run: ({ target }, verbs) => verbs.transfer(target),
 };
 
+const consult: CallTool<{ target: string }> = {
+  description:
+    'Puts the caller on hold and calls somebody: from then on you talk with that one and the caller does not hear it. Afterwards use complete_transfer or cancel_transfer. If nobody answers you learn why and talk with the caller again.',
+  input: transfer.input,
+  run: ({ target }, verbs) => verbs.consult(target),
+};
+
+const completeTransfer: CallTool<object> = {
+  description: 'After consult: connects the caller with whom you talk. The call ends for you.',
+  input: z.strictObject({}),
+  run: (_, verbs) => verbs.completeConsultation(),
+};
+
+const cancelTransfer: CallTool<object> = {
+  description: 'After consult: lets the other one go. You talk with the caller again.',
+  input: z.strictObject({}),
+  run: (_, verbs) => verbs.cancelConsultation(),
+};
+
 const sendDtmf: CallTool<{ digits: string }> = {
   description: 'Presses keys of the telephone, as a menu at the other end wants them.',
   input: z.strictObject({ digits: z.string().min(1).max(64).describe('0-9 * # A-D; w waits for half a second') }),
@@ -34,6 +53,9 @@ const hold: CallTool<{ is_held: boolean }> = {
 
 export const callTools: Readonly<Record<CallToolName, Tool>> = {
   transfer: toolOf('transfer', transfer),
+  consult: toolOf('consult', consult),
+  complete_transfer: toolOf('complete_transfer', completeTransfer),
+  cancel_transfer: toolOf('cancel_transfer', cancelTransfer),
   send_dtmf: toolOf('send_dtmf', sendDtmf),
   hold: toolOf('hold', hold),
 };

@@ -42,6 +42,8 @@ const GONE: Problem = { status: 404, error: 'CALL_NOT_FOUND', message: 'no runni
 
 interface Verb<Body extends object> {
   readonly name: string;
+  /** Of the operation, where the name is not enough. */
+  readonly id?: string;
   readonly summary: string;
   readonly body: z.ZodType<Body>;
   readonly problems: readonly number[];
@@ -49,11 +51,14 @@ interface Verb<Body extends object> {
 }
 
 /** `POST /calls/{callId}/{name}` */
-function verb<Body extends object>(control: CallControl, { name, run, ...rest }: Verb<Body>): ApiRoute {
+function verb<Body extends object>(
+  control: CallControl,
+  { name, id = `${name}Call`, run, ...rest }: Verb<Body>,
+): ApiRoute {
   return route({
     method: 'POST',
     path: `/calls/{callId}/${name}`,
-    id: `${name}Call`,
+    id,
     ...rest,
     params: callParams,
     answer: { status: 200, schema: done },
@@ -93,6 +98,36 @@ function partyRoutes(control: CallControl): readonly ApiRoute[] {
       body: digits,
       problems: [404, 409],
       run: async (verbs, body) => verbs.sendDigits(body.digits),
+    }),
+  ];
+}
+
+/** A transfer that begins with a talk. */
+function consultationRoutes(control: CallControl): readonly ApiRoute[] {
+  return [
+    verb(control, {
+      name: 'consult',
+      summary:
+        'Holds a party and connects the other one with a target; answers when that one has answered, or has failed to and both talk again',
+      body: transfer,
+      problems: [403, 404, 409, 502],
+      run: async (verbs, { target }) => verbs.consult(target),
+    }),
+    verb(control, {
+      name: 'consult/complete',
+      id: 'completeConsultation',
+      summary: 'Joins the held party with the target, and lets the other one go',
+      body: onParty,
+      problems: [404, 409, 502],
+      run: async (verbs) => verbs.completeConsultation(),
+    }),
+    verb(control, {
+      name: 'consult/cancel',
+      id: 'cancelConsultation',
+      summary: 'Lets the target go: the first two talk again',
+      body: onParty,
+      problems: [404, 409],
+      run: async (verbs) => verbs.cancelConsultation(),
     }),
   ];
 }
@@ -142,5 +177,5 @@ function mediaRoutes(control: CallControl): readonly ApiRoute[] {
 }
 
 export function callVerbRoutes(control: CallControl): readonly ApiRoute[] {
-  return [originateRoute(control), ...partyRoutes(control), ...mediaRoutes(control)];
+  return [originateRoute(control), ...partyRoutes(control), ...consultationRoutes(control), ...mediaRoutes(control)];
 }
