@@ -86,7 +86,9 @@ describe('without a restart', () => {
     expect(await statusNow()).toBe(404);
     expect(await reloads('refused')).toBeGreaterThanOrEqual(1);
     expect(await reloads('done')).toBe(before);
-    expect(gateway.output).toContain('configuration not reloaded: the old one stays in force');
+    await expect
+      .poll(() => gateway.output, { timeout: 5_000 })
+      .toContain('configuration not reloaded: the old one stays in force');
   });
 
   it('SIGHUP puts new users in force, and what only a restart can change is named', async () => {

@@ -170,7 +170,7 @@ describe('an agent that is an AudioSocket server', () => {
     await until(() => rtp.heard.length > 20, { within: 5_000, what: 'a call that goes on' });
     await dialog.bye();
     await rtp.close();
-    expect(gateway.output).toContain('message of an agent not understood');
+    await expect.poll(() => gateway.output, { timeout: 5_000 }).toContain('message of an agent not understood');
   });
 
   test('that is not there, or closes at once, counts as absent', async () => {

@@ -200,7 +200,7 @@ describe('an agent behind Media Streams', () => {
     call.stream.close();
     await bye;
     await call.rtp.close();
-    expect(gateway.output).toContain('message of an agent not understood');
+    await expect.poll(() => gateway.output, { timeout: 5_000 }).toContain('message of an agent not understood');
   });
 
   test('what the record says was heard is what was heard, to 20 ms, however often it is cut off', async () => {

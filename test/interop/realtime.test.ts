@@ -190,7 +190,7 @@ describe('an agent that speaks OpenAI Realtime', () => {
     expect(of('call_o')).toEqual({ ok: true });
     // T36: the key is nobody's business but the server's.
     expect(gateway.output).not.toContain('key-of-the-tool');
-    expect(gateway.output).toContain('HTTP_PRIVATE');
+    await expect.poll(() => gateway.output, { timeout: 5_000 }).toContain('HTTP_PRIVATE');
     await dialog.bye();
   });
 
