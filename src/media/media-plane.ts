@@ -390,7 +390,8 @@ class ProcessMediaPlane implements RunningMediaPlane {
     const pair = this.#ports.directPairOf(portId);
     this.#ports.part(portId);
     this.#video.part(portId);
-    await Promise.all((pair ?? []).map((each) => each.hearNobody()));
+    // Who is played something goes on to hear that.
+    await Promise.all((pair ?? []).filter(({ isLinked }) => !isLinked).map((each) => each.hearNobody()));
   }
 
   async #unlink(webRtc: WebRtcPort): Promise<void> {

@@ -180,3 +180,35 @@ test('a phone transfers its call with a browser to another browser', async () =>
   await alice.hangUp();
   await bob.callIs('ended');
 });
+
+test('a consultation over the API: with a phone, back to the other browser, and then for good', async () => {
+  await alice.call('bob');
+  await bob.callIs('incoming');
+  await bob.answer();
+  await hears(bob, MICROPHONE_HZ);
+  const [look, lookOfBob] = [await alice.watchIce(), await bob.watchIce()];
+  const [before, beforeOfBob] = [await look(), await lookOfBob()];
+  const { callId } = (await gateway.calls())[0] ?? {};
+  const consult = async (path: string, body: object): Promise<number> =>
+    (await gateway.change(`/calls/${callId}/consult${path}`, body)).status;
+  expect(await consult('', { party: 'callee', target: 'carol' })).toBe(200);
+  await hears(alice, BARESIP_HZ);
+  await until(
+    async () => {
+      const music = await bob.hear(0.5);
+      return rmsOf(music) > 0.005 && Math.abs(strongestHz(music) - MICROPHONE_HZ) > 5;
+    },
+    { within: 10_000, what: 'music' },
+  );
+  expect(await consult('/cancel', {})).toBe(200);
+  await Promise.all([hears(alice, MICROPHONE_HZ), hears(bob, MICROPHONE_HZ)]);
+  expect(await consult('', { party: 'callee', target: 'carol' })).toBe(200);
+  await hears(alice, BARESIP_HZ);
+  expect(await look()).toEqual({ ...before, changes: 0 });
+  expect(await consult('/complete', {})).toBe(200);
+  await alice.callIs('ended');
+  await hears(bob, BARESIP_HZ);
+  expect(await lookOfBob()).toEqual({ ...beforeOfBob, changes: 0 });
+  await bob.hangUp();
+  await phone.heard();
+});
