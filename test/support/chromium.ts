@@ -330,27 +330,26 @@ async function recordInPage({
   const { document, MediaStreamTrackProcessor, btoa } = globalThis as unknown as Here;
   const track = document.querySelector(selector).srcObject.getAudioTracks()[0]!.clone();
   const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 500 }).readable.getReader();
-  const parts: Int16Array[] = [];
-  let rateHz = 48_000;
-  let count = 0;
-  while (count < seconds * rateHz) {
+  const frames: { readonly hz: number; readonly floats: Float32Array }[] = [];
+  let heard = 0;
+  while (heard < seconds) {
     const { done, value: frame } = await reader.read();
     if (done) break;
-    rateHz = frame.sampleRate;
     const floats = new Float32Array(frame.numberOfFrames);
     frame.copyTo(floats, { planeIndex: 0, format: 'f32-planar' });
+    frames.push({ hz: frame.sampleRate, floats });
+    heard += floats.length / frame.sampleRate;
     frame.close();
-    parts.push(Int16Array.from(floats, (value) => Math.max(-1, Math.min(1, value)) * 32767));
-    count += floats.length;
   }
   await reader.cancel();
   track.stop();
-  const bytes = new Uint8Array(count * 2);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(new Uint8Array(part.buffer), at);
-    at += part.byteLength;
-  }
+  // A stream begins with a frame or two of another rate: they must not last longer for it.
+  const rateHz = frames[Math.floor(frames.length / 2)]?.hz ?? 48_000;
+  const samples = frames.flatMap(({ hz, floats }) =>
+    Array.from({ length: Math.round((floats.length * rateHz) / hz) }, (_, i) => floats[Math.floor((i * hz) / rateHz)]!),
+  );
+  const words = Int16Array.from(samples, (value) => Math.max(-1, Math.min(1, value)) * 32767);
+  const bytes = new Uint8Array(words.buffer);
   let text = '';
   for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
   return { rateHz, base64: btoa(text) };

@@ -3,11 +3,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { measureTone, ToneGenerator } from '../../src/audio/index.ts';
 import { buildRtcp } from '../../src/rtp/index.ts';
 import type { AudioCodecName, AudioFormat } from '../../src/sdp/index.ts';
+import { type EdgeRig, formatOf, openLeg, portId, startTestEdge } from '../conformance/edge-rig.ts';
 import { decodeAll, encodeAll, type StreamCodec } from '../support/audio-stream.ts';
 import { RtpPeer } from '../support/rtp-peer.ts';
 import { syntheticVoice } from '../support/synthetic-voice.ts';
 import { until } from '../support/until.ts';
-import { type EdgeRig, formatOf, openLeg, portId, startTestEdge } from './edge-rig.ts';
 
 const PCMU: StreamCodec = { name: 'PCMU', clockRate: 8000 };
 const OPUS: StreamCodec = { name: 'opus', rateHz: 8000, clockRate: 48_000 };
