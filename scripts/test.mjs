@@ -64,8 +64,8 @@ async function main() {
   const code = await run(node, args, env);
   if (code !== 0 || isFast || words.some((word) => word !== '--full')) process.exit(code);
   // The telephony once more, against the engine that has the limits and faults of a drachtio-server.
-  // What is about media alone knows no difference.
-  const mediaAlone = ['dtmf-matrix', 'hold-music', 'transcoding', 'video'];
+  // What is about media alone knows no difference, nor does a consultation, whose calls are ordinary ones.
+  const mediaAlone = ['consultation', 'dtmf-matrix', 'hold-music', 'transcoding', 'video'];
   const again = [
     ...args.slice(0, 5),
     '--project',

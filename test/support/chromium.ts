@@ -208,8 +208,16 @@ export class SoftphonePage {
     await this.page.evaluate(() => (globalThis as unknown as SoftphoneWindow).softphone.swap());
   }
 
-  /** Keeps count of what must not happen to the call's peer connection: answers with a look at it. */
+  /** Keeps count of what must not happen to the call's peer connection, once it is up: answers with a look at it. */
   async watchIce(): Promise<() => Promise<IceLook>> {
+    // A call is active before its ICE and DTLS are done.
+    await until(
+      async () =>
+        this.page.evaluate(
+          () => (globalThis as unknown as PeerWindow).softphone.peerConnection?.connectionState === 'connected',
+        ),
+      { within: 10_000, what: 'the connection' },
+    );
     await this.page.evaluate(() => {
       const pc = (globalThis as unknown as PeerWindow).softphone.peerConnection;
       if (pc === undefined) throw new Error('no call');

@@ -4,10 +4,10 @@ import { decodeG711, encodeG711, findGaps, measureTone, ToneGenerator } from '..
 import { type AgentEncoding, agentRateHz, agentSampleBytes, type PlayoutNotice } from '../../src/calls/index.ts';
 import type { EdgeEvent } from '../../src/media/edge/index.ts';
 import type { AudioCodecName, AudioFormat } from '../../src/sdp/index.ts';
+import { type EdgeRig, formatOf, openLeg, owner, portId, startTestEdge } from '../conformance/edge-rig.ts';
 import { decodeAll, encodeAll, type StreamCodec } from '../support/audio-stream.ts';
 import { RtpPeer } from '../support/rtp-peer.ts';
 import { until } from '../support/until.ts';
-import { type EdgeRig, formatOf, openLeg, owner, portId, startTestEdge } from './edge-rig.ts';
 
 const STREAMS: Readonly<Record<AudioCodecName, StreamCodec & { readonly rateHz: number }>> = {
   PCMU: { name: 'PCMU', rateHz: 8000, clockRate: 8000 },
