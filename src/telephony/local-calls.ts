@@ -1,16 +1,13 @@
 /** Calls of parties that come over a connection of their own and not by SIP: to us each is a caller like any other. */
 import type { LocalCall, LocalCallDesk, LocalCallEvents, LocalCallRequest } from '../calls/index.ts';
-import type { LegId, PortId } from '../kernel/index.ts';
-import { agentCallerMedia } from './agent-caller-media.ts';
-import { setUpCall } from './call-setup.ts';
+import type { LegId } from '../kernel/index.ts';
 import type { Caller } from './caller.ts';
 import type { CallerSide } from './caller-leg.ts';
 import type { LiveCall } from './live-call.ts';
 import { DEFAULT_TENANT } from './options.ts';
+import { openOwnCall, ringOwnCall } from './own-caller.ts';
 import type { TransferDesk } from './transfer-desk.ts';
 import type { DeskContext } from './transfer-order.ts';
-
-const MAX_FORWARDS = 70;
 
 export interface LocalCallsContext extends DeskContext {
   readonly keys: Pick<TransferDesk, 'onKey'>;
@@ -20,8 +17,6 @@ interface Placed {
   readonly live: LiveCall;
   readonly party: Caller;
   readonly uri: string;
-  readonly legId: LegId;
-  readonly portId: PortId;
 }
 
 export class LocalCalls implements LocalCallDesk {
@@ -32,24 +27,16 @@ export class LocalCalls implements LocalCallDesk {
   }
 
   place(request: LocalCallRequest, events: LocalCallEvents): LocalCall {
-    const { options, openCall, keys } = this.#context;
+    const { options, keys } = this.#context;
     const { name, to, tenant = DEFAULT_TENANT, source } = request;
     const party = this.#party(name, tenant);
     const uri = `sip:${to}@${options.domain}`;
-    const legId = options.random.hex(8) as LegId;
-    const portId = `port-${legId}` as PortId;
-    const live = openCall({
-      from: party.identity.uri,
-      to: uri,
-      trunk: undefined,
-      tenant,
-      user: undefined,
-      source,
-      inbound: { legId, portId, kind: 'agent', party: `agent:${name}`, sipCallId: '' },
-    });
+    const born = { from: party.identity.uri, to: uri, tenant, user: undefined, source };
+    const live = openOwnCall(born, `agent:${name}`, this.#context);
+    const { legId, portId } = live.call.inbound;
     const caller = new LocalCaller(live, events);
     live.start(caller);
-    this.#ring({ live, party, uri, portId, legId }, request).catch((error: unknown) => {
+    this.#ring({ live, party, uri }, request).catch((error: unknown) => {
       live.logger.error({ err: error }, 'call not routed');
       live.feed({ kind: 'failed', sipStatus: 500 });
     });
@@ -63,31 +50,17 @@ export class LocalCalls implements LocalCallDesk {
     };
   }
 
-  async #ring({ live, party, uri, portId, legId }: Placed, { name, encoding, prebufferMs }: LocalCallRequest) {
-    const { options, settings, route } = this.#context;
-    const { media, random } = options;
+  async #ring({ live, party, uri }: Placed, { name, encoding, prebufferMs }: LocalCallRequest) {
     const { callId } = live.call;
-    const routing = await route({ uri, party, header: () => undefined, callId, signal: live.signal });
+    const routing = await this.#context.route({ uri, party, header: () => undefined, callId, signal: live.signal });
     if (live.call.state.kind !== 'routing') return;
     live.logger.info({ rule: routing.rule, outcome: routing.kind }, 'route decided');
     if (routing.kind === 'refused') {
       live.route({ kind: 'refused', sipStatus: routing.status, route: routing.rule }, undefined);
       return;
     }
-    const owner = { callId, legId, portId };
     const facts = { name, encoding, prebufferMs };
-    const { inbound, offer } = agentCallerMedia({ owner, facts, profile: settings.profiles.phones, media, random });
-    const request = {
-      live,
-      caller: party,
-      inbound,
-      offer,
-      header: () => undefined,
-      maxForwards: MAX_FORWARDS,
-      routing,
-    };
-    const { parts, input } = setUpCall(request, this.#context);
-    live.route(input, parts);
+    ringOwnCall({ live, caller: party, facts, routing }, this.#context);
   }
 
   /** Whom the operator has let in: with the rights of a user of the tenant, but no account. */

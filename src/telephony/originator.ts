@@ -1,14 +1,12 @@
 /** Calls that somebody from outside asks for: rings the wanted one, then brings in an agent, or connects a user. */
 import type { AgentCall, AgentFacts, OriginateRequest, OriginateResult } from '../calls/index.ts';
-import type { LegId, PortId } from '../kernel/index.ts';
 import { parseUri } from '../sip/message/index.ts';
 import { AgentCaller, type AgentCallerOptions } from './agent-caller.ts';
-import { agentCallerMedia } from './agent-caller-media.ts';
-import { setUpCall } from './call-setup.ts';
 import type { Caller } from './caller.ts';
 import { connectTo } from './click-to-call.ts';
 import type { LiveCall } from './live-call.ts';
 import { DEFAULT_TENANT } from './options.ts';
+import { openOwnCall, ringOwnCall } from './own-caller.ts';
 import { acceptedHeaders } from './passed-headers.ts';
 import type { RoutedStage } from './routing.ts';
 import type { SipHeaders } from './sip-ports.ts';
@@ -16,7 +14,6 @@ import type { DeskContext } from './transfer-order.ts';
 import type { VerbDesk } from './verb-desk.ts';
 import { refusal } from './verb-result.ts';
 
-const MAX_FORWARDS = 70;
 /** Whoever waits to be connected says nothing. */
 const SILENT: Pick<AgentFacts, 'encoding' | 'prebufferMs'> = { encoding: 'PCMU', prebufferMs: 0 };
 
@@ -46,21 +43,18 @@ export class Originator {
     const planned = this.#plan(request);
     if ('isDone' in planned) return planned;
     const { facts, party, uri, startFor } = planned;
-    const { options, openCall, settings, route } = this.#context;
-    const { media, random } = options;
-    const legId = random.hex(8) as LegId;
-    const portId = `port-${legId}` as PortId;
-    const live = openCall({
+    const { route } = this.#context;
+    const born = {
       from: party.identity.uri,
       to: uri,
-      trunk: undefined,
       tenant: DEFAULT_TENANT,
       user: request.connect.kind === 'user' ? request.connect.name : undefined,
       source: undefined,
       metadata: request.metadata,
-      inbound: { legId, portId, kind: 'agent', party: `agent:${facts.name}`, sipCallId: '' },
-    });
-    const { callId } = live.call;
+    };
+    const live = openOwnCall(born, `agent:${facts.name}`, this.#context);
+    const { callId, inbound } = live.call;
+    const { legId, portId } = inbound;
     const call: AgentCall = {
       agent: facts.name,
       callId,
@@ -70,10 +64,7 @@ export class Originator {
       to: parseUri(uri)?.user ?? '',
     };
     live.start(this.#caller(live, planned, startFor(call)));
-    const owner = { callId, legId, portId };
-    const { inbound, offer } = agentCallerMedia({ owner, facts, profile: settings.profiles.phones, media, random });
-    const { signal } = live;
-    const routing = await route({ uri, party, header: () => undefined, callId, signal });
+    const routing = await route({ uri, party, header: () => undefined, callId, signal: live.signal });
     if (live.call.state.kind !== 'routing') return refusal('CALL_OVER', 'the call has ended');
     if (routing.kind === 'refused') {
       live.route({ kind: 'refused', sipStatus: routing.status, route: routing.rule }, undefined);
@@ -83,11 +74,8 @@ export class Originator {
         routing.status,
       );
     }
-    this.#ring(
-      live,
-      { ...routing, stages: withRingTime(routing.stages, request.ringMs) },
-      { party, inbound, offer, request },
-    );
+    const rung = { ...routing, stages: withRingTime(routing.stages, request.ringMs) };
+    ringOwnCall({ live, caller: party, facts, accepted: headersOf(request), routing: rung }, this.#context);
     return { isDone: true, callId };
   }
 
@@ -106,35 +94,6 @@ export class Originator {
           live.onBye(legId, { reason: sipStatus === undefined ? undefined : `SIP;cause=${sipStatus}`, isLost: false }),
       },
     });
-  }
-
-  #ring(
-    live: LiveCall,
-    routing: Parameters<typeof setUpCall>[0]['routing'],
-    {
-      party,
-      inbound,
-      offer,
-      request,
-    }: Pick<Parameters<typeof setUpCall>[0], 'inbound' | 'offer'> & {
-      readonly party: Caller;
-      readonly request: OriginateRequest;
-    },
-  ): void {
-    const { parts, input } = setUpCall(
-      {
-        live,
-        caller: party,
-        inbound,
-        offer,
-        header: () => undefined,
-        accepted: headersOf(request),
-        maxForwards: MAX_FORWARDS,
-        routing,
-      },
-      this.#context,
-    );
-    live.route(input, parts);
   }
 
   #plan(request: OriginateRequest): Planned | Exclude<OriginateResult, { isDone: true }> {

@@ -1,45 +1,19 @@
 /** Transfers with consultation, with a real engine and media plane: who hears whom at each step, and what comes of it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeG711, findGaps } from '../../../src/audio/index.ts';
-import type { AgentCall, AgentCallEvents, AgentCallVerbs, AgentDesk } from '../../../src/calls/index.ts';
 import { type HeardPacket, RtpPeer } from '../../support/rtp-peer.ts';
 import { until } from '../../support/until.ts';
 import { trunks } from './support/exchange.ts';
 import { useHall } from './support/hall.ts';
+import { IdleAgentDesk } from './support/idle-agent-desk.ts';
 import { type PartyDialog, rtpPortIn, rtpSdp } from './support/party.ts';
 
 const hall = useHall({ musicOnHold: 'melody' });
 
-interface Started {
-  readonly call: AgentCall;
-  readonly events: AgentCallEvents;
-  readonly verbs: AgentCallVerbs;
-  isOver: boolean;
-}
-
-/** An agent that does nothing by itself. */
-class Desk implements AgentDesk {
-  readonly started: Started[] = [];
-  find(name: string) {
-    if (name !== 'robot') return undefined;
-    return { name, encoding: 'PCMU' as const, prebufferMs: 40, mayDial: (number: string) => number.startsWith('4930') };
-  }
-  start(call: AgentCall, events: AgentCallEvents, verbs: AgentCallVerbs) {
-    const started: Started = { call, events, verbs, isOver: false };
-    this.started.push(started);
-    return {
-      onDigit: () => {},
-      end: () => {
-        started.isOver = true;
-      },
-    };
-  }
-}
-
-let desk: Desk;
+let desk: IdleAgentDesk;
 const open: RtpPeer[] = [];
 beforeEach(async () => {
-  desk = new Desk();
+  desk = new IdleAgentDesk();
   const { address } = hall.carrier.peer;
   await hall.restart({
     agents: desk,
