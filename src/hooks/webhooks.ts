@@ -55,9 +55,10 @@ interface Line {
 
 export class Webhooks {
   readonly #options: WebhooksOptions;
-  /** By call, those whose turn comes first at the beginning. */
+  /** By call. */
   readonly #lines = new Map<string, Line>();
-  readonly #sending = new Set<string>();
+  /** Calls whose next event may be sent, in turn: those that wait for another attempt cost nothing meanwhile. */
+  readonly #ready = new Set<string>();
   readonly #ended = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
   #waiting = 0;
@@ -80,9 +81,10 @@ export class Webhooks {
     this.#waiting += 1;
     const { callId } = event.data;
     const line = this.#lines.get(callId);
-    if (line === undefined) this.#lines.set(callId, { events: [event], attempt: 0, pause: undefined });
-    else line.events.push(event);
-    this.#pump();
+    if (line === undefined) {
+      this.#lines.set(callId, { events: [event], attempt: 0, pause: undefined });
+      this.#beReady(callId);
+    } else line.events.push(event);
   }
 
   /** Gives what is under way some time, and forgets the rest, which it logs. */
@@ -107,16 +109,22 @@ export class Webhooks {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
+  #beReady(callId: string): void {
+    this.#ready.add(callId);
+    this.#pump();
+  }
+
   #pump(): void {
-    for (const [callId, line] of this.#lines) {
-      if (this.#sending.size >= this.#options.concurrency || this.#ended.signal.aborted) return;
-      if (this.#sending.has(callId) || line.pause !== undefined) continue;
-      this.#sending.add(callId);
+    for (const callId of this.#ready) {
+      if (this.#underWay.size >= this.#options.concurrency || this.#ended.signal.aborted) return;
+      this.#ready.delete(callId);
+      const line = this.#lines.get(callId);
+      if (line === undefined) continue;
       const work = this.#sendFirst(callId, line);
       this.#underWay.add(work);
       void work.finally(() => {
         this.#underWay.delete(work);
-        this.#sending.delete(callId);
+        if (this.#lines.get(callId) === line && line.pause === undefined) this.#ready.add(callId);
         this.#pump();
       });
     }
@@ -128,7 +136,8 @@ export class Webhooks {
     const outcome = await this.#send(event);
     if (this.#ended.signal.aborted && outcome !== 'taken') return;
     if (outcome === 'taken') this.#delivered += 1;
-    else if (line.attempt + 1 < this.#options.target.attempts && outcome.mayRetry) return this.#again(line, outcome);
+    else if (line.attempt + 1 < this.#options.target.attempts && outcome.mayRetry)
+      return this.#again(callId, line, outcome);
     else this.#giveUp(event, outcome.error);
     line.events.shift();
     line.attempt = 0;
@@ -137,7 +146,7 @@ export class Webhooks {
   }
 
   /** The others of the call wait behind it. */
-  #again(line: Line, { retryAfterMs }: Failure): void {
+  #again(callId: string, line: Line, { retryAfterMs }: Failure): void {
     const { clock, random } = this.#options;
     const backoff = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** line.attempt);
     // Spread, so that a server that comes back is not run over.
@@ -146,7 +155,7 @@ export class Webhooks {
     this.#retried += 1;
     line.pause = clock.after(Math.max(spread, Math.min(MAX_PAUSE_MS, retryAfterMs)), () => {
       line.pause = undefined;
-      this.#pump();
+      this.#beReady(callId);
     });
   }
 
